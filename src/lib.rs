@@ -1,0 +1,1 @@
+//! propusk: sign-in for Rust web applications.
