@@ -1,1 +1,5 @@
 //! propusk: sign-in for Rust web applications.
+
+pub mod clock;
+pub mod error;
+pub mod id;
