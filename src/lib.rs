@@ -2,4 +2,9 @@
 
 pub mod clock;
 pub mod error;
+pub mod event;
 pub mod id;
+pub mod lockout;
+pub mod message;
+pub mod secret;
+pub mod store;

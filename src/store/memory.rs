@@ -1,0 +1,1 @@
+//! Everything in memory: for tests, demos, and hot state that may be lost.
