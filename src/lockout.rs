@@ -61,6 +61,10 @@ impl Limit {
     const fn run(&self) -> u32 {
         self.free.saturating_add(1)
     }
+
+    fn hold_after(&self, runs: u32) -> Duration {
+        self.hold.saturating_mul(runs).min(self.longest_hold)
+    }
 }
 
 /// A guard as a store holds it.
@@ -85,7 +89,10 @@ pub struct Guard {
 #[non_exhaustive]
 pub enum Reserved {
     /// Counted: verify now, then settle.
-    Granted,
+    Granted {
+        /// The hold that begins if this attempt and all that are under way are refused.
+        hold: Option<Duration>,
+    },
     /// Checks that are under way could use up what is left: wait for one to settle, then ask again.
     Full,
     /// Held until then.
@@ -129,7 +136,9 @@ impl Guard {
         self.pending += 1;
         self.lease_until = now.after(limit.lease).as_millis();
         self.forget_at = now.after(limit.idle).as_millis();
-        Reserved::Granted
+        let hold = (self.pending == left_in_run)
+            .then(|| limit.hold_after((self.refused + self.pending) / limit.run()));
+        Reserved::Granted { hold }
     }
 
     /// Ends one reservation. A settlement that comes after its lease ran out finds nothing pending: the attempt
@@ -168,8 +177,7 @@ impl Guard {
         self.refused = self.refused.saturating_add(more);
         let runs = self.refused / limit.run();
         if runs > runs_before {
-            let hold = limit.hold.saturating_mul(runs).min(limit.longest_hold);
-            self.held_until = at.after(hold).as_millis();
+            self.held_until = at.after(limit.hold_after(runs)).as_millis();
         }
     }
 }
@@ -181,9 +189,13 @@ mod tests {
     const T0: Timestamp = Timestamp::from_millis(1_000_000_000_000);
     const LIMIT: Limit = Limit::PORTAL;
 
+    fn granted(reserved: Reserved) -> bool {
+        matches!(reserved, Reserved::Granted { .. })
+    }
+
     fn refuse(guard: &mut Guard, now: Timestamp) -> Reserved {
         let reserved = guard.reserve(&LIMIT, now);
-        if reserved == Reserved::Granted {
+        if granted(reserved) {
             guard.settle(Settlement::Refused, &LIMIT, now);
         }
         reserved
@@ -195,8 +207,9 @@ mod tests {
         let mut guard = Guard::default();
         let mut now = T0;
         for minutes in [5, 10, 15, 15, 15] {
-            for _ in 0..6 {
-                assert_eq!(refuse(&mut guard, now), Reserved::Granted);
+            for nth in 1..=6 {
+                let hold = (nth == 6).then(|| Duration::from_secs(60 * minutes));
+                assert_eq!(refuse(&mut guard, now), Reserved::Granted { hold });
             }
             let until = now.after(Duration::from_secs(60 * minutes));
             assert_eq!(refuse(&mut guard, now), Reserved::Held { until });
@@ -211,7 +224,7 @@ mod tests {
         let mut now = T0;
         let mut evaluated = 0;
         for _ in 0..1000 {
-            if refuse(&mut guard, now) == Reserved::Granted {
+            if granted(refuse(&mut guard, now)) {
                 evaluated += 1;
             }
             now = now.after(Duration::from_secs(3600));
@@ -219,7 +232,7 @@ mod tests {
         assert_eq!(evaluated, LIMIT.allowance);
         assert_eq!(guard.reserve(&LIMIT, now), Reserved::Spent);
         guard.settle(Settlement::Reset, &LIMIT, now);
-        assert_eq!(guard.reserve(&LIMIT, now), Reserved::Granted);
+        assert!(granted(guard.reserve(&LIMIT, now)));
     }
 
     /// ATTACKS 95: checks that are under way make others wait, not fail; never more than what is left.
@@ -227,11 +240,11 @@ mod tests {
     fn pending_checks_fill_what_is_left() {
         let mut guard = Guard::default();
         for _ in 0..6 {
-            assert_eq!(guard.reserve(&LIMIT, T0), Reserved::Granted);
+            assert!(granted(guard.reserve(&LIMIT, T0)));
         }
         assert_eq!(guard.reserve(&LIMIT, T0), Reserved::Full);
         guard.settle(Settlement::Reset, &LIMIT, T0);
-        assert_eq!(guard.reserve(&LIMIT, T0), Reserved::Granted);
+        assert!(granted(guard.reserve(&LIMIT, T0)));
         assert_eq!(guard.reserve(&LIMIT, T0), Reserved::Full);
     }
 
@@ -239,7 +252,7 @@ mod tests {
     fn a_reservation_whose_process_died_counts_as_refused_once() {
         let mut guard = Guard::default();
         for _ in 0..6 {
-            assert_eq!(guard.reserve(&LIMIT, T0), Reserved::Granted);
+            assert!(granted(guard.reserve(&LIMIT, T0)));
         }
         let after = T0.after(LIMIT.lease);
         let until = after.after(LIMIT.hold);
