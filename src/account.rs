@@ -1,0 +1,3 @@
+//! Accounts and the names they sign in with.
+
+pub mod identifier;
