@@ -5,4 +5,5 @@ pub mod danger;
 pub mod error;
 pub mod hash;
 pub mod id;
+pub mod policy;
 pub mod secret;

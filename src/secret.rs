@@ -3,7 +3,6 @@
 use zeroize::Zeroizing;
 
 /// Bytes that are wiped when dropped.
-#[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
