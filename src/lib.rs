@@ -2,11 +2,14 @@
 
 pub mod account;
 pub mod clock;
+pub mod danger;
 pub mod device;
 pub mod error;
 pub mod event;
+pub mod hash;
 pub mod id;
 pub mod lockout;
 pub mod message;
+pub mod policy;
 pub mod secret;
 pub mod store;

@@ -1,0 +1,307 @@
+//! The workers, the two lanes and the memory that is kept between hashes.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::oneshot::{self, Sender};
+use super::phc::Cost;
+use super::{HashSettings, Hashed, Lane, MOST_PASSWORD_BYTES};
+use crate::error::{Broken, FactorError};
+use crate::secret::Secret;
+
+/// What the handles share. The threads hold [`Shared`] only, so that dropping the last handle ends them.
+pub(super) struct Pool {
+    shared: Arc<Shared>,
+}
+
+/// One Argon2id computation.
+pub(super) struct Work {
+    pub(super) password: Secret,
+    pub(super) cost: Cost,
+    pub(super) salt: Vec<u8>,
+    pub(super) tag_bytes: usize,
+}
+
+pub(super) type Tag = Zeroizing<Vec<u8>>;
+
+impl Pool {
+    pub(super) fn new(settings: HashSettings) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                settings,
+                lanes: Mutex::default(),
+                wake: Condvar::new(),
+                computed: AtomicU64::new(0),
+                unit_nanos: AtomicU64::new(FIRST_GUESS_NANOS),
+                #[cfg(test)]
+                hook: None,
+            }),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_hook(settings: HashSettings, hook: Hook) -> Self {
+        let mut pool = Self::new(settings);
+        if let Some(shared) = Arc::get_mut(&mut pool.shared) {
+            shared.hook = Some(hook);
+        }
+        pool
+    }
+
+    #[cfg(test)]
+    pub(super) fn take_threads(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut self.shared.lanes().threads)
+    }
+
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        let lanes = self.shared.lanes();
+        lanes.known.len() + lanes.strangers.len()
+    }
+
+    pub(super) fn settings(&self) -> &HashSettings {
+        &self.shared.settings
+    }
+
+    pub(super) fn computed(&self) -> u64 {
+        self.shared.computed.load(Ordering::Relaxed)
+    }
+
+    /// Queues the work and waits for its tag.
+    pub(super) async fn run(&self, lane: Lane, work: Work) -> Result<Hashed<Tag>, Broken> {
+        // The one place where length is checked: whatever door a password came through, no megabytes are hashed.
+        if work.password.expose().len() > MOST_PASSWORD_BYTES {
+            return Err(Broken::Misuse("a password over 1,024 bytes reached the hash pool"));
+        }
+        let (answer, result) = oneshot::slot();
+        if let Some(retry_after) = self.shared.offer(lane, Job { work, answer })? {
+            return Ok(Hashed::Busy { retry_after });
+        }
+        match result.await {
+            Some(tag) => tag.map(Hashed::Done),
+            // The worker panicked in this job.
+            None => Err(Broken::Factor(FactorError::Unavailable(None))),
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Not joined: this may run on an executor's thread, and a worker may be in the middle of a hash.
+        self.shared.lanes().closed = true;
+        self.shared.wake.notify_all();
+    }
+}
+
+struct Shared {
+    settings: HashSettings,
+    lanes: Mutex<Lanes>,
+    wake: Condvar,
+    computed: AtomicU64,
+    /// Measured nanoseconds for one KiB in one pass, a moving average.
+    unit_nanos: AtomicU64,
+    #[cfg(test)]
+    hook: Option<Hook>,
+}
+
+#[derive(Default)]
+struct Lanes {
+    known: VecDeque<Job>,
+    strangers: VecDeque<Job>,
+    /// Known jobs taken since a stranger had a turn.
+    streak: u32,
+    threads: Vec<JoinHandle<()>>,
+    started: bool,
+    closed: bool,
+}
+
+struct Job {
+    work: Work,
+    answer: Sender<Result<Tag, Broken>>,
+}
+
+impl Shared {
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the job in, or says after what time to come again.
+    fn offer(self: &Arc<Self>, lane: Lane, job: Job) -> Result<Option<Duration>, Broken> {
+        let mut lanes = self.lanes();
+        if !lanes.started {
+            self.start(&mut lanes)?;
+        }
+        let queue = match lane {
+            Lane::Known => &mut lanes.known,
+            Lane::Stranger => &mut lanes.strangers,
+        };
+        if queue.len() >= self.settings.queue {
+            // Clients that hung up must not keep others out.
+            queue.retain(|job| !job.answer.is_abandoned());
+        }
+        if queue.len() >= self.settings.queue {
+            return Ok(Some(self.estimate(&lanes)));
+        }
+        queue.push_back(job);
+        drop(lanes);
+        self.wake.notify_one();
+        Ok(None)
+    }
+
+    fn start(self: &Arc<Self>, lanes: &mut Lanes) -> Result<(), Broken> {
+        for number in 0..self.settings.workers {
+            let shared = self.clone();
+            match Builder::new()
+                .name(format!("propusk-hash-{number}"))
+                .spawn(move || Worker::new(shared).work())
+            {
+                Ok(thread) => lanes.threads.push(thread),
+                // Fewer workers than asked for are slower, not broken.
+                Err(_) if number > 0 => break,
+                Err(error) => return Err(Broken::Factor(FactorError::Unavailable(Some(Box::new(error))))),
+            }
+        }
+        lanes.started = true;
+        Ok(())
+    }
+
+    /// The time until everything that waits and runs now is done.
+    fn estimate(&self, lanes: &Lanes) -> Duration {
+        let waiting: u64 = lanes.known.iter().chain(&lanes.strangers).map(|job| job.work.cost.units()).sum();
+        let workers = self.settings.workers as u64;
+        let running = self.settings.cost().units().saturating_mul(workers);
+        let nanos = self.unit_nanos.load(Ordering::Relaxed).max(1);
+        Duration::from_nanos(waiting.saturating_add(running).saturating_mul(nanos) / workers.max(1))
+    }
+
+    /// The next job that somebody still waits for; `None` when the pool is over.
+    fn next(&self, worker: &mut Worker) -> Option<Job> {
+        let mut lanes = self.lanes();
+        loop {
+            if lanes.closed {
+                return None;
+            }
+            while let Some(job) = lanes.take() {
+                if !job.answer.is_abandoned() {
+                    return Some(job);
+                }
+            }
+            if worker.dirty {
+                let (guard, waited) =
+                    self.wake.wait_timeout(lanes, KEEP_DIRTY).unwrap_or_else(PoisonError::into_inner);
+                lanes = guard;
+                if waited.timed_out() && lanes.is_empty() && !lanes.closed {
+                    drop(lanes);
+                    worker.wipe();
+                    lanes = self.lanes();
+                }
+            } else {
+                lanes = self.wake.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
+
+impl Lanes {
+    fn take(&mut self) -> Option<Job> {
+        if self.strangers.is_empty() || (!self.known.is_empty() && self.streak < KNOWN_IN_A_ROW) {
+            let job = self.known.pop_front()?;
+            self.streak = self.streak.saturating_add(1);
+            Some(job)
+        } else {
+            self.streak = 0;
+            self.strangers.pop_front()
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.strangers.is_empty()
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    blocks: Vec<Block>,
+    /// The blocks hold traces of a password.
+    dirty: bool,
+}
+
+impl Worker {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, blocks: Vec::new(), dirty: false }
+    }
+
+    fn work(mut self) {
+        let shared = self.shared.clone();
+        while let Some(Job { work, answer }) = shared.next(&mut self) {
+            // A panic, in the hash or in somebody's waker, costs that job and not the worker.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                let tag = self.compute(&work);
+                drop(work);
+                answer.send(tag);
+            }));
+        }
+        self.wipe();
+    }
+
+    fn compute(&mut self, work: &Work) -> Result<Tag, Broken> {
+        #[cfg(test)]
+        if let Some(hook) = &self.shared.hook {
+            hook(work.password.expose());
+        }
+        let begun = Instant::now();
+        let Cost { memory_kib, passes, parallelism } = work.cost;
+        let params = Params::new(memory_kib, passes, parallelism, None).map_err(|_| UNDEFINED)?;
+        let more = params.block_count().saturating_sub(self.blocks.len());
+        self.blocks
+            .try_reserve_exact(more)
+            .map_err(|error| Broken::Factor(FactorError::Unavailable(Some(Box::new(error)))))?;
+        self.blocks.resize(self.blocks.len() + more, Block::new());
+        self.dirty = true;
+        let mut tag = Zeroizing::new(vec![0; work.tag_bytes]);
+        let result = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
+            work.password.expose(),
+            &work.salt,
+            &mut tag,
+            &mut self.blocks,
+        );
+        result.map_err(|_| UNDEFINED)?;
+        self.shared.computed.fetch_add(1, Ordering::Relaxed);
+        self.measure(begun.elapsed(), work.cost);
+        // One dear stored hash must not leave the worker with its memory for ever.
+        if memory_kib > self.shared.settings.memory_kib {
+            self.wipe();
+            self.blocks = Vec::new();
+        }
+        Ok(tag)
+    }
+
+    fn measure(&self, took: Duration, cost: Cost) {
+        let now = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) / cost.units().max(1);
+        let before = self.shared.unit_nanos.load(Ordering::Relaxed);
+        // Two workers may overwrite one another's step: an estimate survives that.
+        self.shared.unit_nanos.store(before - before / 4 + now / 4, Ordering::Relaxed);
+    }
+
+    fn wipe(&mut self) {
+        self.blocks.iter_mut().for_each(Zeroize::zeroize);
+        self.dirty = false;
+    }
+}
+
+#[cfg(test)]
+pub(super) type Hook = Box<dyn Fn(&[u8]) + Send + Sync>;
+
+const UNDEFINED: Broken = Broken::Misuse("Argon2id parameters that Argon2 does not define");
+const KNOWN_IN_A_ROW: u32 = 3;
+/// Wiping takes a millisecond or two: not between hashes, but before a core dump of an idle process shows them.
+const KEEP_DIRTY: Duration = Duration::from_secs(1);
+/// 19 MiB in two passes take some 14 ms.
+const FIRST_GUESS_NANOS: u64 = 360;
