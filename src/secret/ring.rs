@@ -91,12 +91,7 @@ impl KeyRing {
     /// New keys that exist in memory only: for tests and a first try. What was sealed under them is lost with them.
     /// A broken generator shows where the ring is first used, as [`Broken::Entropy`].
     pub fn random() -> Self {
-        let both =
-            Key::random(&SystemEntropy).and_then(|current| Ok((current, Key::random(&SystemEntropy)?)));
-        match both {
-            Ok((current, index)) => Self::new(current, index),
-            Err(_) => Self(None),
-        }
+        Self::drawn(&SystemEntropy)
     }
 
     /// A ring of one key that seals and one that indexes.
@@ -112,6 +107,13 @@ impl KeyRing {
             ring.old.push(key);
         }
         self
+    }
+
+    pub(super) fn drawn(entropy: &dyn Entropy) -> Self {
+        match Key::random(entropy).and_then(|current| Ok((current, Key::random(entropy)?))) {
+            Ok((current, index)) => Self::new(current, index),
+            Err(_) => Self(None),
+        }
     }
 
     pub(super) fn into_parts(self) -> Result<Ring, Broken> {
