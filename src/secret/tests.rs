@@ -143,20 +143,22 @@ fn a_buffer_gives_every_byte_once_and_fails_as_its_source_does() {
 
 #[test]
 fn a_buffer_whose_source_fails_later_gives_nothing_old() {
+    /// Gives one block, then spoils what it is handed and fails.
     #[derive(Debug)]
-    struct Thrice(AtomicUsize);
-    impl Entropy for Thrice {
+    struct OneBlock(AtomicUsize);
+    impl Entropy for OneBlock {
         fn fill(&self, bytes: &mut [u8]) -> Result<(), Broken> {
-            bytes.fill(7);
-            if self.0.fetch_add(1, Ordering::SeqCst) < 1 { Ok(()) } else { Err(Broken::Entropy) }
+            let first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+            bytes.fill(u8::from(first) * 7);
+            if first { Ok(()) } else { Err(Broken::Entropy) }
         }
     }
-    let buffered = Buffered::new(Thrice(AtomicUsize::new(0)));
-    let mut bytes = [0; 32];
-    assert!(buffered.fill(&mut bytes).is_ok() && buffered.fill(&mut bytes).is_ok());
-    for _ in 0..3 {
-        let mut bytes = [0; 8];
-        assert!(buffered.fill(&mut bytes).is_err());
-        assert_eq!(bytes, [0; 8]);
+    let buffered = Buffered::new(OneBlock(AtomicUsize::new(0)));
+    assert!(buffered.fill(&mut [0; 32]).is_ok() && buffered.fill(&mut [0; 8]).is_ok());
+    // 24 bytes are left when the refill spoils them.
+    for len in [32, 8, 24, 1] {
+        let mut bytes = vec![9; len];
+        assert!(buffered.fill(&mut bytes).is_err(), "{len}");
+        assert_eq!(bytes, vec![9; len]);
     }
 }

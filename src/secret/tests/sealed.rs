@@ -130,7 +130,7 @@ fn a_foreign_key_under_a_forged_id_does_not_open() {
 fn an_old_key_opens_and_does_not_seal() {
     let here = Place::new(Purpose::Credential, b"row");
     let before = keys().seal(&SystemEntropy, &here, PLAIN).unwrap();
-    let ring = KeyRing::new(key(3), key(101)).with_old(key(2)).with_old(key(1));
+    let ring = KeyRing::new(key(3), key(101)).with_old(key(1)).with_old(key(2));
     let rotated = Keys::new(ring, Realm::new("shop")).unwrap();
     assert_eq!(*rotated.open(&here, &before).unwrap(), PLAIN);
     assert!(!rotated.is_current(&before) && !rotated.is_current(b"") && !rotated.is_current(PLAIN));
