@@ -1,10 +1,10 @@
 use std::fmt;
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::aead::{AES_256_GCM, Aad, Nonce};
 use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
-use super::ring::KeyId;
+use super::ring::{KeyId, SALT, Sealing};
 use super::{DataKey, Key, KeyRing, Purpose, TokenScope, same};
 use crate::clock::Entropy;
 use crate::error::Broken;
@@ -144,7 +144,7 @@ impl Keys {
         place: &Place<'_>,
         plain: &[u8],
     ) -> Result<Vec<u8>, Broken> {
-        self.seal_with(DATA, &Sealing::new(&key.0), entropy, place, plain)
+        self.seal_with(DATA, &key.sealing, entropy, place, plain)
     }
 
     /// Opens what [`Keys::seal_under`] sealed.
@@ -158,7 +158,7 @@ impl Keys {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, Broken> {
         let parts = Parts::of(DATA, sealed)?;
-        self.open_with(DATA, &Sealing::new(&key.0), place, &parts)
+        self.open_with(DATA, &key.sealing, place, &parts)
     }
 
     /// Seals an account's data key under the ring.
@@ -171,7 +171,7 @@ impl Keys {
         account: AccountId,
         key: &DataKey,
     ) -> Result<Vec<u8>, Broken> {
-        self.seal(entropy, &Place::new(Purpose::DataKey, b"").of(account), key.0.expose())
+        self.seal(entropy, &Place::new(Purpose::DataKey, b"").of(account), key.key.expose())
     }
 
     /// Opens an account's data key.
@@ -180,7 +180,7 @@ impl Keys {
     /// [`Broken::Sealed`], as for [`Keys::open`].
     pub fn open_key(&self, account: AccountId, sealed: &[u8]) -> Result<DataKey, Broken> {
         let bytes = self.open(&Place::new(Purpose::DataKey, b"").of(account), sealed)?;
-        Key::from_bytes(&bytes).map(DataKey).map_err(|_| Broken::Sealed)
+        Key::from_bytes(&bytes).map(DataKey::new).map_err(|_| Broken::Sealed)
     }
 
     /// A keyed hash that finds a row, or seeds something that must be stable: lookup keys, guard keys, decoys. The
@@ -284,31 +284,9 @@ impl fmt::Debug for Keys {
 
 const RING: u8 = 1;
 const DATA: u8 = 2;
-const SALT: usize = 32;
 const HEADER: usize = 1 + size_of::<KeyId>() + SALT;
 const PREFIX: usize = size_of::<u64>();
 const CANARY: Place<'static> = Place::new(Purpose::Canary, b"canary");
-
-/// A key that seals, extracted once (RFC 5869 section 2.2); expanding for each record is the cheap half.
-struct Sealing {
-    id: KeyId,
-    root: hkdf::Prk,
-}
-
-impl Sealing {
-    fn new(key: &Key) -> Self {
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"propusk seal 1");
-        Self { id: key.id(), root: salt.extract(key.expose()) }
-    }
-
-    /// The key of one record. 256 random bits of salt do not repeat, so it seals once and its nonce may be constant:
-    /// random nonces under one key run out after 2^32 records, derived keys do not.
-    fn record(&self, salt: &[u8; SALT]) -> Result<LessSafeKey, Broken> {
-        let info = [b"record".as_slice(), salt];
-        let key = self.root.expand(&info, &AES_256_GCM).map_err(|_| Broken::Sealed)?;
-        Ok(LessSafeKey::new(UnboundKey::from(key)))
-    }
-}
 
 struct Parts<'a> {
     key: KeyId,

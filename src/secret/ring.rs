@@ -1,6 +1,7 @@
 use std::fmt;
 
-use ring::hmac;
+use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
+use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
 use super::same;
@@ -8,6 +9,7 @@ use crate::clock::{Entropy, SystemEntropy};
 use crate::error::Broken;
 
 pub(super) type KeyId = [u8; 4];
+pub(super) const SALT: usize = 32;
 
 /// A key of 32 bytes. `Debug` prints the name only.
 pub struct Key(Zeroizing<[u8; 32]>);
@@ -59,7 +61,10 @@ impl fmt::Debug for Key {
 
 /// An account's own key: its personal data is sealed under it, so that to destroy the key is to destroy the data in
 /// every backup that does not hold the key's row. At rest it is sealed itself: [`Keys::seal_key`](super::Keys::seal_key).
-pub struct DataKey(pub(super) Key);
+pub struct DataKey {
+    pub(super) key: Key,
+    pub(super) sealing: Sealing,
+}
 
 impl DataKey {
     /// A new data key.
@@ -67,7 +72,11 @@ impl DataKey {
     /// # Errors
     /// When the generator is broken.
     pub fn random(entropy: &dyn Entropy) -> Result<Self, Broken> {
-        Key::random(entropy).map(Self)
+        Key::random(entropy).map(Self::new)
+    }
+
+    pub(super) fn new(key: Key) -> Self {
+        Self { sealing: Sealing::new(&key), key }
     }
 }
 
@@ -130,5 +139,26 @@ impl KeyRing {
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyRing")
+    }
+}
+
+/// A key that seals, extracted once (RFC 5869 section 2.2); expanding for each record is the cheap half.
+pub(super) struct Sealing {
+    pub(super) id: KeyId,
+    root: hkdf::Prk,
+}
+
+impl Sealing {
+    pub(super) fn new(key: &Key) -> Self {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"propusk seal 1");
+        Self { id: key.id(), root: salt.extract(key.expose()) }
+    }
+
+    /// The key of one record. 256 random bits of salt do not repeat, so it seals once and its nonce may be constant:
+    /// random nonces under one key run out after 2^32 records, derived keys do not.
+    pub(super) fn record(&self, salt: &[u8; SALT]) -> Result<LessSafeKey, Broken> {
+        let info = [b"record".as_slice(), salt];
+        let key = self.root.expand(&info, &AES_256_GCM).map_err(|_| Broken::Sealed)?;
+        Ok(LessSafeKey::new(UnboundKey::from(key)))
     }
 }

@@ -236,7 +236,7 @@ fn the_format_of_sealed_values_and_keyed_hashes_stays() {
         "0185560a39000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\
          55eb2f4da10c4cfe4e2dd0186261bbacec7001c28f"
     );
-    let under = keys.seal_under(&DataKey(key(33)), &Counting::default(), &here, b"plain").unwrap();
+    let under = keys.seal_under(&DataKey::new(key(33)), &Counting::default(), &here, b"plain").unwrap();
     assert_eq!(
         HEXLOWER.encode(&under),
         "023ffc3be4000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\
