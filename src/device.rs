@@ -63,10 +63,9 @@ impl fmt::Display for Device {
 
 /// Reads a User-Agent header. Total: what is not understood is `unknown`.
 pub fn parse(user_agent: &str) -> Device {
-    let end = user_agent.floor_char_boundary(MAX_BYTES);
     // Every name and version that is looked for is ASCII; this drops control and bidi characters with the rest.
-    let agent: String =
-        user_agent.get(..end).unwrap_or_default().chars().filter(|c| matches!(c, ' '..='~')).collect();
+    let printable = user_agent.bytes().take(MAX_BYTES).filter(|byte| matches!(byte, b' '..=b'~'));
+    let agent: String = printable.map(char::from).collect();
     let system = system(&agent);
     let (browser, version) = browser(&agent, system);
     Device { browser: browser.to_owned(), version, system: system.to_owned(), kind: kind(&agent, system) }
@@ -222,5 +221,15 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("X11; Ubuntu", "Linux"),
 ];
 
-const PROGRAMS: &[&str] =
-    &["bot/", "Bot/", "Googlebot", "Google Web Preview", "curl/", "python-requests/", "Python/", "Boto", "Wget/", "rusoto/"];
+const PROGRAMS: &[&str] = &[
+    "bot/",
+    "Bot/",
+    "Googlebot",
+    "Google Web Preview",
+    "curl/",
+    "python-requests/",
+    "Python/",
+    "Boto",
+    "Wget/",
+    "rusoto/",
+];
