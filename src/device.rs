@@ -222,5 +222,15 @@ const SYSTEMS: &[(&str, &str)] = &[
     ("X11; Ubuntu", "Linux"),
 ];
 
-const PROGRAMS: &[&str] =
-    &["bot/", "Bot/", "Googlebot", "Google Web Preview", "curl/", "python-requests/", "Python/", "Boto", "Wget/", "rusoto/"];
+const PROGRAMS: &[&str] = &[
+    "bot/",
+    "Bot/",
+    "Googlebot",
+    "Google Web Preview",
+    "curl/",
+    "python-requests/",
+    "Python/",
+    "Boto",
+    "Wget/",
+    "rusoto/",
+];

@@ -91,7 +91,10 @@ fn known_families_are_named() {
             }
         }
     }
-    println!("browsers {browsers:?}, versions {versions:?}, systems {systems:?}, set aside {}", NOT_MET.len());
+    println!(
+        "browsers {browsers:?}, versions {versions:?}, systems {systems:?}, set aside {}",
+        NOT_MET.len()
+    );
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
@@ -151,7 +154,10 @@ fn a_hostile_header_leaves_no_trace() {
         "Chrome/99999999999999999999 Windows",
     ] {
         let summary = device::parse(agent).summary();
-        assert!(!summary.contains(['<', '=', '\r', '\n', ':', '\u{202e}']) && summary.len() < 40, "{summary}");
+        assert!(
+            !summary.contains(['<', '=', '\r', '\n', ':', '\u{202e}']) && summary.len() < 40,
+            "{summary}"
+        );
     }
 }
 

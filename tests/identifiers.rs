@@ -144,7 +144,11 @@ fn email_vectors_are_met_or_decided() {
         assert_eq!(accepted, disputed_email(&case.typed, Accepted), "{:?}", case.typed);
         disputed += usize::from(accepted);
     }
-    println!("{} accepted, {} refused, {disputed} of them decided otherwise", vectors.accepted.len(), vectors.refused.len());
+    println!(
+        "{} accepted, {} refused, {disputed} of them decided otherwise",
+        vectors.accepted.len(),
+        vectors.refused.len()
+    );
     assert_eq!(disputed, DISPUTED_EMAILS.iter().map(|(_, _, cases)| cases.len()).sum::<usize>());
 }
 
@@ -194,7 +198,8 @@ fn precis_vectors_are_met_or_decided() {
             (Ok(name), Some(out)) if name == *out => {}
             (Err(_), None) => {}
             (Err(why), Some(out)) => {
-                let reason = why_narrower(out).unwrap_or_else(|| panic!("{typed:?} refused without a reason: {why}"));
+                let reason =
+                    why_narrower(out).unwrap_or_else(|| panic!("{typed:?} refused without a reason: {why}"));
                 *reasons.entry(reason).or_default() += 1;
             }
             (Ok(name), Some(out)) => {
@@ -208,7 +213,11 @@ fn precis_vectors_are_met_or_decided() {
         }
     }
     println!("{} cases; decided otherwise: {reasons:#?}", cases.len());
-    assert_eq!(reasons.values().copied().collect::<Vec<_>>(), REASON_COUNTS, "a decision moved: {reasons:#?}");
+    assert_eq!(
+        reasons.values().copied().collect::<Vec<_>>(),
+        REASON_COUNTS,
+        "a decision moved: {reasons:#?}"
+    );
 }
 
 /// In the order of the reasons' texts.
@@ -473,8 +482,25 @@ fn a_list_of_addresses_is_no_address() {
 #[test]
 fn spellings_of_one_name_do_not_make_a_second_account() {
     for (kind, spellings) in [
-        (IdentifierKind::Email, &["ivan@пример.рф", "ivan@xn--e1afmkfd.xn--p1ai", "IVAN@XN--E1AFMKFD.XN--P1AI", "ivan@ПРИМЕР.РФ", "ivan@пример。рф"][..]),
-        (IdentifierKind::Email, &["éric@example.org", "e\u{301}ric@example.org", "É\u{72}ic@example.org", "E\u{301}RIC@EXAMPLE.ORG"]),
+        (
+            IdentifierKind::Email,
+            &[
+                "ivan@пример.рф",
+                "ivan@xn--e1afmkfd.xn--p1ai",
+                "IVAN@XN--E1AFMKFD.XN--P1AI",
+                "ivan@ПРИМЕР.РФ",
+                "ivan@пример。рф",
+            ][..],
+        ),
+        (
+            IdentifierKind::Email,
+            &[
+                "éric@example.org",
+                "e\u{301}ric@example.org",
+                "É\u{72}ic@example.org",
+                "E\u{301}RIC@EXAMPLE.ORG",
+            ],
+        ),
         (IdentifierKind::Email, &["йод@example.org", "и\u{306}од@example.org", "ЙОД@ｅｘａｍｐｌｅ.org"]),
         (IdentifierKind::UserName, &["admin", "ADMIN", "ＡＤＭＩＮ", "Admin", " admin "]),
         (IdentifierKind::UserName, &["ёжик", "ежик", "Ёжик", "е\u{308}жик", "ЕЖИК"]),
@@ -501,7 +527,17 @@ fn homographs_do_not_make_a_second_account() {
             }
         }
     }
-    for typed in ["\u{430}dmin", "adm\u{ed}n", "\u{251}dmin", "\u{1d00}dmin", "\u{455}upport", "сосо", "хор", "р\u{430}ур\u{430}l", "ivan\u{430}"] {
+    for typed in [
+        "\u{430}dmin",
+        "adm\u{ed}n",
+        "\u{251}dmin",
+        "\u{1d00}dmin",
+        "\u{455}upport",
+        "сосо",
+        "хор",
+        "р\u{430}ур\u{430}l",
+        "ivan\u{430}",
+    ] {
         assert!(user(typed).is_err(), "{typed}");
     }
     for typed in ["admin", "support", "иван", "хорошо", "петр"] {
@@ -514,13 +550,50 @@ fn homographs_do_not_make_a_second_account() {
 #[test]
 fn characters_that_deceive_are_refused_in_every_name() {
     for c in [
-        '\0', '\t', '\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{ad}', '\u{34f}', '\u{61c}', '\u{115f}', '\u{180e}',
-        '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202e}',
-        '\u{2060}', '\u{2066}', '\u{2069}', '\u{3164}', '\u{e000}', '\u{fdd0}', '\u{fe0f}', '\u{feff}', '\u{ffa0}',
-        '\u{fffd}', '\u{ffff}', '\u{1fffe}', '\u{e0041}', '\u{e0101}', '\u{f0000}', '\u{10ffff}',
+        '\0',
+        '\t',
+        '\n',
+        '\r',
+        '\u{1b}',
+        '\u{7f}',
+        '\u{85}',
+        '\u{ad}',
+        '\u{34f}',
+        '\u{61c}',
+        '\u{115f}',
+        '\u{180e}',
+        '\u{200b}',
+        '\u{200c}',
+        '\u{200d}',
+        '\u{200e}',
+        '\u{200f}',
+        '\u{2028}',
+        '\u{2029}',
+        '\u{202a}',
+        '\u{202e}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{3164}',
+        '\u{e000}',
+        '\u{fdd0}',
+        '\u{fe0f}',
+        '\u{feff}',
+        '\u{ffa0}',
+        '\u{fffd}',
+        '\u{ffff}',
+        '\u{1fffe}',
+        '\u{e0041}',
+        '\u{e0101}',
+        '\u{f0000}',
+        '\u{10ffff}',
     ] {
         for name in ["ivan@example.org", "+79161234567", "ivan", "иван"] {
-            for typed in [format!("{c}{name}"), format!("{name}{c}"), name.replacen(['v', '1', 'в'], &c.to_string(), 1)] {
+            for typed in [
+                format!("{c}{name}"),
+                format!("{name}{c}"),
+                name.replacen(['v', '1', 'в'], &c.to_string(), 1),
+            ] {
                 assert_eq!(Identifier::parse(&typed), Err(Hostile), "{typed:?}");
             }
         }
@@ -536,10 +609,31 @@ fn characters_that_deceive_are_refused_in_every_name() {
 /// A user name is nobody's number: not a phone, an INN or a SNILS in disguise.
 #[test]
 fn a_user_name_never_passes_for_a_number() {
-    for typed in ["9161234567", "89161234567", "8-916-123-45-67", "112-233-445.95", "7707083893", "１２３４５６", "123_456", "+79161234567"] {
+    for typed in [
+        "9161234567",
+        "89161234567",
+        "8-916-123-45-67",
+        "112-233-445.95",
+        "7707083893",
+        "１２３４５６",
+        "123_456",
+        "+79161234567",
+    ] {
         assert!(user(typed).is_err(), "{typed}");
     }
-    for typed in ["ab", "-ivan", "ivan-", ".ivan", "ivan..petrov", "iv an", "iv@n", "iv/an", "../etc", "ivan<b>", &"a".repeat(65)] {
+    for typed in [
+        "ab",
+        "-ivan",
+        "ivan-",
+        ".ivan",
+        "ivan..petrov",
+        "iv an",
+        "iv@n",
+        "iv/an",
+        "../etc",
+        "ivan<b>",
+        &"a".repeat(65),
+    ] {
         assert_eq!(user(typed), Err(NotAUserName), "{typed}");
     }
     assert!(user(&"a".repeat(64)).is_ok() && user("a1b").is_ok());
@@ -549,7 +643,12 @@ fn a_user_name_never_passes_for_a_number() {
 #[test]
 fn oversized_names_are_refused_unread() {
     let zalgo = format!("a{}", "\u{301}".repeat(500_000));
-    for typed in [" ".repeat(MAX_BYTES + 1), "1".repeat(1 << 20), format!("{}@example.org", "a".repeat(1 << 20)), zalgo] {
+    for typed in [
+        " ".repeat(MAX_BYTES + 1),
+        "1".repeat(1 << 20),
+        format!("{}@example.org", "a".repeat(1 << 20)),
+        zalgo,
+    ] {
         assert_eq!(Identifier::parse(&typed), Err(TooLong));
         for kind in [IdentifierKind::Phone, IdentifierKind::Email, IdentifierKind::UserName] {
             assert_eq!(Identifier::parse_as(kind, &typed), Err(TooLong));
