@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, mpsc};
