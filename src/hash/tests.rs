@@ -227,9 +227,7 @@ fn settings_below_the_table_are_refused() {
     ] {
         assert!(!with(memory_kib, passes, parallelism), "{memory_kib} {passes} {parallelism}");
     }
-    let mut settings = HashSettings::default();
-    settings.workers = 0;
-    assert!(HashPool::new(settings).is_err());
+    assert!(HashPool::new(HashSettings { workers: 0, ..HashSettings::default() }).is_err());
 }
 
 /// ATTACKS 77: refused before anything is allocated, non-ASCII included, and never a panic.
