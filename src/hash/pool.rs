@@ -247,6 +247,12 @@ impl Worker {
                 drop(work);
                 answer.send(tag);
             }));
+            // One dear stored hash must not leave the worker with its memory for ever. Once a larger hash is
+            // done, nobody waits for the wiping.
+            if self.blocks.len() > shared.settings.memory_kib as usize {
+                self.wipe();
+                self.blocks = Vec::new();
+            }
         }
         self.wipe();
     }
@@ -275,11 +281,6 @@ impl Worker {
         result.map_err(|_| UNDEFINED)?;
         self.shared.computed.fetch_add(1, Ordering::Relaxed);
         self.measure(begun.elapsed(), work.cost);
-        // One dear stored hash must not leave the worker with its memory for ever.
-        if memory_kib > self.shared.settings.memory_kib {
-            self.wipe();
-            self.blocks = Vec::new();
-        }
         Ok(tag)
     }
 

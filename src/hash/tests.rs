@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Mutex, mpsc};
@@ -225,9 +227,7 @@ fn settings_below_the_table_are_refused() {
     ] {
         assert!(!with(memory_kib, passes, parallelism), "{memory_kib} {passes} {parallelism}");
     }
-    let mut settings = HashSettings::default();
-    settings.workers = 0;
-    assert!(HashPool::new(settings).is_err());
+    assert!(HashPool::new(HashSettings { workers: 0, ..HashSettings::default() }).is_err());
 }
 
 /// ATTACKS 77: refused before anything is allocated, non-ASCII included, and never a panic.
