@@ -1,3 +1,63 @@
-//! Accounts and the names they sign in with.
+//! Accounts: who can sign in, under which names, and how sure one is of who they are.
 
 pub mod identifier;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::identifier::Identifier;
+use crate::clock::Timestamp;
+use crate::id::AccountId;
+use crate::message::Locale;
+use crate::store::AccountState;
+
+/// How sure one is of who an account's owner is (NIST: identity assurance level). Ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Level {
+    /// A contact was confirmed.
+    #[default]
+    Simplified,
+    /// Documents were checked.
+    Standard,
+    /// Identity was proven in person, or equally.
+    Confirmed,
+}
+
+/// An account as an application sees it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Account {
+    /// Its id: what an application's own tables refer to.
+    pub id: AccountId,
+    /// What it may do.
+    pub state: AccountState,
+    /// How sure one is of its owner.
+    pub level: Level,
+    /// The name that its owner gave.
+    pub name: String,
+    /// The language for its messages.
+    pub locale: Locale,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its login names.
+    pub identifiers: Vec<Identifier>,
+    /// Where its messages go.
+    pub contacts: Vec<Identifier>,
+}
+
+/// A confirmed phone or e-mail; the `Data` of a factor whose source is contacts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// The address in canonical form.
+    pub address: Identifier,
+}
+
+/// What is sealed under the account's data key.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ProfileData {
+    pub(crate) name: String,
+    pub(crate) level: Level,
+    pub(crate) locale: Locale,
+    pub(crate) terms: String,
+}

@@ -1,6 +1,8 @@
 //! Time and randomness, injected: tests need no sleeping and no luck.
 
 use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rand::TryRng;
@@ -23,6 +25,13 @@ pub trait Entropy: Debug + Send + Sync + 'static {
     /// [`Broken::Entropy`] when the generator gives nothing: the caller stops, it never goes on with what
     /// stood in the buffer before.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), Broken>;
+}
+
+/// How to wait without a runtime of our own: for a check that runs on another node. One-method twin of a
+/// runtime's sleep.
+pub trait Sleep: Debug + Send + Sync + 'static {
+    /// Is done after `span`.
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// A moment: milliseconds since 1970-01-01 00:00 UTC.

@@ -1,7 +1,13 @@
 //! The audit log. The history that an owner reads is a view of it.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
-use crate::id::{AccountId, EventId, EventName, Realm};
+use crate::device::Device;
+use crate::id::{AccountId, EventId, EventName, FactorName, Realm};
 
 /// How what an event tells of ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,4 +83,75 @@ impl EventPage {
     pub fn newest(limit: usize) -> Self {
         Self { limit, ..Self::default() }
     }
+}
+
+/// From where something was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Origin {
+    /// The address, as the application saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// Browser, system and kind of device.
+    pub device: Device,
+}
+
+/// An event as its owner and operators read it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// Its id; the cursor of the next page.
+    pub id: EventId,
+    /// When.
+    pub at: Timestamp,
+    /// What about.
+    pub name: EventName,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// From where.
+    pub origin: Origin,
+    /// By which factor.
+    pub factor: Option<FactorName>,
+    /// Why it was refused, a stable code.
+    pub reason: Option<String>,
+    /// What an application added of its own.
+    pub details: BTreeMap<String, String>,
+}
+
+/// What an event seals.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Sealed {
+    pub(crate) origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) factor: Option<FactorName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) details: BTreeMap<String, String>,
+}
+
+/// The names of the events that the library writes itself. An application's own have a colon in them.
+pub mod name {
+    use crate::id::EventName;
+
+    /// An account was made.
+    pub const SIGN_UP: EventName = EventName::new("sign-up");
+    /// A sign-in ended, in a session or in a refusal.
+    pub const SIGN_IN: EventName = EventName::new("sign-in");
+    /// A factor was proven, and more is needed.
+    pub const PROVEN: EventName = EventName::new("factor-proven");
+    /// A credential was replaced; all other sessions ended.
+    pub const CHANGED: EventName = EventName::new("credential-changed");
+    /// A session was ended by its own client.
+    pub const SIGN_OUT: EventName = EventName::new("sign-out");
+    /// A session was ended from another.
+    pub const SESSION_ENDED: EventName = EventName::new("session-ended");
+    /// All other sessions were ended.
+    pub const OTHERS_ENDED: EventName = EventName::new("other-sessions-ended");
+    /// The application set the account's level.
+    pub const LEVEL_SET: EventName = EventName::new("level-set");
+    /// The account was switched off.
+    pub const DISABLED: EventName = EventName::new("account-disabled");
+    /// The account was switched on again.
+    pub const ENABLED: EventName = EventName::new("account-enabled");
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -27,6 +28,18 @@ macro_rules! ids {
                 entropy.fill(&mut random)?;
                 let millis = u64::try_from(clock.now().as_millis()).unwrap_or(0);
                 Ok(Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()))
+            }
+
+            /// The same from a [`Sequence`], so that ids of one process grow even within a millisecond.
+            pub(crate) fn next(auth: &crate::auth::Inner) -> Result<Self, Broken> {
+                let mut random = [0; 10];
+                auth.entropy().fill(&mut random)?;
+                let tick = auth.sequence.next(&*auth.clock);
+                // RFC 9562 section 6.2, method 1: the twelve bits after the milliseconds count.
+                if let [a, b, ..] = &mut random {
+                    [*a, *b] = ((tick & 0xfff) as u16).to_be_bytes();
+                }
+                Ok(Self(uuid::Builder::from_unix_timestamp_millis(tick >> 12, &random).into_uuid()))
             }
 
             /// The id that these sixteen bytes are, as a store holds it.
@@ -100,6 +113,20 @@ impl Epoch {
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
+    }
+}
+
+/// The next id's place in time: milliseconds and a count.
+#[derive(Debug, Default)]
+pub(crate) struct Sequence(AtomicU64);
+
+impl Sequence {
+    fn next(&self, clock: &dyn Clock) -> u64 {
+        let now = u64::try_from(clock.now().as_millis()).unwrap_or(0) << 12;
+        let step = |last: u64| Some(now.max(last.wrapping_add(1)));
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step)
+            .map_or(now, |last| now.max(last.wrapping_add(1)))
     }
 }
 

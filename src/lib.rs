@@ -1,15 +1,32 @@
 //! propusk: sign-in for Rust web applications.
 
 pub mod account;
+pub mod auth;
 pub mod clock;
 pub mod danger;
 pub mod device;
 pub mod error;
 pub mod event;
+pub mod factor;
+pub mod flow;
 pub mod hash;
 pub mod id;
 pub mod lockout;
 pub mod message;
+pub mod otp;
 pub mod policy;
+pub mod proof;
 pub mod secret;
+pub mod session;
 pub mod store;
+
+pub use account::Account;
+pub use auth::Auth;
+pub use factor::code::Code;
+pub use factor::password::Password;
+pub use factor::{Answer, Factor, Site};
+pub use flow::{Client, Step, Visit};
+pub use policy::Profile;
+pub use secret::{KeyRing, Token};
+pub use session::Session;
+pub use store::memory::MemoryStore;

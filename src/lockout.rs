@@ -3,6 +3,8 @@
 //! The arithmetic of a guard stands here once, as pure functions over [`Guard`]; an adapter reads the row, calls
 //! [`Guard::reserve`] or [`Guard::settle`], and writes the row, all in one transaction.
 
+pub(crate) mod waiting;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

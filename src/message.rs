@@ -1,7 +1,169 @@
-//! Messages: written to the outbox in the batch that causes them, delivered by [`crate::auth::Auth::tend`].
+//! Messages: written to the outbox in the batch that causes them, delivered by
+//! [`Auth::tend`](crate::auth::Auth::tend) through a [`Sender`].
 
+mod text;
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::account::identifier::Identifier;
 use crate::clock::Timestamp;
-use crate::id::{AccountId, MessageId, Realm};
+use crate::id::{AccountId, MessageId, Realm, TemplateName};
+
+/// Delivers messages. One for each way out; the first that takes a message gets it.
+pub trait Sender: Debug + Send + Sync + 'static {
+    /// Whether messages to this kind of address go through here.
+    fn takes(&self, address: &Identifier) -> bool;
+
+    /// Delivers one message. May be called again with the same id after a crash: where the channel allows it,
+    /// give [`Message::id`] as the idempotency key.
+    ///
+    /// # Errors
+    /// When the channel does not work: the message is tried again later.
+    fn send<'a>(&'a self, message: &'a Message) -> Sending<'a>;
+}
+
+/// What [`Sender::send`] gives.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, SendError>> + Send + 'a>>;
+
+/// The channel does not work now.
+#[derive(Debug, thiserror::Error)]
+#[error("the message could not be handed over")]
+pub struct SendError(#[source] pub Option<Box<dyn StdError + Send + Sync>>);
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Sent {
+    /// Delivered, or handed over for good.
+    Delivered,
+    /// It never will be: the address does not exist. Not tried again.
+    Rejected,
+}
+
+/// The language of a text for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Locale {
+    /// English.
+    #[default]
+    En,
+    /// Russian.
+    Ru,
+}
+
+impl Locale {
+    /// The first language of an `Accept-Language` header that there is, or English. Reads no more than 256 bytes.
+    #[must_use]
+    pub fn from_accept_language(header: &str) -> Self {
+        let mut best = (0.0_f32, Self::En);
+        for entry in header.get(..256).unwrap_or(header).split(',').take(16) {
+            let mut parts = entry.split(';');
+            let tag = parts.next().unwrap_or_default().trim();
+            let weight = parts
+                .find_map(|part| part.trim().strip_prefix("q=")?.trim().parse::<f32>().ok())
+                .unwrap_or(1.0);
+            let locale = match tag.get(..2) {
+                Some("ru" | "RU" | "Ru") => Self::Ru,
+                Some("en" | "EN" | "En") => Self::En,
+                _ => continue,
+            };
+            if weight > best.0 {
+                best = (weight, locale);
+            }
+        }
+        best.1
+    }
+
+    /// The BCP 47 tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Ru => "ru",
+        }
+    }
+}
+
+/// A message to deliver.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Message {
+    /// The idempotency key.
+    pub id: MessageId,
+    /// To whom, in canonical form.
+    pub to: Identifier,
+    /// Which text.
+    pub template: TemplateName,
+    /// In which language.
+    pub locale: Locale,
+    params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+}
+
+impl Message {
+    /// A parameter of the template. Some are secret (codes): hand them on, do not log them.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The library's own text of it, for senders without templates of their own.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        text::render(self)
+    }
+
+    pub(crate) fn new(id: MessageId, content: Content) -> Self {
+        let Content { to, template, locale, params } = content;
+        Self {
+            id,
+            to,
+            template,
+            locale,
+            params: params.into_iter().map(|(k, v)| (k, Zeroizing::new(v))).collect(),
+        }
+    }
+}
+
+impl Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("template", &self.template)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message in words.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Text {
+    /// For channels that have one.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+}
+
+impl Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Text").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+/// What a message row seals.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Content {
+    pub(crate) to: Identifier,
+    pub(crate) template: TemplateName,
+    pub(crate) locale: Locale,
+    pub(crate) params: Vec<(Cow<'static, str>, String)>,
+}
 
 /// A message at rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +180,6 @@ pub struct MessageRow {
     pub due: Timestamp,
     /// How often it was handed out.
     pub attempts: u32,
-    /// Channel, recipient, template and parameters, sealed under the ring.
+    /// Recipient, template and parameters, sealed under the ring.
     pub sealed: Vec<u8>,
 }

@@ -1,3 +1,54 @@
 //! Policy: pure functions over values. No store, no clock, no network; `now` is an argument.
 
 pub mod password;
+mod profile;
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::proof::{self, Aal, Proof};
+
+pub use profile::{Profile, SessionLimits};
+
+/// What must have been proven: to sign in, or for an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub struct Requirement {
+    /// At least this assurance level.
+    pub aal: Aal,
+    /// At least so many kinds of factor (known, held, is). Counts e-mail, which an AAL does not.
+    pub kinds: usize,
+    /// The newest proof is no older.
+    pub fresh: Option<Duration>,
+}
+
+impl Requirement {
+    /// An assurance level.
+    pub const fn aal(aal: Aal) -> Self {
+        Self { aal, kinds: 1, fresh: None }
+    }
+
+    /// Two kinds of factor, an e-mail code among them if need be: the portal's custom, not NIST's.
+    pub const fn two_factors() -> Self {
+        Self { aal: Aal::One, kinds: 2, fresh: None }
+    }
+
+    /// The same, proven within this time.
+    pub const fn within(mut self, age: Duration) -> Self {
+        self.fresh = Some(age);
+        self
+    }
+
+    /// Whether these proofs meet it.
+    #[must_use]
+    pub fn met_by(&self, proofs: &[Proof], now: Timestamp) -> bool {
+        let newest = proofs.iter().map(Proof::at).max();
+        let fresh = match (self.fresh, newest) {
+            (Some(age), Some(newest)) => now.since(newest) <= age,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        fresh && proof::aal(proofs) >= self.aal && proof::kinds(proofs) >= self.kinds
+    }
+}

@@ -223,7 +223,7 @@ fn bounded(typed: &str) -> Result<&str, IdentifierError> {
     if text.is_empty() {
         return Err(IdentifierError::Empty);
     }
-    if text.chars().any(script::deceives) {
+    if text.chars().any(deceives) {
         return Err(IdentifierError::Hostile);
     }
     Ok(text)
@@ -236,4 +236,9 @@ fn masked_word(word: &str) -> String {
         (Some(first), _, 3) => format!("{first}***"),
         _ => "***".to_owned(),
     }
+}
+
+/// Whether a character has no place in what people read: control, bidi, invisible, private, unassigned.
+pub(crate) fn deceives(c: char) -> bool {
+    script::deceives(c)
 }

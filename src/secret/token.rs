@@ -15,7 +15,8 @@ const ROUTED: usize = ROUTE + SECRET;
 const TAG: usize = 12;
 
 /// A random bearer token: 32 secret bytes, and for a session the account's [`Route`] before them. Whoever holds it
-/// is let in, so a store keeps its [`TokenHash`] only. `Debug` prints the name; no `Clone`, no `PartialEq`.
+/// is let in, so a store keeps its [`TokenHash`] only. `Debug` prints the name; no `PartialEq`.
+#[derive(Clone)]
 pub struct Token {
     // The shorter form lies in the first 32 bytes.
     bytes: Zeroizing<[u8; ROUTED]>,

@@ -1,0 +1,187 @@
+//! What an application does to accounts: read, set a level, switch off and on, write its own events.
+
+use std::collections::BTreeMap;
+
+use super::{Auth, Inner};
+use crate::account::{Account, Level, ProfileData};
+use crate::error::Broken;
+use crate::event::{self, Event, EventPage, EventRow, Origin, Outcome, Sealed};
+use crate::flow::Client;
+use crate::id::{AccountId, EventId, EventName};
+use crate::secret::{DataKey, Place, Purpose};
+use crate::store::{AccountState, Committed, Subject, Write};
+
+impl Auth {
+    /// An account, if there is one.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, Broken> {
+        self.0.ready().await?;
+        let Some(person) = self.0.person_by_id(id).await? else { return Ok(None) };
+        let Some(Subject { account: row, .. }) = &person.subject else { return Ok(None) };
+        let contacts = person.contacts()?;
+        let Some(profile) = person.profile else { return Ok(None) };
+        Ok(Some(Account {
+            id,
+            state: row.state,
+            level: profile.level,
+            name: profile.name,
+            locale: profile.locale,
+            created: row.created,
+            identifiers: person.names,
+            contacts,
+        }))
+    }
+
+    /// Sets how sure one is of the owner's identity.
+    ///
+    /// # Errors
+    /// When the store does not work; [`Broken::Misuse`] for an account that is not there.
+    pub async fn set_level(&self, id: AccountId, level: Level, by: &Client) -> Result<(), Broken> {
+        let set = |profile: &mut ProfileData, _: &mut AccountState| profile.level = level;
+        self.0.change_account(id, event::name::LEVEL_SET, by, false, set).await
+    }
+
+    /// Switches an account off: all its sessions end at once, and every door refuses, in the same bytes as for a
+    /// name that nobody has.
+    ///
+    /// # Errors
+    /// As [`Auth::set_level`].
+    pub async fn disable(&self, id: AccountId, by: &Client) -> Result<(), Broken> {
+        let set = |_: &mut ProfileData, state: &mut AccountState| *state = AccountState::Disabled;
+        self.0.change_account(id, event::name::DISABLED, by, true, set).await
+    }
+
+    /// Switches it on again.
+    ///
+    /// # Errors
+    /// As [`Auth::set_level`].
+    pub async fn enable(&self, id: AccountId, by: &Client) -> Result<(), Broken> {
+        let set = |_: &mut ProfileData, state: &mut AccountState| *state = AccountState::Active;
+        self.0.change_account(id, event::name::ENABLED, by, false, set).await
+    }
+
+    /// Writes an application's own event into an account's history. Its name must have a colon in it
+    /// (`passport:viewed`), so that it is never taken for one of the library's.
+    ///
+    /// # Errors
+    /// When the store does not work; [`Broken::Misuse`] for a name without a colon or an account that is not there.
+    pub async fn record(
+        &self,
+        account: AccountId,
+        name: EventName,
+        outcome: Outcome,
+        by: &Client,
+        details: BTreeMap<String, String>,
+    ) -> Result<EventId, Broken> {
+        if !name.as_str().contains(':') {
+            return Err(Broken::Misuse("an application's own event has a colon in its name"));
+        }
+        self.0.ready().await?;
+        let Some(person) = self.0.person_by_id(account).await? else {
+            return Err(Broken::Misuse("there is no such account"));
+        };
+        let sealed = Sealed { details, ..Sealed::new(by.origin()) };
+        let (id, write) = self.0.event(Some(account), person.data_key(), name, outcome, &sealed)?;
+        let _ = self.0.commit(vec![write]).await?;
+        Ok(id)
+    }
+}
+
+impl Inner {
+    async fn change_account(
+        &self,
+        id: AccountId,
+        name: EventName,
+        by: &Client,
+        end_sessions: bool,
+        set: impl Fn(&mut ProfileData, &mut AccountState),
+    ) -> Result<(), Broken> {
+        self.ready().await?;
+        for _ in 0..MOST_TRIES {
+            let person = self.person_by_id(id).await?.ok_or(Broken::Misuse("there is no such account"))?;
+            let (Some(subject), Some(key), Some(mut profile)) =
+                (&person.subject, person.data_key(), person.profile.clone())
+            else {
+                return Err(Broken::Misuse("the account is closed"));
+            };
+            let mut row = subject.account.clone();
+            let (expect, epoch) = (row.version, row.epoch);
+            set(&mut profile, &mut row.state);
+            row.version = expect.next();
+            row.sealed = self.seal_profile(id, key, &profile)?;
+            let (_, event) =
+                self.event(Some(id), Some(key), name.clone(), Outcome::Done, &Sealed::new(by.origin()))?;
+            let mut batch = vec![Write::SwapAccount { row, expect }, event];
+            if end_sessions {
+                batch.push(Write::RaiseEpoch { account: id, expect: epoch });
+                batch.push(Write::ForgetBrowsers { account: id, except: None });
+            }
+            if self.commit(batch).await? == Committed::Won {
+                return Ok(());
+            }
+        }
+        Err(Broken::Misuse("the account changes faster than it can be written"))
+    }
+
+    pub(crate) fn seal_profile(
+        &self,
+        id: AccountId,
+        key: &DataKey,
+        profile: &ProfileData,
+    ) -> Result<Vec<u8>, Broken> {
+        let plain = serde_json::to_vec(profile).map_err(|_| Broken::Misuse("profile"))?;
+        self.keys.seal_under(key, self.entropy(), &Place::new(Purpose::Account, b"profile").of(id), &plain)
+    }
+
+    /// A line for the audit log, sealed under the account's data key, or under the ring where there is no account.
+    pub(crate) fn event(
+        &self,
+        account: Option<AccountId>,
+        key: Option<&DataKey>,
+        name: EventName,
+        outcome: Outcome,
+        content: &Sealed,
+    ) -> Result<(EventId, Write), Broken> {
+        let id = EventId::next(self)?;
+        let plain = serde_json::to_vec(content).map_err(|_| Broken::Misuse("event"))?;
+        let mut place = Place::new(Purpose::Event, id.as_bytes());
+        place.account = account;
+        let sealed = match key {
+            Some(key) => self.keys.seal_under(key, self.entropy(), &place, &plain)?,
+            None => self.keys.seal(self.entropy(), &place, &plain)?,
+        };
+        let realm = self.keys.realm().clone();
+        let row = EventRow { id, realm, account, at: self.clock.now(), name, outcome, sealed };
+        Ok((id, Write::Event(row)))
+    }
+
+    pub(crate) fn open_event(&self, row: &EventRow, key: Option<&DataKey>) -> Result<Event, Broken> {
+        let mut place = Place::new(Purpose::Event, row.id.as_bytes());
+        place.account = row.account;
+        let plain = match key {
+            Some(key) => self.keys.open_under(key, &place, &row.sealed)?,
+            None => self.keys.open(&place, &row.sealed)?,
+        };
+        let Sealed { origin, factor, reason, details } =
+            serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
+        let (name, outcome) = (row.name.clone(), row.outcome);
+        Ok(Event { id: row.id, at: row.at, name, outcome, origin, factor, reason, details })
+    }
+
+    pub(crate) async fn history(&self, of: AccountId, page: EventPage) -> Result<Vec<Event>, Broken> {
+        self.ready().await?;
+        let Some(person) = self.person_by_id(of).await? else { return Ok(Vec::new()) };
+        let rows = self.store.events(of, page).await?;
+        rows.iter().map(|row| self.open_event(row, person.data_key())).collect()
+    }
+}
+
+impl Sealed {
+    pub(crate) fn new(origin: Origin) -> Self {
+        Self { origin, factor: None, reason: None, details: BTreeMap::new() }
+    }
+}
+
+const MOST_TRIES: usize = 16;

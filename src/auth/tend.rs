@@ -1,0 +1,92 @@
+//! Work that is due: delivery and purge. The core spawns nothing; whoever owns the [`Auth`] calls.
+
+use std::time::Duration;
+
+use super::{Auth, Inner};
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::message::{Content, Message, MessageRow, Sent};
+use crate::secret::{Place, Purpose};
+use crate::store::Write;
+
+/// What was done, and when to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub struct Tended {
+    /// Messages handed over.
+    pub delivered: usize,
+    /// Messages to be tried again later.
+    pub postponed: usize,
+    /// Messages given up: rejected, tried too often, or nobody takes them.
+    pub given_up: usize,
+    /// Rows whose time was over.
+    pub purged: usize,
+    /// Call again then.
+    pub next_at: Timestamp,
+}
+
+impl Auth {
+    /// Does due work, at most `budget` messages and rows of each kind: delivers the outbox, purges. Any number of
+    /// nodes may call it at once; a message is leased to one of them.
+    ///
+    /// # Errors
+    /// When the store does not work. A channel that does not work is no error: its messages are tried again.
+    pub async fn tend(&self, budget: usize) -> Result<Tended, Broken> {
+        let auth = &self.0;
+        auth.ready().await?;
+        let now = auth.clock.now();
+        let claimed = auth.store.claim(auth.keys.realm().clone(), now, LEASE, budget).await?;
+        let full = claimed.len() >= budget;
+        let mut tended =
+            Tended { delivered: 0, postponed: 0, given_up: 0, purged: 0, next_at: now.after(PAUSE) };
+        for row in claimed {
+            match auth.deliver(&row).await {
+                Some(Sent::Delivered) => {
+                    tended.delivered += 1;
+                    auth.close(&row, true).await?;
+                }
+                None if row.attempts < MOST_ATTEMPTS => {
+                    tended.postponed += 1;
+                    let due = auth.clock.now().after(FIRST_RETRY * 2_u32.pow(row.attempts.min(12)));
+                    let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due }]).await?;
+                }
+                Some(Sent::Rejected) | None => {
+                    tended.given_up += 1;
+                    auth.close(&row, false).await?;
+                }
+            }
+        }
+        tended.purged = auth.store.purge(now, budget).await?;
+        if full {
+            tended.next_at = now;
+        }
+        Ok(tended)
+    }
+}
+
+impl Inner {
+    // `None`: try again.
+    async fn deliver(&self, row: &MessageRow) -> Option<Sent> {
+        let plain = self.keys.open(&Place::new(Purpose::Message, row.id.as_bytes()), &row.sealed).ok();
+        let Some(content) = plain.and_then(|plain| serde_json::from_slice::<Content>(&plain).ok()) else {
+            return Some(Sent::Rejected);
+        };
+        let message = Message::new(row.id, content);
+        match self.senders.iter().find(|sender| sender.takes(&message.to)) {
+            Some(sender) => sender.send(&message).await.ok(),
+            None => Some(Sent::Rejected),
+        }
+    }
+
+    async fn close(&self, row: &MessageRow, delivered: bool) -> Result<(), Broken> {
+        let at = self.clock.now();
+        let _ = self.commit(vec![Write::CloseMessage { id: row.id, at, delivered }]).await?;
+        Ok(())
+    }
+}
+
+const LEASE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_secs(1);
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const MOST_ATTEMPTS: u32 = 12;

@@ -1,0 +1,507 @@
+//! Factors: pluggable ways to prove control. One file each, and one `pub mod` line here.
+//!
+//! A factor holds no store, no session, no clock and no request. It sees its own credentials freshly opened, the
+//! challenge state that it made, and an answer; it returns a [`Verdict`] that says what was proven and what is to
+//! be written. Everything else (guards, replay, expiry, commits, decoys, messages) is the flow's.
+
+pub mod code;
+pub mod password;
+
+pub(crate) mod erased;
+
+use std::borrow::Cow;
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::account::identifier::IdentifierKind;
+use crate::clock::{Entropy, Timestamp};
+use crate::error::{Broken, FactorError};
+use crate::hash::{HashPool, Lane};
+use crate::id::{AccountId, CredentialId, FactorName, FlowId, Realm, TemplateName, Version};
+use crate::lockout::Limit;
+use crate::policy::password::{BrokenRule, CredentialPolicy};
+use crate::proof::Proves;
+use crate::secret::{Keys, Place, Purpose};
+
+pub use erased::EnrolPlugin;
+pub(crate) use erased::{ErasedFactor, Opened};
+
+/// A way to prove control of an account.
+pub trait Factor: Debug + Send + Sync + 'static {
+    /// One credential, or the contact where [`Factor::source`] says so. The core seals it.
+    type Data: Serialize + DeserializeOwned + Send + Sync;
+    /// What is kept between begin and answer, sealed in the flow; `()` when there is nothing to begin.
+    type State: Serialize + DeserializeOwned + Send + Sync;
+    /// What the client answers. Deny unknown fields. An answer that does not parse is refused before the factor
+    /// runs and before anything is counted.
+    type Answer: DeserializeOwned + Send + Sync;
+
+    /// Its stable name, in rows and in JSON.
+    fn name(&self) -> FactorName;
+
+    /// The most that it could prove by this credential (or by any, for `None`): the base of offers and of the
+    /// rule that the last factor stays.
+    fn could_prove(&self, data: Option<&Self::Data>) -> Proves;
+
+    /// Judges an answer. Must not tell an unknown credential from a wrong answer, in time or in result.
+    ///
+    /// # Errors
+    /// When something does not work. A wrong answer is a [`Verdict::Refuse`].
+    fn answer(
+        &self,
+        cx: &Context<'_>,
+        mine: &[Credential<Self::Data>],
+        state: Self::State,
+        answer: Self::Answer,
+    ) -> impl Future<Output = Result<Verdict<Self::Data, Self::State>, FactorError>> + Send;
+
+    /// Makes a challenge. `before` is the state of the challenge that it replaces: a resend.
+    ///
+    /// # Errors
+    /// When something does not work.
+    fn begin(
+        &self,
+        _cx: &Context<'_>,
+        _mine: &[Credential<Self::Data>],
+        _before: Option<Self::State>,
+    ) -> impl Future<Output = Result<Begun<Self::State>, FactorError>> + Send {
+        async { Ok(Begun::Nothing) }
+    }
+
+    /// For answers that name their credential themselves (a passkey's id, a certificate): the handle under which
+    /// the credential was enrolled, and the state that goes on into [`Factor::answer`].
+    ///
+    /// # Errors
+    /// When something does not work.
+    fn find(
+        &self,
+        _cx: &Context<'_>,
+        _state: Self::State,
+        _answer: &Self::Answer,
+    ) -> impl Future<Output = Result<Option<Found<Self::State>>, FactorError>> + Send {
+        async { Ok(None) }
+    }
+
+    /// A credential for somebody who has none, so that an unknown name costs and looks the same. The same seed
+    /// gives the same decoy. `None`: never offered as a first step to a typed identifier.
+    fn decoy(&self, _hashes: &HashPool, _seed: [u8; 32]) -> Option<Self::Data> {
+        None
+    }
+
+    /// Where its credentials come from.
+    fn source(&self) -> Source {
+        Source::Credentials
+    }
+
+    /// How many refusals its guard bears.
+    fn limit(&self) -> Limit {
+        Limit::PORTAL
+    }
+
+    /// `Some(self)` for a factor that can be enrolled by its owner.
+    fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
+        None
+    }
+}
+
+/// Enrolment: how a new credential of a factor comes to be.
+pub trait Enrol: Factor {
+    /// What is kept between the proposal and its confirmation; `()` when nothing is proposed.
+    type Proposal: Serialize + DeserializeOwned + Send + Sync;
+    /// What the client confirms with. Deny unknown fields.
+    type Confirm: DeserializeOwned + Send + Sync;
+
+    /// Makes what the client needs to enrol: a secret to scan, a challenge to sign.
+    ///
+    /// # Errors
+    /// When something does not work.
+    fn propose(
+        &self,
+        _cx: &Context<'_>,
+        _mine: &[Credential<Self::Data>],
+    ) -> impl Future<Output = Result<Begun<Self::Proposal>, FactorError>> + Send {
+        async { Ok(Begun::Nothing) }
+    }
+
+    /// Judges the confirmation and gives the credential to write.
+    ///
+    /// # Errors
+    /// When something does not work.
+    fn confirm(
+        &self,
+        cx: &Context<'_>,
+        mine: &[Credential<Self::Data>],
+        proposal: Self::Proposal,
+        answer: Self::Confirm,
+    ) -> impl Future<Output = Result<Enrolled<Self::Data>, FactorError>> + Send;
+}
+
+/// Where a factor's credentials come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Credential rows of its own.
+    Credentials,
+    /// The account's contacts of this kind; its `Data` is [`crate::account::Contact`].
+    Contacts(IdentifierKind),
+}
+
+/// A credential, freshly opened.
+#[derive(Clone)]
+pub struct Credential<D> {
+    /// Its id.
+    pub id: CredentialId,
+    /// The version that was read.
+    pub version: Version,
+    /// The factor's data.
+    pub data: D,
+}
+
+impl<D> Debug for Credential<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("id", &self.id)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A challenge, or why there is none.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Begun<S> {
+    /// There is nothing to begin: answer at once.
+    Nothing,
+    /// The client answers this.
+    Started {
+        /// Kept by the server, sealed.
+        state: S,
+        /// Shown to the client.
+        prompt: Prompt,
+        /// Sent to the person.
+        deliver: Option<Outgoing>,
+    },
+    /// Too soon after the one before.
+    Wait {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+}
+
+/// What the client is shown: one JSON value, never a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt(String);
+
+impl Prompt {
+    /// An empty object.
+    pub fn empty() -> Self {
+        Self(String::from("{}"))
+    }
+
+    /// Any serialisable value.
+    ///
+    /// # Errors
+    /// When it does not serialise.
+    pub fn new(value: &impl Serialize) -> Result<Self, FactorError> {
+        serde_json::to_string(value).map(Self).map_err(|_| FactorError::Corrupt("prompt"))
+    }
+
+    pub(crate) fn from_json(json: String) -> Self {
+        Self(json)
+    }
+
+    /// The JSON text.
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A message that a challenge needs delivered. It goes to a credential of the subject and nowhere else: a factor
+/// cannot address mail.
+#[non_exhaustive]
+pub struct Outgoing {
+    /// The contact.
+    pub to: CredentialId,
+    /// Which text.
+    pub template: TemplateName,
+    /// What stands in it.
+    pub params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+}
+
+impl Outgoing {
+    /// A message to one of the contacts that `begin` was given.
+    pub const fn new(to: CredentialId, template: TemplateName) -> Self {
+        Self { to, template, params: Vec::new() }
+    }
+
+    /// The same with a parameter.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.params.push((Cow::Borrowed(name), Zeroizing::new(value.into())));
+        self
+    }
+}
+
+impl Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("template", &self.template).finish_non_exhaustive()
+    }
+}
+
+/// A credential named by its answer.
+#[derive(Debug)]
+pub struct Found<S> {
+    /// The handle given at enrolment.
+    pub handle: Vec<u8>,
+    /// Goes on into [`Factor::answer`].
+    pub state: S,
+}
+
+/// A factor's judgement of an answer.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Verdict<D, S = ()> {
+    /// Right.
+    Accept {
+        /// Which of `mine` it was; an id that is in no row never passes.
+        credential: CredentialId,
+        /// What was really proven.
+        proved: Proves,
+        /// The credential as it shall be: written by compare-and-swap, or nobody is accepted.
+        change: Option<D>,
+    },
+    /// Not right.
+    Refuse {
+        /// Why: for the log and, as far as [`Reason::told`] goes, for the person.
+        reason: Reason,
+        /// A credential to change all the same (a key disabled because it was cloned).
+        change: Option<(CredentialId, D)>,
+        /// The challenge as it shall be (one try fewer).
+        state: Option<S>,
+    },
+    /// Right so far; the factor asks once more within the same challenge.
+    More {
+        /// Kept by the server, sealed.
+        state: S,
+        /// Shown to the client.
+        prompt: Prompt,
+    },
+    /// Could not be judged now; nothing is counted.
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+impl<D, S> Verdict<D, S> {
+    /// A plain refusal.
+    pub const fn refuse(reason: Reason) -> Self {
+        Self::Refuse { reason, change: None, state: None }
+    }
+}
+
+/// Why an answer was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Wrong. The only reason that is counted: nothing else was evaluated.
+    Wrong,
+    /// Not of the form that the factor takes.
+    Malformed,
+    /// The challenge's time is over.
+    Expired,
+    /// The challenge has had its tries.
+    UsedUp,
+    /// Just this was accepted before.
+    Replayed,
+    /// There is no challenge: begin one.
+    NotBegun,
+}
+
+impl Reason {
+    /// The stable code in JSON, events and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong",
+            Self::Malformed => "malformed",
+            Self::Expired => "expired",
+            Self::UsedUp => "used_up",
+            Self::Replayed => "replayed",
+            Self::NotBegun => "not_begun",
+        }
+    }
+
+    /// Whether the guard keeps it counted. A replay of what was just accepted is a double click, not a guess.
+    pub(crate) const fn counted(self) -> bool {
+        matches!(self, Self::Wrong)
+    }
+}
+
+/// How an enrolment ended.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Enrolled<D> {
+    /// A new credential.
+    Add {
+        /// What to keep.
+        data: D,
+        /// Handles under which [`Factor::find`] will look for it.
+        handles: Vec<Vec<u8>>,
+        /// What the confirmation itself proved.
+        proved: Proves,
+    },
+    /// In place of one of `mine`.
+    Replace {
+        /// Which.
+        credential: CredentialId,
+        /// What to keep.
+        data: D,
+        /// What the confirmation itself proved.
+        proved: Proves,
+    },
+    /// The policy refuses it, by these rules.
+    Unfit(Vec<BrokenRule>),
+    /// The confirmation is not right.
+    Refuse(Reason),
+    /// Could not be judged now.
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// What a factor may know and use of the step that it runs in.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Context<'a> {
+    /// The present moment, read once for the step.
+    pub now: Timestamp,
+    /// The realm.
+    pub realm: &'a Realm,
+    /// The site, as the builder was told: never as a request says.
+    pub site: &'a Site,
+    /// The flow.
+    pub flow: FlowId,
+    /// Whose credentials `mine` are; made up for a decoy.
+    pub account: AccountId,
+    /// What the person typed to name themselves, masked: the only thing that a prompt may echo.
+    pub echo: Option<&'a str>,
+    /// Words that a password must not be built of.
+    pub words: &'a [String],
+    /// Which queue of the hash pool this step waits in.
+    pub lane: Lane,
+    pub(crate) factor: &'a FactorName,
+    pub(crate) entropy: &'a dyn Entropy,
+    pub(crate) hashes: &'a HashPool,
+    pub(crate) keys: &'a Keys,
+    pub(crate) policy: &'a dyn CredentialPolicy,
+}
+
+impl Context<'_> {
+    /// Where to draw randomness.
+    pub fn entropy(&self) -> &dyn Entropy {
+        self.entropy
+    }
+
+    /// Where to compute slow hashes.
+    pub fn hashes(&self) -> &HashPool {
+        self.hashes
+    }
+
+    /// What a secret chosen by a person must satisfy.
+    pub fn policy(&self) -> &dyn CredentialPolicy {
+        self.policy
+    }
+
+    /// A keyed hash of a short code, bound to this flow and factor: of no use anywhere else, nor to whoever reads
+    /// the store.
+    pub fn code_hash(&self, code: &[u8]) -> [u8; 32] {
+        let place = Place::new(Purpose::Code, self.flow.as_bytes()).factor(self.factor);
+        self.keys.code_hash(&place, code)
+    }
+}
+
+impl Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("flow", &self.flow)
+            .field("factor", &self.factor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The site that people sign in to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Site {
+    /// Its name, as messages call it.
+    pub name: String,
+    /// Its origin: `https://host[:port]`, no path. Every link is built from it; no header is believed
+    /// (CVE-2021-30185, CVE-2017-9303).
+    pub origin: String,
+    /// Words that a password must not be built of: the service's names.
+    pub words: Vec<String>,
+}
+
+impl Site {
+    /// A site by its name and origin.
+    pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { words: vec![name.clone()], name, origin: origin.into() }
+    }
+
+    /// Refuses an origin that is none, so that no link is ever built on a typing error.
+    pub(crate) fn checked(self) -> Result<Self, Broken> {
+        let rest = self.origin.strip_prefix("https://").or_else(|| self.origin.strip_prefix("http://"));
+        let host_only = rest.is_some_and(|rest| {
+            !rest.is_empty()
+                && rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
+        });
+        if host_only {
+            Ok(self)
+        } else {
+            Err(Broken::Misuse("the origin is https://host[:port], without a path"))
+        }
+    }
+
+    /// The host in the origin, without port: what an SMS binds its code to.
+    pub fn host(&self) -> &str {
+        let rest = self.origin.split_once("://").map_or(self.origin.as_str(), |(_, rest)| rest);
+        rest.split([':', '/']).next().unwrap_or(rest)
+    }
+}
+
+/// An answer on its way to its factor: a name and bytes that are erased when dropped.
+pub struct Answer {
+    pub(crate) factor: FactorName,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// No answer is longer.
+    pub const MOST_BYTES: usize = 16 * 1024;
+
+    /// An answer as a client sent it: JSON, unparsed.
+    pub fn wire(factor: FactorName, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { factor, bytes: Zeroizing::new(bytes.into()) }
+    }
+
+    /// For whom it is.
+    pub const fn factor(&self) -> &FactorName {
+        &self.factor
+    }
+}
+
+impl Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("factor", &self.factor).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,280 @@
+//! Flows: the only orchestrator. The order of a step is fixed:
+//! reserve (the guard, in its own commit), verify (the factor), **one commit** that carries everything else.
+//! A kill anywhere means: sign in again. Nothing is accepted twice, nothing acknowledged is lost.
+
+mod begin;
+mod client;
+mod enrol;
+mod finish;
+mod refusal;
+mod state;
+mod subject;
+mod verify;
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use crate::account::identifier::Identifier;
+use crate::auth::Auth;
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::factor::{Answer, Prompt};
+use crate::id::FactorName;
+use crate::policy::password::Rule;
+use crate::secret::{Purpose, Token};
+use crate::session::Session;
+
+pub use client::Client;
+pub use refusal::{Code, Refusal};
+use state::{Applicant, Kind, Run, State, Who};
+
+/// What one client does: its requests go through here.
+#[derive(Clone)]
+pub struct Visit {
+    pub(crate) auth: Auth,
+    pub(crate) client: Client,
+}
+
+/// Where a flow stands after a step.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Step {
+    /// The flow is over.
+    Done(Box<Done>),
+    /// More is needed: any of the offers.
+    Pending(Box<Next>),
+    /// No, and why.
+    Refused(Box<Refusal>),
+}
+
+/// The end of a flow.
+#[non_exhaustive]
+pub struct Done {
+    /// The session, where the flow gives one.
+    pub session: Session,
+    /// Its token: handed to the client once, never stored.
+    pub token: Token,
+    /// The token by which this browser is known from now on, where it is new: for a long-lived cookie.
+    pub browser: Option<Token>,
+    /// Whether the person said "not my device": the client keeps nothing beyond its own life.
+    pub public_device: bool,
+}
+
+/// What a flow needs next.
+#[non_exhaustive]
+pub struct Next {
+    /// The flow's token: the client brings it with the next step. A new one with each flow, never reused.
+    pub flow: Token,
+    /// What can be answered now; any one of them.
+    pub offers: Vec<Offer>,
+    /// The challenge that was just begun.
+    pub begun: Option<(FactorName, Prompt)>,
+    /// How long the flow lives.
+    pub expires_in: Duration,
+}
+
+/// A factor that can be answered now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Offer {
+    /// Which.
+    pub factor: FactorName,
+    /// True: choose a new secret; false: prove an old one.
+    pub enrols: bool,
+    /// Where its message would go, masked. Only after the first proof.
+    pub hint: Option<String>,
+}
+
+impl Visit {
+    pub(crate) const fn new(auth: Auth, client: Client) -> Self {
+        Self { auth, client }
+    }
+
+    /// A sign-in.
+    pub const fn sign_in(&self) -> SignIn<'_> {
+        SignIn { visit: self, public_device: false }
+    }
+
+    /// Registration with a phone or an e-mail address, by this name. The account is made when the address is
+    /// confirmed and a secret is chosen, not before (ATTACKS 58: nobody can lay hands on an account for an address
+    /// that is not theirs).
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn sign_up(&self, contact: &str, name: &str, terms: &str) -> Result<Step, Broken> {
+        let inner = &self.auth.0;
+        let contact = match Identifier::parse(contact) {
+            Ok(contact) if inner.profile.sign_up_contacts.contains(&contact.kind()) => contact,
+            Ok(_) => return Ok(Step::refused(Code::ContactKind)),
+            Err(error) => return Ok(Step::refused(Code::Identifier(error))),
+        };
+        let Some(name) = clean_name(name) else { return Ok(Step::refused(Code::Name)) };
+        if terms.is_empty() || terms.len() > MOST_TERMS {
+            return Ok(Step::refused(Code::Terms));
+        }
+        let applicant = Applicant { contact, name, terms: terms.to_owned(), taken: false };
+        inner.start_sign_up(self, applicant).await
+    }
+
+    /// Replacing a credential of this factor: prove the old one, then choose the new one. All other sessions end,
+    /// this one is renewed.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn change(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
+        let inner = &self.auth.0;
+        let Some(session) = inner.check(session).await? else { return Ok(Step::refused(Code::NoSession)) };
+        if inner.factor(&factor).is_none_or(|factor| factor.enrolment().is_none()) {
+            return Ok(Step::refused(Code::NotOffered));
+        }
+        let who = Who::known(session.account(), session.epoch());
+        let kind = Kind::Change { factor, session: session.id() };
+        inner.start(self, State::new(inner, self, kind, who)?).await
+    }
+
+    /// Begins a challenge of the flow, or begins it again.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn begin(&self, flow: &Token, factor: &FactorName) -> Result<Step, Broken> {
+        self.auth.0.begin(self, flow, factor).await
+    }
+
+    /// Answers what the flow offered.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn answer(&self, flow: &Token, answer: Answer) -> Result<Step, Broken> {
+        self.auth.0.answer(self, flow, answer).await
+    }
+
+    /// Signs this session out.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn sign_out(&self, session: &Token) -> Result<(), Broken> {
+        self.auth.0.sign_out(self, session).await
+    }
+
+    /// Ends another session of the same account; whether there was one.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn end_session(&self, mine: &Session, other: crate::id::SessionId) -> Result<bool, Broken> {
+        self.auth.0.end_session(self, mine, other).await
+    }
+
+    /// Ends all other sessions of the same account.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn end_other_sessions(&self, mine: &Session) -> Result<(), Broken> {
+        self.auth.0.end_other_sessions(self, mine).await
+    }
+}
+
+/// A sign-in about to begin.
+#[derive(Debug)]
+#[must_use]
+pub struct SignIn<'a> {
+    visit: &'a Visit,
+    public_device: bool,
+}
+
+impl SignIn<'_> {
+    /// "Not my device": a session of hours, and the browser is not remembered.
+    pub const fn public_device(mut self, public: bool) -> Self {
+        self.public_device = public;
+        self
+    }
+
+    /// Begins by a name, without an answer yet: the reply offers what any such name would be offered.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn start(self, identifier: &str) -> Result<Step, Broken> {
+        match self.state(identifier).await? {
+            Ok(state) => self.visit.auth.0.start(self.visit, state).await,
+            Err(code) => Ok(Step::refused(code)),
+        }
+    }
+
+    /// Begins by a name with the first answer: one step less.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn with(self, identifier: &str, answer: Answer) -> Result<Step, Broken> {
+        match self.state(identifier).await? {
+            Ok(state) => {
+                let inner = &self.visit.auth.0;
+                inner.step(Run::new(inner, self.visit, state), answer).await
+            }
+            Err(code) => Ok(Step::refused(code)),
+        }
+    }
+
+    async fn state(&self, identifier: &str) -> Result<Result<State, Code>, Broken> {
+        let inner = &self.visit.auth.0;
+        let typed = match Identifier::parse(identifier) {
+            Ok(typed) => typed,
+            Err(error) => return Ok(Err(Code::Identifier(error))),
+        };
+        inner.ready().await?;
+        let who = inner.who(typed).await?;
+        let mut state = State::new(inner, self.visit, Kind::SignIn, who)?;
+        state.public_device = self.public_device;
+        Ok(Ok(state))
+    }
+}
+
+impl Step {
+    pub(crate) fn refused(code: Code) -> Self {
+        Self::Refused(Box::new(Refusal::new(code)))
+    }
+
+    pub(crate) fn wait(code: Code, retry_after: Duration) -> Self {
+        Self::Refused(Box::new(Refusal::new(code).after(retry_after)))
+    }
+
+    pub(crate) fn unfit(rules: Vec<Rule>) -> Self {
+        Self::Refused(Box::new(Refusal { rules, ..Refusal::new(Code::Unfit) }))
+    }
+}
+
+impl Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visit").finish_non_exhaustive()
+    }
+}
+
+impl Debug for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Done").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+impl Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").field("offers", &self.offers).finish_non_exhaustive()
+    }
+}
+
+/// The hash under which a flow is stored, and the one that binds it to its browser.
+pub(crate) fn flow_key(auth: &crate::auth::Inner, token: &Token) -> crate::secret::TokenHash {
+    token.hash(auth.keys.scope(), Purpose::Flow)
+}
+
+pub(crate) fn left(until: Timestamp, now: Timestamp) -> Duration {
+    until.since(now)
+}
+
+// A name is for people: any script, but nothing that could deceive a reader of a message or break its lines.
+fn clean_name(name: &str) -> Option<String> {
+    let name = name.trim();
+    let fits = !name.is_empty() && name.len() <= MOST_NAME;
+    (fits && !name.chars().any(crate::account::identifier::deceives)).then(|| name.to_owned())
+}
+
+const MOST_NAME: usize = 200;
+const MOST_TERMS: usize = 64;

@@ -1,0 +1,103 @@
+use std::fmt::{self, Debug};
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::device::{self, Device};
+use crate::event::Origin;
+use crate::message::Locale;
+use crate::secret::Token;
+
+/// Who asks, as the application's own front end knows it. Nothing here is taken from a header by default.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Client {
+    /// The peer's address, or what a configured proxy says of it.
+    pub address: Option<IpAddr>,
+    /// What the browser says of itself; for its owner's eyes only.
+    pub device: Device,
+    /// The language for what is said and sent.
+    pub locale: Locale,
+    /// The tokens from the browser's long-lived cookie, newest first. Each is verified against its account.
+    pub browsers: Vec<Token>,
+    /// The secret that binds flows to this browser.
+    pub binding: Option<Token>,
+}
+
+impl Client {
+    /// A client of which nothing is known: a program, a test.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            address: None,
+            device: device::parse(""),
+            locale: Locale::default(),
+            browsers: Vec::new(),
+            binding: None,
+        }
+    }
+
+    /// With an address.
+    #[must_use]
+    pub const fn from_address(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// With what its User-Agent says.
+    #[must_use]
+    pub fn with_user_agent(mut self, user_agent: &str) -> Self {
+        self.device = device::parse(user_agent);
+        self
+    }
+
+    /// With a language.
+    #[must_use]
+    pub const fn in_locale(mut self, locale: Locale) -> Self {
+        self.locale = locale;
+        self
+    }
+
+    /// With the token of a known browser; the newest first, and no more than five are looked at.
+    #[must_use]
+    pub fn with_browser(mut self, token: Token) -> Self {
+        if self.browsers.len() < MOST_BROWSERS {
+            self.browsers.push(token);
+        }
+        self
+    }
+
+    /// With the secret that binds its flows.
+    #[must_use]
+    pub fn bound_by(mut self, binding: Token) -> Self {
+        self.binding = Some(binding);
+        self
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { address: self.address, device: self.device.clone() }
+    }
+
+    /// The network that a throttle counts: an IPv4 address, or the /64 of an IPv6 one, since one customer has all of
+    /// it (CVE-2026-45364). An IPv4 address in IPv6 clothes is the same network.
+    pub(crate) fn network(&self) -> Option<Vec<u8>> {
+        match self.address? {
+            IpAddr::V4(v4) => Some(v4.octets().to_vec()),
+            IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+                Some(v4) => Some(v4.octets().to_vec()),
+                None => Some(prefix(v6).to_vec()),
+            },
+        }
+    }
+}
+
+impl Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("device", &self.device).finish_non_exhaustive()
+    }
+}
+
+fn prefix(v6: Ipv6Addr) -> [u8; 8] {
+    let [a, b, c, d, e, f, g, h, ..] = v6.octets();
+    [a, b, c, d, e, f, g, h]
+}
+
+const MOST_BROWSERS: usize = 5;

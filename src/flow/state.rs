@@ -1,0 +1,163 @@
+//! A flow's state: sealed in its row, opened for a step, swapped or taken at the version that was read.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Code, Visit, flow_key};
+use crate::account::identifier::Identifier;
+use crate::auth::Inner;
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::id::{AccountId, Epoch, FactorName, FlowId, SessionId, Version};
+use crate::proof::Proof;
+use crate::secret::{Place, Purpose, Token, TokenHash};
+use crate::store::{FlowRow, Write};
+
+/// What a flow is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    SignUp(Applicant),
+    SignIn,
+    Change { factor: FactorName, session: SessionId },
+}
+
+/// Who wants to register: no account exists before the contact is proven.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Applicant {
+    pub(crate) contact: Identifier,
+    pub(crate) name: String,
+    pub(crate) terms: String,
+    pub(crate) taken: bool,
+}
+
+/// Whom a flow is about, as it was when the flow began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Who {
+    pub(crate) typed: Option<Identifier>,
+    pub(crate) account: Option<(AccountId, Epoch)>,
+}
+
+impl Who {
+    pub(crate) const fn known(account: AccountId, epoch: Epoch) -> Self {
+        Self { typed: None, account: Some((account, epoch)) }
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) id: FlowId,
+    pub(crate) kind: Kind,
+    pub(crate) who: Who,
+    pub(crate) began: Timestamp,
+    pub(crate) expires: Timestamp,
+    pub(crate) public_device: bool,
+    pub(crate) proofs: Vec<Proof>,
+    pub(crate) challenges: BTreeMap<String, Challenge>,
+    binding: Option<[u8; 32]>,
+    serial: u32,
+}
+
+/// A challenge: the factor's state, and the number that tells it from the one before.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Challenge {
+    pub(crate) serial: u32,
+    pub(crate) state: String,
+}
+
+impl State {
+    pub(crate) fn new(auth: &Inner, visit: &Visit, kind: Kind, who: Who) -> Result<Self, Broken> {
+        let began = auth.clock.now();
+        Ok(Self {
+            id: FlowId::next(auth)?,
+            kind,
+            who,
+            began,
+            expires: began.after(auth.profile.flow_life),
+            public_device: false,
+            proofs: Vec::new(),
+            challenges: BTreeMap::new(),
+            binding: binding(auth, visit),
+            serial: 0,
+        })
+    }
+
+    pub(crate) fn challenge(&mut self, factor: &FactorName, state: &[u8]) -> Result<(), Broken> {
+        self.serial = self.serial.wrapping_add(1);
+        let state = String::from_utf8(state.to_vec()).map_err(|_| Broken::Misuse("challenge state"))?;
+        self.challenges.insert(factor.as_str().to_owned(), Challenge { serial: self.serial, state });
+        Ok(())
+    }
+
+    /// The same challenge with another state: one try fewer.
+    pub(crate) fn rewrite(&mut self, factor: &FactorName, state: &[u8]) {
+        if let (Some(challenge), Ok(text)) =
+            (self.challenges.get_mut(factor.as_str()), std::str::from_utf8(state))
+        {
+            text.clone_into(&mut challenge.state);
+        }
+    }
+}
+
+/// One step of a flow: its state, and the row that it came from, if it has one yet.
+pub(crate) struct Run<'a> {
+    pub(crate) visit: &'a Visit,
+    pub(crate) state: State,
+    pub(crate) held: Option<(Token, TokenHash, Version)>,
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(auth: &Inner, visit: &'a Visit, state: State) -> Self {
+        Self { visit, state, held: None, now: auth.clock.now() }
+    }
+
+    /// The write by which this step passes the flow on: the row at the version that was read, or a new row.
+    pub(crate) fn keep(&mut self, auth: &Inner) -> Result<(Write, Token), Broken> {
+        let plain = serde_json::to_vec(&self.state).map_err(|_| Broken::Misuse("flow state"))?;
+        let expires = self.state.expires;
+        let seal = |key: &TokenHash| auth.keys.seal(auth.entropy(), &place(key), &plain);
+        if let Some((token, key, expect)) = &self.held {
+            let row = FlowRow { key: *key, version: expect.next(), expires, sealed: seal(key)? };
+            return Ok((Write::SwapFlow { row, expect: *expect }, token.clone()));
+        }
+        let token = Token::random(auth.entropy())?;
+        let key = flow_key(auth, &token);
+        let row = FlowRow { key, version: Version(0), expires, sealed: seal(&key)? };
+        Ok((Write::AddFlow(row), token))
+    }
+
+    /// The write by which this step ends the flow.
+    pub(crate) fn take(&self) -> Option<Write> {
+        self.held.as_ref().map(|(_, key, expect)| Write::TakeFlow { key: *key, expect: *expect })
+    }
+}
+
+impl Inner {
+    /// The flow behind a token, if it lives and belongs to this browser. One answer for all that is wrong with it.
+    pub(crate) async fn load<'a>(
+        &self,
+        visit: &'a Visit,
+        token: &Token,
+    ) -> Result<Result<Run<'a>, Code>, Broken> {
+        self.ready().await?;
+        let key = flow_key(self, token);
+        let now = self.clock.now();
+        let Some(row) = self.store.find_flow(key, now).await? else { return Ok(Err(Code::NoFlow)) };
+        let plain = self.keys.open(&place(&key), &row.sealed)?;
+        let state: State = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
+        if state.binding.is_some() && state.binding != binding(self, visit) {
+            return Ok(Err(Code::NoFlow));
+        }
+        Ok(Ok(Run { visit, state, held: Some((token.clone(), key, row.version)), now }))
+    }
+}
+
+fn binding(auth: &Inner, visit: &Visit) -> Option<[u8; 32]> {
+    let token = visit.client.binding.as_ref()?;
+    Some(*token.hash(auth.keys.scope(), Purpose::Binding).as_bytes())
+}
+
+fn place(key: &TokenHash) -> Place<'_> {
+    Place::new(Purpose::FlowState, key.as_bytes())
+}

@@ -1,0 +1,270 @@
+//! The person that a step is about: an account, opened; or nobody, dressed as one.
+
+use crate::account::identifier::Identifier;
+use crate::account::{Contact, ProfileData};
+use crate::auth::Inner;
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::factor::{ErasedFactor, Opened, Source};
+use crate::hash::Lane;
+use crate::id::{AccountId, CredentialId, Epoch, Version};
+use crate::lockout::{GuardKey, Limit};
+use crate::secret::{DataKey, Place, Purpose};
+use crate::store::{AccountState, BrowserRow, Lookup, Subject, SubjectKey};
+
+use super::Client;
+use super::state::{Kind, State, Who};
+
+/// Everything that a step knows of its person.
+pub(crate) struct Person {
+    pub(crate) id: AccountId,
+    /// `None` for a name that nobody has, and for an account that may not sign in: both are handled alike.
+    pub(crate) subject: Option<Subject>,
+    pub(crate) profile: Option<ProfileData>,
+    pub(crate) names: Vec<Identifier>,
+    key: Option<DataKey>,
+    contacts: Vec<(Version, CredentialId, Contact)>,
+}
+
+/// What a factor is given, and whether it is real.
+pub(crate) struct Mine {
+    pub(crate) opened: Vec<Opened>,
+    pub(crate) addresses: Vec<(CredentialId, Identifier)>,
+    pub(crate) real: bool,
+}
+
+impl Inner {
+    /// Whom a typed name means. The account's state is looked at in each step, not here.
+    pub(crate) async fn who(&self, typed: Identifier) -> Result<Who, Broken> {
+        let found = self.store.subject(SubjectKey::Identifier(self.lookup(&typed))).await?;
+        let account = found.map(|subject| (subject.account.id, subject.account.epoch));
+        Ok(Who { typed: Some(typed), account })
+    }
+
+    pub(crate) fn lookup(&self, name: &Identifier) -> Lookup {
+        Lookup(
+            self.keys
+                .lookup(Purpose::Identifier, &[name.kind().as_str().as_bytes(), name.as_str().as_bytes()]),
+        )
+    }
+
+    /// The person of a flow, as of now. Lock, disabling and closing are seen at each step of each flow
+    /// (CVE-2026-16103: looked at only at the start).
+    pub(crate) async fn person(&self, state: &State) -> Result<Person, Broken> {
+        let by = match (&state.who.account, &state.who.typed) {
+            (Some((id, _)), _) => SubjectKey::Account(*id),
+            // The same read as for a known name: an unknown one must not be a store call cheaper.
+            (None, Some(typed)) => SubjectKey::Identifier(self.lookup(typed)),
+            (None, None) => return Err(Broken::Misuse("a flow about nobody")),
+        };
+        let known = state.who.account.is_some();
+        let subject = self.store.subject(by).await?.filter(|subject| {
+            // An account that came to be after the flow began is not what the flow was begun on.
+            known && subject.account.state == AccountState::Active
+        });
+        match subject {
+            Some(subject) => self.open_person(subject),
+            None => {
+                let id = state.who.account.map_or_else(|| self.made_up_account(state), |(id, _)| id);
+                let (names, contacts) = (Vec::new(), Vec::new());
+                Ok(Person { id, subject: None, profile: None, names, key: None, contacts })
+            }
+        }
+    }
+
+    /// An account in whatever state, for its owner's lists and an application's reads.
+    pub(crate) async fn person_by_id(&self, id: AccountId) -> Result<Option<Person>, Broken> {
+        match self.store.subject(SubjectKey::Account(id)).await? {
+            Some(subject) if subject.account.realm == *self.keys.realm() => {
+                self.open_person(subject).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn open_person(&self, subject: Subject) -> Result<Person, Broken> {
+        let id = subject.account.id;
+        let key = match subject.account.data_key.as_slice() {
+            [] => None,
+            sealed => Some(self.keys.open_key(id, sealed)?),
+        };
+        let mut person =
+            Person { id, subject: None, profile: None, names: Vec::new(), key: None, contacts: Vec::new() };
+        if let Some(key) = &key {
+            let open = |place: Place<'_>, sealed: &[u8]| self.keys.open_under(key, &place.of(id), sealed);
+            let profile = open(Place::new(Purpose::Account, b"profile"), &subject.account.sealed)?;
+            person.profile = Some(serde_json::from_slice(&profile).map_err(|_| Broken::Sealed)?);
+            for row in &subject.identifiers {
+                let plain = open(Place::new(Purpose::Identifier, &row.lookup.0), &row.sealed)?;
+                person.names.push(serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?);
+            }
+            for row in &subject.contacts {
+                let plain = open(Place::new(Purpose::Contact, row.id.as_bytes()), &row.sealed)?;
+                let contact = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
+                person.contacts.push((row.version, row.id, contact));
+            }
+        }
+        person.subject = Some(subject);
+        person.key = key;
+        Ok(person)
+    }
+
+    /// What a factor is given: the person's own credentials or contacts, or a decoy. The same seed for the same
+    /// name and factor, so that asking twice shows no difference.
+    pub(crate) fn mine(
+        &self,
+        person: &Person,
+        state: &State,
+        factor: &dyn ErasedFactor,
+    ) -> Result<Mine, Broken> {
+        let name = factor.name();
+        let mut mine = Mine { opened: Vec::new(), addresses: Vec::new(), real: true };
+        match (factor.source(), &person.subject) {
+            (Source::Credentials, Some(subject)) => {
+                for row in subject.credentials.iter().filter(|row| row.factor == name) {
+                    let place =
+                        Place::new(Purpose::Credential, row.id.as_bytes()).of(person.id).factor(&name);
+                    let plain = self.keys.open(&place, &row.sealed)?;
+                    mine.opened.push(Opened { id: row.id, version: row.version, plain });
+                }
+            }
+            (Source::Contacts(kind), Some(_)) => {
+                let of_kind = |(_, _, contact): &&(_, _, Contact)| contact.address.kind() == kind;
+                for (version, id, contact) in person.contacts.iter().filter(of_kind) {
+                    mine.push_contact(*id, *version, contact.clone())?;
+                }
+            }
+            (Source::Credentials, None) => {}
+            (Source::Contacts(kind), None) => {
+                if let Some(contact) = state.applicant().filter(|contact| contact.kind() == kind) {
+                    let id = CredentialId::from_bytes(*state.id.as_bytes());
+                    mine.push_contact(id, Version(0), Contact { address: contact.clone() })?;
+                }
+            }
+        }
+        if mine.opened.is_empty() {
+            mine.real = false;
+            let seed = self.keys.lookup(Purpose::Decoy, &[&state.seed(), name.as_str().as_bytes()]);
+            let id = CredentialId::from_bytes(first_half(seed));
+            match (factor.source(), &state.who.typed) {
+                // Only what was typed is echoed, so only that can be the decoy's address.
+                (Source::Contacts(kind), Some(typed)) if typed.kind() == kind => {
+                    mine.push_contact(id, Version(0), Contact { address: typed.clone() })?;
+                }
+                _ => {
+                    if let Some(plain) = factor.decoy(&self.hashes, seed)? {
+                        mine.opened.push(Opened { id, version: Version(0), plain });
+                    }
+                }
+            }
+        }
+        Ok(mine)
+    }
+
+    /// The guard of a step: (account, factor) or (unknown name, factor), apart for known browsers and strangers;
+    /// (recipient, purpose) for a registration. Never anything that a request chooses freely.
+    pub(crate) fn guard(
+        &self,
+        person: &Person,
+        state: &State,
+        factor: &dyn ErasedFactor,
+        lane: Lane,
+    ) -> (GuardKey, Limit) {
+        (self.guard_key(person, state, factor.name().as_str(), lane), factor.limit())
+    }
+
+    pub(crate) fn guard_key(&self, person: &Person, state: &State, factor: &str, lane: Lane) -> GuardKey {
+        let class: &[u8] = match lane {
+            Lane::Known => b"known",
+            Lane::Stranger => b"stranger",
+        };
+        let seed = state.seed();
+        let (kind, whose): (&[u8], &[u8]) = match (&state.kind, &person.subject) {
+            (Kind::SignUp(_), _) => (b"sign-up", &seed),
+            (_, Some(subject)) => (b"account", subject.account.id.as_bytes()),
+            (_, None) => (b"name", &seed),
+        };
+        GuardKey(self.keys.lookup(Purpose::Guard, &[kind, whose, factor.as_bytes(), class]))
+    }
+
+    fn made_up_account(&self, state: &State) -> AccountId {
+        AccountId::from_bytes(first_half(self.keys.lookup(Purpose::Decoy, &[&state.seed(), b"account"])))
+    }
+}
+
+impl Person {
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.subject.as_ref().map_or(Epoch(0), |subject| subject.account.epoch)
+    }
+
+    pub(crate) const fn data_key(&self) -> Option<&DataKey> {
+        self.key.as_ref()
+    }
+
+    pub(crate) fn contacts(&self) -> Result<Vec<Identifier>, Broken> {
+        Ok(self.contacts.iter().map(|(_, _, contact)| contact.address.clone()).collect())
+    }
+
+    pub(crate) fn is_contact(&self, id: CredentialId) -> bool {
+        self.contacts.iter().any(|(_, contact, _)| *contact == id)
+    }
+
+    /// The server's record of this browser, if its cookie verifies against one of this account: the only thing
+    /// that makes a browser known.
+    pub(crate) fn browser(&self, auth: &Inner, client: &Client, now: Timestamp) -> Option<&BrowserRow> {
+        let rows = &self.subject.as_ref()?.browsers;
+        client.browsers.iter().find_map(|token| {
+            let key = token.hash(auth.keys.scope(), Purpose::Browser);
+            rows.iter().find(|row| row.key == key && now < row.expires)
+        })
+    }
+
+    /// What a password must not be built of.
+    pub(crate) fn words(&self, auth: &Inner, state: &State) -> Vec<String> {
+        let mut words: Vec<String> = auth.site.words.clone();
+        let typed = state.who.typed.iter();
+        let contacts = self.contacts.iter().map(|(_, _, contact)| &contact.address);
+        words.extend(typed.chain(&self.names).chain(contacts).flat_map(Identifier::words));
+        let name = match &state.kind {
+            Kind::SignUp(applicant) => Some(applicant.name.as_str()),
+            _ => self.profile.as_ref().map(|profile| profile.name.as_str()),
+        };
+        words.extend(name.into_iter().flat_map(str::split_whitespace).map(str::to_lowercase));
+        words
+    }
+}
+
+impl Mine {
+    fn push_contact(&mut self, id: CredentialId, version: Version, contact: Contact) -> Result<(), Broken> {
+        let plain = serde_json::to_vec(&contact).map_err(|_| Broken::Misuse("contact"))?.into();
+        self.opened.push(Opened { id, version, plain });
+        self.addresses.push((id, contact.address));
+        Ok(())
+    }
+}
+
+impl State {
+    /// The contact that a registration is about to confirm.
+    pub(crate) fn applicant(&self) -> Option<&Identifier> {
+        match &self.kind {
+            Kind::SignUp(applicant) => Some(&applicant.contact),
+            _ => None,
+        }
+    }
+
+    /// What stands for the person where there is no account: the name as typed, in canonical form.
+    fn seed(&self) -> Vec<u8> {
+        match &self.who.typed {
+            Some(typed) => format!("{}:{}", typed.kind().as_str(), typed.as_str()).into_bytes(),
+            None => self.who.account.map_or_else(Vec::new, |(id, _)| id.as_bytes().to_vec()),
+        }
+    }
+}
+
+fn first_half(bytes: [u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    for (to, from) in half.iter_mut().zip(bytes) {
+        *to = from;
+    }
+    half
+}

@@ -1,0 +1,158 @@
+//! Waiting for a place at a guard: parallel right answers are not refused because others are being checked.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use super::{GuardKey, Limit, Reserved};
+use crate::clock::{Clock, Sleep};
+use crate::error::Broken;
+use crate::store::LockoutStore;
+
+/// Who waits in this process, and how many checks are under way at each guard.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    under_way: HashMap<GuardKey, usize>,
+    waiters: Vec<(GuardKey, Arc<Waiter>)>,
+}
+
+#[derive(Debug, Default)]
+struct Waiter {
+    woken: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+/// A place at a guard. Dropped after the settlement is committed, or with the step: then others may try.
+#[derive(Debug)]
+pub(crate) struct Ticket<'a> {
+    waiting: &'a Waiting,
+    key: GuardKey,
+    granted: bool,
+}
+
+/// What came of asking for a place.
+#[derive(Debug)]
+pub(crate) enum Admission<'a> {
+    Granted { ticket: Ticket<'a>, hold: Option<Duration> },
+    Refused(Reserved),
+    Busy { retry_after: Duration },
+}
+
+impl Waiting {
+    /// Reserves at one guard, waiting while it is full.
+    pub(crate) async fn admit<'a>(
+        &'a self,
+        store: &dyn LockoutStore,
+        (key, limit): (GuardKey, Limit),
+        clock: &dyn Clock,
+        sleep: Option<&dyn Sleep>,
+    ) -> Result<Admission<'a>, Broken> {
+        let mut naps = 0;
+        loop {
+            // The count goes up before the store is asked: whoever finds the guard full because of this
+            // reservation also finds somebody here to wait for.
+            let mut ticket = self.ticket(key);
+            match store.reserve(vec![(key, limit)], clock.now()).await? {
+                Reserved::Granted { hold } => {
+                    ticket.granted = true;
+                    return Ok(Admission::Granted { ticket, hold });
+                }
+                Reserved::Full => drop(ticket),
+                refused => return Ok(Admission::Refused(refused)),
+            }
+            match self.enlist(key) {
+                Place::Waits(waiter) => waiter.wait().await,
+                // Nobody here holds it: another node does, or a process that died, until its lease runs out.
+                Place::NobodyHere => match sleep {
+                    Some(sleep) if naps < MOST_NAPS => {
+                        naps += 1;
+                        sleep.sleep(NAP).await;
+                    }
+                    _ => return Ok(Admission::Busy { retry_after: BUSY }),
+                },
+                Place::Crowded => return Ok(Admission::Busy { retry_after: BUSY }),
+            }
+        }
+    }
+
+    fn ticket(&self, key: GuardKey) -> Ticket<'_> {
+        *self.lock().under_way.entry(key).or_default() += 1;
+        Ticket { waiting: self, key, granted: false }
+    }
+
+    fn enlist(&self, key: GuardKey) -> Place {
+        let mut inner = self.lock();
+        if inner.waiters.len() >= MOST_WAITERS {
+            return Place::Crowded;
+        }
+        if !inner.under_way.contains_key(&key) {
+            return Place::NobodyHere;
+        }
+        let waiter = Arc::new(Waiter::default());
+        inner.waiters.push((key, Arc::clone(&waiter)));
+        Place::Waits(waiter)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.waiting.lock();
+        let mut last = true;
+        if let Some(count) = inner.under_way.get_mut(&self.key) {
+            *count -= 1;
+            last = *count == 0;
+            if last {
+                inner.under_way.remove(&self.key);
+            }
+        }
+        // One that found the guard full frees nothing: waking the others for it would have them wake each other
+        // in a circle while the real check is computed.
+        if !self.granted && !last {
+            return;
+        }
+        let mine = inner.waiters.extract_if(.., |(key, _)| *key == self.key).collect::<Vec<_>>();
+        drop(inner);
+        for (_, waiter) in mine {
+            waiter.wake();
+        }
+    }
+}
+
+enum Place {
+    Waits(Arc<Waiter>),
+    NobodyHere,
+    Crowded,
+}
+
+impl Waiter {
+    fn wake(&self) {
+        self.woken.store(true, Ordering::Release);
+        if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
+    }
+
+    async fn wait(&self) {
+        poll_fn(|cx| {
+            *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+            // Looked at after the waker is laid down: a wake between the two is not lost.
+            if self.woken.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+const MOST_WAITERS: usize = 4096;
+const NAP: Duration = Duration::from_millis(50);
+const MOST_NAPS: u32 = 100;
+const BUSY: Duration = Duration::from_secs(2);

@@ -1,0 +1,91 @@
+//! The library's own texts. An application's sender may have its own instead.
+
+use super::{Locale, Message, Text};
+
+pub(super) fn render(message: &Message) -> Text {
+    let param = |name| message.param(name).unwrap_or("");
+    let (site, code, host) = (param("site"), param("code"), param("host"));
+    let (subject, body) = match (message.template.as_str(), message.locale) {
+        // The last line binds the code to the site: a phone offers it there and nowhere else.
+        ("code-sms", Locale::En) => {
+            (site.into(), format!("{code} is your {site} code. Tell it to nobody.\n\n@{host} #{code}"))
+        }
+        ("code-sms", Locale::Ru) => (
+            site.into(),
+            format!("{code} — код для входа: {site}. Никому его не сообщайте.\n\n@{host} #{code}"),
+        ),
+        ("code-email", Locale::En) => (
+            format!("{site}: your code"),
+            format!("Your code is {code}. It is valid for {} minutes. Tell it to nobody.", param("minutes")),
+        ),
+        ("code-email", Locale::Ru) => (
+            format!("{site}: код подтверждения"),
+            format!("Ваш код: {code}. Действует {} мин. Никому его не сообщайте.", param("minutes")),
+        ),
+        ("already-registered", Locale::En) => (
+            format!("{site}: you already have an account"),
+            format!(
+                "Somebody asked to register at {site} with this address. You already have an account: sign in. \
+                 If it was not you, do nothing."
+            ),
+        ),
+        ("already-registered", Locale::Ru) => (
+            format!("{site}: у вас уже есть учётная запись"),
+            format!(
+                "Кто-то регистрируется на {site} с этим адресом. У вас уже есть учётная запись: войдите. \
+                 Если это не вы, ничего не делайте."
+            ),
+        ),
+        ("new-browser", Locale::En) => (
+            format!("{site}: sign-in from a new browser"),
+            format!(
+                "{}: sign-in from {}. If it was not you, sign in, change the password and end the other sessions.",
+                param("at"),
+                param("device")
+            ),
+        ),
+        ("new-browser", Locale::Ru) => (
+            format!("{site}: вход из нового браузера"),
+            format!(
+                "{}: вход, {}. Если это не вы, войдите, смените пароль и завершите остальные сеансы.",
+                param("at"),
+                param("device")
+            ),
+        ),
+        ("held", Locale::En) => (
+            format!("{site}: sign-in is on hold"),
+            format!(
+                "Several wrong answers in a row. Sign-in from unknown browsers is on hold for {} minutes and opens \
+                 again by itself. A browser that you signed in from before is not held by it.",
+                param("minutes")
+            ),
+        ),
+        ("held", Locale::Ru) => (
+            format!("{site}: вход приостановлен"),
+            format!(
+                "Несколько неверных ответов подряд. Вход из незнакомых браузеров приостановлен на {} мин. и \
+                 откроется сам. Браузер, из которого вы уже входили, это не затрагивает.",
+                param("minutes")
+            ),
+        ),
+        ("credential-changed", Locale::En) => (
+            format!("{site}: {} was changed", param("factor")),
+            format!(
+                "{}: {} was changed; all other sessions have ended. If it was not you, turn to support at once.",
+                param("at"),
+                param("factor")
+            ),
+        ),
+        ("credential-changed", Locale::Ru) => (
+            format!("{site}: изменён способ входа"),
+            format!(
+                "{}: изменён способ входа ({}); остальные сеансы завершены. Если это не вы, сразу обратитесь в \
+                 поддержку.",
+                param("at"),
+                param("factor")
+            ),
+        ),
+        (other, _) => (format!("{site}: {other}"), String::new()),
+    };
+    Text { subject, body }
+}
