@@ -1,0 +1,411 @@
+//! The ledger's tables, and what each write does to them.
+
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::event::EventRow;
+use crate::id::{AccountId, BrowserId, CredentialId, EventId, MessageId, Realm, Version};
+use crate::lockout::{Guard, GuardKey};
+use crate::message::MessageRow;
+use crate::secret::TokenHash;
+use crate::store::memory::sessions::{Batch, Heads, Sessions};
+use crate::store::memory::table::{Journal, Row, Sorted, Table};
+use crate::store::{
+    AccountRow, BrowserRow, Committed, ContactRow, CredentialRow, FlowRow, IdentifierRow, Lookup, OnceKey,
+    Write,
+};
+
+/// Everything but the session rows.
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub(super) tables: Tables,
+    pub(super) heads: Heads,
+}
+
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) accounts: Table<AccountId, AccountRow>,
+    pub(super) owned: Table<AccountId, Owned>,
+    pub(super) identifiers: Table<Lookup, IdentifierRow>,
+    pub(super) contacts: Table<CredentialId, ContactRow>,
+    pub(super) credentials: Table<CredentialId, CredentialRow>,
+    pub(super) handles: Table<Lookup, CredentialId>,
+    pub(super) browsers: Table<BrowserId, BrowserRow>,
+    pub(super) browser_keys: Table<TokenHash, BrowserId>,
+    pub(super) flows: Table<TokenHash, FlowRow>,
+    pub(super) onces: Table<OnceKey, Until>,
+    pub(super) events: Table<EventId, EventRow>,
+    pub(super) history: Sorted<(AccountId, EventId)>,
+    pub(super) messages: Table<MessageId, Outgoing>,
+    /// Messages to hand out, by when they are due.
+    pub(super) queue: Sorted<(Realm, Timestamp, MessageId)>,
+    pub(super) guards: Table<GuardKey, Guard>,
+    pub(super) canaries: Table<Realm, Vec<u8>>,
+}
+
+/// What belongs to an account.
+#[derive(Clone, Default)]
+pub(super) struct Owned {
+    pub(super) identifiers: Vec<Lookup>,
+    pub(super) contacts: Vec<CredentialId>,
+    pub(super) credentials: Vec<CredentialId>,
+    pub(super) browsers: Vec<BrowserId>,
+}
+
+#[derive(Clone)]
+pub(super) struct Outgoing {
+    row: MessageRow,
+    leased_until: Timestamp,
+    closed: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Until(Timestamp);
+
+impl Row for AccountRow {}
+impl Row for Owned {}
+impl Row for IdentifierRow {}
+impl Row for ContactRow {}
+impl Row for CredentialRow {}
+impl Row for CredentialId {}
+impl Row for BrowserId {}
+impl Row for EventRow {}
+impl Row for Vec<u8> {}
+
+impl Row for BrowserRow {
+    fn ends(&self) -> Option<Timestamp> {
+        Some(self.expires)
+    }
+}
+
+impl Row for FlowRow {
+    fn ends(&self) -> Option<Timestamp> {
+        Some(self.expires)
+    }
+}
+
+impl Row for Until {
+    fn ends(&self) -> Option<Timestamp> {
+        Some(self.0)
+    }
+}
+
+impl Row for Guard {
+    fn ends(&self) -> Option<Timestamp> {
+        Some(Timestamp::from_millis(self.forget_at))
+    }
+}
+
+impl Row for Outgoing {
+    /// Nobody closes a message that is not to be delivered.
+    fn ends(&self) -> Option<Timestamp> {
+        if self.row.deliver { self.closed } else { Some(self.row.due) }
+    }
+}
+
+impl Outgoing {
+    fn queued(&self) -> Option<(Realm, Timestamp, MessageId)> {
+        let open = self.row.deliver && self.closed.is_none();
+        open.then(|| (self.row.realm.clone(), self.row.due.max(self.leased_until), self.row.id))
+    }
+}
+
+impl Ledger {
+    /// Applies the batch, all of it or nothing.
+    pub(super) fn commit(&mut self, sessions: &Sessions, batch: Vec<Write>) -> Result<Committed, StoreError> {
+        let mut ended = sessions.batch(&mut self.heads);
+        for (at, write) in batch.into_iter().enumerate() {
+            let done = self.tables.apply(&mut ended, write);
+            if !matches!(done, Ok(true)) {
+                ended.roll_back();
+                self.tables.undo();
+                return done.map(|_| Committed::Lost { at });
+            }
+        }
+        self.tables.keep();
+        Ok(Committed::Won)
+    }
+}
+
+impl Tables {
+    /// Whether the write's precondition held. When it did not, the caller undoes what is half done.
+    #[allow(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of write, read side by side with the contract"
+    )]
+    fn apply(&mut self, sessions: &mut Batch<'_>, write: Write) -> Result<bool, StoreError> {
+        Ok(match write {
+            Write::AddAccount(row) => {
+                self.owned.add(row.id, Owned::default()) && self.accounts.add(row.id, row)
+            }
+            Write::SwapAccount { mut row, expect } => match self.accounts.get(&row.id) {
+                Some(old) if old.version == expect => {
+                    row.epoch = old.epoch;
+                    self.accounts.set(row.id, Some(row));
+                    true
+                }
+                _ => false,
+            },
+            Write::KeepAccount { id, expect } => {
+                self.accounts.get(&id).is_some_and(|row| row.version == expect)
+            }
+            Write::RaiseEpoch { account, expect } => {
+                let holds = self.accounts.get(&account).is_some_and(|row| row.epoch == expect);
+                if holds {
+                    self.accounts.update(&account, |row| row.epoch = row.epoch.next());
+                    sessions.end(account, |_| true);
+                }
+                holds
+            }
+            Write::AddIdentifier(row) => {
+                let (account, lookup) = (row.account, row.lookup);
+                self.own(account, |owned| owned.identifiers.push(lookup)) && self.identifiers.add(lookup, row)
+            }
+            Write::AddContact(row) => {
+                let (account, id) = (row.account, row.id);
+                self.own(account, |owned| owned.contacts.push(id)) && self.contacts.add(id, row)
+            }
+            Write::KeepContact { id, expect } => {
+                self.contacts.get(&id).is_some_and(|row| row.version == expect)
+            }
+            Write::AddCredential(row) => {
+                let (account, id) = (row.account, row.id);
+                self.own(account, |owned| owned.credentials.push(id))
+                    && row.lookups.iter().all(|handle| self.handles.add(*handle, id))
+                    && self.credentials.add(id, row)
+            }
+            Write::SwapCredential { row, expect } => self.swap_credential(row, expect),
+            Write::KeepCredential { id, expect } => self.credential_at(id, expect),
+            Write::RemoveCredential { id, expect } => {
+                self.credential_at(id, expect) && {
+                    self.remove_credential(id);
+                    true
+                }
+            }
+            Write::AddBrowser { row, keep } => self.add_browser(row, keep),
+            Write::TouchBrowser { id, seen, expires } => {
+                self.browsers.update(&id, |row| (row.seen, row.expires) = (seen, expires));
+                true
+            }
+            Write::ForgetBrowsers { account, except } => {
+                for id in self.owned.get(&account).map(|owned| owned.browsers.clone()).unwrap_or_default() {
+                    if Some(id) != except {
+                        self.forget_browser(id);
+                    }
+                }
+                true
+            }
+            Write::AddFlow(row) => self.flows.add(row.key, row),
+            Write::SwapFlow { row, expect } => {
+                let holds = self.flow_at(&row.key, expect);
+                if holds {
+                    self.flows.set(row.key, Some(row));
+                }
+                holds
+            }
+            Write::TakeFlow { key, expect } => {
+                let holds = self.flow_at(&key, expect);
+                if holds {
+                    self.flows.remove(&key);
+                }
+                holds
+            }
+            Write::Once { key, until } => self.onces.add(key, Until(until)),
+            Write::Event(row) => {
+                if let Some(account) = row.account {
+                    self.history.add((account, row.id));
+                }
+                self.events.add(row.id, row)
+            }
+            Write::Message(row) => {
+                let id = row.id;
+                let leased_until = Timestamp::from_millis(i64::MIN);
+                !self.messages.has(&id) && {
+                    self.set_message(id, Some(Outgoing { row, leased_until, closed: None }));
+                    true
+                }
+            }
+            Write::CloseMessage { id, at, delivered: _ } => {
+                self.change_message(id, |message| {
+                    message.row.sealed = vec![];
+                    message.closed = Some(at);
+                });
+                true
+            }
+            Write::RetryMessage { id, due } => {
+                self.change_message(id, |message| {
+                    message.row.due = due;
+                    message.leased_until = due;
+                });
+                true
+            }
+            Write::AddSession { row, keep } => {
+                let alive = self.accounts.get(&row.account).is_some_and(|account| account.epoch == row.epoch);
+                alive && sessions.add(row, keep)?
+            }
+            Write::TouchSession { key, seen } => {
+                sessions.touch(&key, seen);
+                true
+            }
+            Write::EndSession { account, id } => sessions.end(account, |row| row.id == id) > 0,
+            Write::EndSessions { account, except } => {
+                sessions.end(account, |row| Some(row.id) != except);
+                true
+            }
+            Write::Settle { key, how, limit, at } => {
+                let mut guard = self.guards.get(&key).copied().unwrap_or_default();
+                guard.settle(how, &limit, at);
+                self.guards.set(key, Some(guard));
+                true
+            }
+            Write::AddCanary { realm, sealed } => self.canaries.add(realm, sealed),
+        })
+    }
+
+    /// Leases one message of the queue; gives it as it is handed out.
+    pub(super) fn lease(&mut self, id: MessageId, until: Timestamp) -> Option<MessageRow> {
+        self.change_message(id, |message| {
+            message.row.attempts = message.row.attempts.saturating_add(1);
+            message.leased_until = until;
+        });
+        self.messages.get(&id).map(|message| message.row.clone())
+    }
+
+    pub(super) fn forget_browser(&mut self, id: BrowserId) {
+        let Some(row) = self.browsers.get(&id) else { return };
+        let (account, key) = (row.account, row.key);
+        self.browsers.remove(&id);
+        self.browser_keys.remove(&key);
+        self.own(account, |owned| owned.browsers.retain(|other| *other != id));
+    }
+
+    pub(super) fn undo(&mut self) {
+        self.each(Journal::undo);
+    }
+
+    pub(super) fn keep(&mut self) {
+        self.each(Journal::keep);
+    }
+
+    /// Every table, by name: one that is added and forgotten here does not compile.
+    fn each(&mut self, mut with: impl FnMut(&mut dyn Journal)) {
+        let Self {
+            accounts,
+            owned,
+            identifiers,
+            contacts,
+            credentials,
+            handles,
+            browsers,
+            browser_keys,
+            flows,
+            onces,
+            events,
+            history,
+            messages,
+            queue,
+            guards,
+            canaries,
+        } = self;
+        let all: [&mut dyn Journal; 16] = [
+            accounts,
+            owned,
+            identifiers,
+            contacts,
+            credentials,
+            handles,
+            browsers,
+            browser_keys,
+            flows,
+            onces,
+            events,
+            history,
+            messages,
+            queue,
+            guards,
+            canaries,
+        ];
+        for table in all {
+            with(table);
+        }
+    }
+
+    /// Changes what an account owns; false when there is no such account.
+    fn own(&mut self, account: AccountId, change: impl FnOnce(&mut Owned)) -> bool {
+        let there = self.owned.has(&account);
+        self.owned.update(&account, change);
+        there
+    }
+
+    fn flow_at(&self, key: &TokenHash, expect: Version) -> bool {
+        self.flows.get(key).is_some_and(|row| row.version == expect)
+    }
+
+    fn credential_at(&self, id: CredentialId, expect: Version) -> bool {
+        self.credentials.get(&id).is_some_and(|row| row.version == expect)
+    }
+
+    fn swap_credential(&mut self, row: CredentialRow, expect: Version) -> bool {
+        let Some(old) = self.credentials.get(&row.id) else { return false };
+        if old.account != row.account || old.version != expect {
+            return false;
+        }
+        for handle in old.lookups.clone() {
+            self.handles.remove(&handle);
+        }
+        let unique = row.lookups.iter().all(|handle| self.handles.add(*handle, row.id));
+        if unique {
+            self.credentials.set(row.id, Some(row));
+        }
+        unique
+    }
+
+    fn remove_credential(&mut self, id: CredentialId) {
+        let Some(row) = self.credentials.get(&id) else { return };
+        let (account, lookups) = (row.account, row.lookups.clone());
+        for handle in &lookups {
+            self.handles.remove(handle);
+        }
+        self.credentials.remove(&id);
+        self.own(account, |owned| owned.credentials.retain(|other| *other != id));
+    }
+
+    fn add_browser(&mut self, row: BrowserRow, keep: usize) -> bool {
+        let (id, account) = (row.id, row.account);
+        let added = self.browser_keys.add(row.key, id)
+            && self.browsers.add(id, row)
+            && self.own(account, |owned| owned.browsers.push(id));
+        if added {
+            let known = self.owned.get(&account).map(|owned| owned.browsers.clone()).unwrap_or_default();
+            let surplus = known.len().saturating_sub(keep.max(1));
+            let mut others: Vec<_> = known
+                .into_iter()
+                .filter(|other| *other != id)
+                .filter_map(|other| self.browsers.get(&other).map(|row| (row.seen, other)))
+                .collect();
+            others.sort_unstable();
+            for (_, other) in others.into_iter().take(surplus) {
+                self.forget_browser(other);
+            }
+        }
+        added
+    }
+
+    fn change_message(&mut self, id: MessageId, change: impl FnOnce(&mut Outgoing)) {
+        if let Some(mut message) = self.messages.get(&id).filter(|message| message.closed.is_none()).cloned()
+        {
+            change(&mut message);
+            self.set_message(id, Some(message));
+        }
+    }
+
+    /// Keeps the queue in step with the messages.
+    pub(super) fn set_message(&mut self, id: MessageId, message: Option<Outgoing>) {
+        if let Some(place) = self.messages.get(&id).and_then(Outgoing::queued) {
+            self.queue.remove(&place);
+        }
+        if let Some(place) = message.as_ref().and_then(Outgoing::queued) {
+            self.queue.add(place);
+        }
+        self.messages.set(id, message);
+    }
+}
