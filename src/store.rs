@@ -44,8 +44,10 @@ pub trait Commit: Debug + Send + Sync + 'static {
     /// When the store does not work.
     fn canary(&self, realm: Realm) -> Reply<'_, Option<Vec<u8>>>;
 
-    /// Drops up to `limit` rows of each kind whose time is over at `now`: flows, sessions, once-rows, idle guards,
-    /// delivered messages. Gives how many went.
+    /// Drops up to `limit` rows of each kind whose time is over at `now` (at the moment itself it is over): flows,
+    /// sessions (by their end or by lying idle), once-rows, known browsers, idle guards, closed messages, and
+    /// messages that were due and are not to be delivered. Gives how many went. Whoever holds touches back writes
+    /// them before this.
     ///
     /// # Errors
     /// When the store does not work.
@@ -63,7 +65,8 @@ pub trait AccountStore: Commit {
 
 /// Guards: counters that protect a secret. Durable, shared by all nodes, never evicted while they count.
 pub trait LockoutStore: Commit {
-    /// Counts an attempt on every key, or on none; the answer is that of the first key that does not grant. Its
+    /// Counts an attempt on every key, or on none; the answer is that of the first key that does not grant (a key
+    /// that comes twice counts twice). Its
     /// own commit, durable before the reply: a later failure cannot take the count back (CVE-2026-35597).
     ///
     /// # Errors
@@ -79,7 +82,7 @@ pub trait LockoutStore: Commit {
 
 /// Reads the audit log.
 pub trait EventStore: Commit {
-    /// One account's events, newest first.
+    /// One account's events, newest first: by id, for ids grow with time.
     ///
     /// # Errors
     /// When the store does not work.
@@ -95,7 +98,8 @@ pub trait EventStore: Commit {
 /// Hands out messages to deliver.
 pub trait OutboxStore: Commit {
     /// Leases up to `limit` messages of the realm that are due and not leased, each to one caller only, until
-    /// `now + lease`. Messages that are not to be delivered (a decoy's) are never handed out.
+    /// `now + lease`; the longest due first, this handing out counted in their `attempts`. Messages that are not
+    /// to be delivered (a decoy's) are never handed out.
     ///
     /// # Errors
     /// When the store does not work.
@@ -196,6 +200,25 @@ pub struct Rate {
     pub uses: u32,
     /// In this time.
     pub per: Duration,
+}
+
+impl Rate {
+    /// Counts one use, or says why not. All that is kept of a key is the moment when its whole allowance is there
+    /// again, in microseconds since the epoch (the generic cell rate algorithm); a key not kept has it at 0.
+    pub fn count(&self, full_at: &mut i64, now: Timestamp) -> Passed {
+        let per = i64::try_from(self.per.as_micros()).unwrap_or(i64::MAX);
+        let Some(interval) = per.checked_div(i64::from(self.uses)) else {
+            return Passed::No { retry_after: self.per };
+        };
+        let now = now.as_millis().saturating_mul(1000);
+        let next = now.max(*full_at).saturating_add(interval);
+        let early = next.saturating_sub(now).saturating_sub(per);
+        if early > 0 {
+            return Passed::No { retry_after: Duration::from_micros(early.unsigned_abs()) };
+        }
+        *full_at = next;
+        Passed::Yes
+    }
 }
 
 /// What a throttle says.
@@ -430,9 +453,9 @@ pub enum Write {
         /// As it was read.
         expect: Epoch,
     },
-    /// Lost when the name is taken.
+    /// Lost when the name is taken, or there is no such account.
     AddIdentifier(IdentifierRow),
-    /// Lost when the id exists.
+    /// Lost when the id exists, or there is no such account.
     AddContact(ContactRow),
     /// Lost unless the contact is at this version. Changes nothing.
     KeepContact {
@@ -441,7 +464,7 @@ pub enum Write {
         /// As it was read.
         expect: Version,
     },
-    /// Lost when the id or a handle exists.
+    /// Lost when the id or a handle exists, or there is no such account.
     AddCredential(CredentialRow),
     /// Lost unless the credential of that account is at this version, or when a new handle belongs to another.
     SwapCredential {
@@ -464,14 +487,16 @@ pub enum Write {
         /// As it was read.
         expect: Version,
     },
-    /// Adds a known browser; the least recently seen ones beyond `keep` are forgotten. Never lost.
+    /// Adds a known browser; of the account's others the least recently seen are forgotten, so that at most `keep`
+    /// stay. Lost when the id or the key exists, or there is no such account.
     AddBrowser {
         /// The browser.
         row: BrowserRow,
         /// How many an account knows at the most.
         keep: usize,
     },
-    /// Notes that a browser was seen; does nothing when it is gone (update-only, never an upsert).
+    /// Notes that a browser was seen; does nothing when it is gone (update-only, never an upsert). `seen` never
+    /// goes back.
     TouchBrowser {
         /// Which.
         id: BrowserId,
@@ -507,7 +532,7 @@ pub enum Write {
     Once {
         /// What may happen once.
         key: OnceKey,
-        /// The row may be dropped after this.
+        /// The row may be dropped then.
         until: Timestamp,
     },
     /// A line of the audit log. Lost when the id exists.
@@ -523,15 +548,15 @@ pub enum Write {
         /// False: given up.
         delivered: bool,
     },
-    /// The message is to be tried again then. Does nothing when it is gone or closed.
+    /// The message is to be tried again then, and its lease is over. Does nothing when it is gone or closed.
     RetryMessage {
         /// Which.
         id: MessageId,
         /// When it is due again.
         due: Timestamp,
     },
-    /// Lost unless the account's epoch is that of the row, or when the key exists. The least recently used
-    /// sessions of the account beyond `keep` are removed.
+    /// Lost unless the account is there at the epoch of the row, or when the key exists. Of the account's other
+    /// sessions the least recently used are removed, so that at most `keep` stay; dead ones do not count.
     AddSession {
         /// The session.
         row: SessionRow,
@@ -539,6 +564,7 @@ pub enum Write {
         keep: usize,
     },
     /// Notes that a session was used; does nothing when it is gone (update-only, never an upsert: CVE-2025-46336).
+    /// `seen` never goes back: touches come late.
     TouchSession {
         /// Which.
         key: TokenHash,

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::error::StoreError;
 use crate::event::{EventPage, EventRow};
 use crate::id::{AccountId, EventId, MessageId, Realm, SessionId};
 use crate::lockout::{Guard, GuardKey, Limit, Reserved};
@@ -149,17 +148,20 @@ impl LockoutStore for MemoryStore {
         Box::pin(async move {
             let mut ledger = self.write();
             let guards = &mut ledger.tables.guards;
+            let mut longest = None;
             for (key, limit) in &keys {
                 let mut guard = guards.get(key).copied().unwrap_or_default();
-                let reserved = guard.reserve(limit, now);
-                if reserved != Reserved::Granted {
-                    ledger.tables.undo();
-                    return Ok(reserved);
+                match guard.reserve(limit, now) {
+                    Reserved::Granted { hold } => longest = longest.max(hold),
+                    refused => {
+                        ledger.tables.undo();
+                        return Ok(refused);
+                    }
                 }
                 guards.set(*key, Some(guard));
             }
             ledger.tables.keep();
-            Ok(Reserved::Granted)
+            Ok(Reserved::Granted { hold: longest })
         })
     }
 

@@ -183,7 +183,7 @@ impl Tables {
             }
             Write::AddBrowser { row, keep } => self.add_browser(row, keep),
             Write::TouchBrowser { id, seen, expires } => {
-                self.browsers.update(&id, |row| (row.seen, row.expires) = (seen, expires));
+                self.browsers.update(&id, |row| (row.seen, row.expires) = (row.seen.max(seen), expires));
                 true
             }
             Write::ForgetBrowsers { account, except } => {
@@ -279,11 +279,11 @@ impl Tables {
     }
 
     pub(super) fn undo(&mut self) {
-        self.each(Journal::undo);
+        self.each(|table| table.undo());
     }
 
     pub(super) fn keep(&mut self) {
-        self.each(Journal::keep);
+        self.each(|table| table.keep());
     }
 
     /// Every table, by name: one that is added and forgotten here does not compile.

@@ -134,7 +134,8 @@ impl Batch<'_> {
 
     pub(super) fn touch(&mut self, key: &TokenHash, seen: Timestamp) {
         if let Some(row) = self.get_mut(key) {
-            let before = std::mem::replace(&mut row.seen, seen);
+            let before = row.seen;
+            row.seen = before.max(seen);
             self.undo.push(Undo::Touched(*key, before));
         }
     }

@@ -1,7 +1,6 @@
 //! Throttles as a generic cell rate algorithm: one number per key.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::store::{Passed, Rate, ThrottleKey};
@@ -11,7 +10,7 @@ use crate::store::{Passed, Rate, ThrottleKey};
 /// cannot free the one that is being throttled before it has pushed out all others.
 pub(super) struct Throttles {
     room: usize,
-    /// When the whole allowance will be there again, in microseconds since the epoch.
+    /// See [`Rate::count`].
     full_at: HashMap<ThrottleKey, i64>,
     order: BTreeSet<(i64, ThrottleKey)>,
 }
@@ -22,22 +21,15 @@ impl Throttles {
     }
 
     pub(super) fn pass(&mut self, keys: &[(ThrottleKey, Rate)], now: Timestamp) -> Passed {
-        let now = now.as_millis().saturating_mul(1000);
         let mut after: Vec<(ThrottleKey, i64)> = Vec::with_capacity(keys.len());
-        for &(key, rate) in keys {
-            let per = micros(rate.per);
-            let Some(interval) = per.checked_div(i64::from(rate.uses)) else {
-                return Passed::No { retry_after: rate.per };
-            };
-            let earlier = after.iter().rev().find(|(other, _)| *other == key).map(|(_, full_at)| *full_at);
-            let full_at = earlier.or_else(|| self.full_at.get(&key).copied()).unwrap_or(now).max(now);
-            let next = full_at.saturating_add(interval);
-            let too_early = next.saturating_sub(now).saturating_sub(per);
-            if too_early > 0 {
-                let retry_after = Duration::from_micros(u64::try_from(too_early).unwrap_or(u64::MAX));
-                return Passed::No { retry_after };
+        for (key, rate) in keys {
+            let earlier = after.iter().rev().find(|(other, _)| other == key).map(|(_, full_at)| *full_at);
+            let mut full_at = earlier.or_else(|| self.full_at.get(key).copied()).unwrap_or(0);
+            let passed = rate.count(&mut full_at, now);
+            if passed != Passed::Yes {
+                return passed;
             }
-            after.push((key, next));
+            after.push((*key, full_at));
         }
         for (key, full_at) in after {
             self.set(key, full_at);
@@ -57,12 +49,10 @@ impl Throttles {
     }
 }
 
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const T0: Timestamp = Timestamp::from_millis(1_000_000_000_000);
