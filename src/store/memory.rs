@@ -1,6 +1,7 @@
 //! Everything in memory: for tests, demos, and hot state that may be lost.
 
 mod ledger;
+mod rows;
 mod sessions;
 mod table;
 mod throttle;
@@ -22,7 +23,8 @@ use crate::store::{
     Write,
 };
 
-use ledger::{Ledger, Owned, Tables};
+use ledger::{Ledger, Tables};
+use rows::Owned;
 use sessions::Sessions;
 use throttle::Throttles;
 

@@ -7,8 +7,9 @@ use crate::id::{AccountId, BrowserId, CredentialId, EventId, MessageId, Realm, V
 use crate::lockout::{Guard, GuardKey};
 use crate::message::MessageRow;
 use crate::secret::TokenHash;
+use crate::store::memory::rows::{Outgoing, Owned, Until};
 use crate::store::memory::sessions::{Batch, Heads, Sessions};
-use crate::store::memory::table::{Journal, Row, Sorted, Table};
+use crate::store::memory::table::{Journal, Sorted, Table};
 use crate::store::{
     AccountRow, BrowserRow, Committed, ContactRow, CredentialRow, FlowRow, IdentifierRow, Lookup, OnceKey,
     Write,
@@ -40,73 +41,6 @@ pub(super) struct Tables {
     pub(super) queue: Sorted<(Realm, Timestamp, MessageId)>,
     pub(super) guards: Table<GuardKey, Guard>,
     pub(super) canaries: Table<Realm, Vec<u8>>,
-}
-
-/// What belongs to an account.
-#[derive(Clone, Default)]
-pub(super) struct Owned {
-    pub(super) identifiers: Vec<Lookup>,
-    pub(super) contacts: Vec<CredentialId>,
-    pub(super) credentials: Vec<CredentialId>,
-    pub(super) browsers: Vec<BrowserId>,
-}
-
-#[derive(Clone)]
-pub(super) struct Outgoing {
-    row: MessageRow,
-    leased_until: Timestamp,
-    closed: Option<Timestamp>,
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct Until(Timestamp);
-
-impl Row for AccountRow {}
-impl Row for Owned {}
-impl Row for IdentifierRow {}
-impl Row for ContactRow {}
-impl Row for CredentialRow {}
-impl Row for CredentialId {}
-impl Row for BrowserId {}
-impl Row for EventRow {}
-impl Row for Vec<u8> {}
-
-impl Row for BrowserRow {
-    fn ends(&self) -> Option<Timestamp> {
-        Some(self.expires)
-    }
-}
-
-impl Row for FlowRow {
-    fn ends(&self) -> Option<Timestamp> {
-        Some(self.expires)
-    }
-}
-
-impl Row for Until {
-    fn ends(&self) -> Option<Timestamp> {
-        Some(self.0)
-    }
-}
-
-impl Row for Guard {
-    fn ends(&self) -> Option<Timestamp> {
-        Some(Timestamp::from_millis(self.forget_at))
-    }
-}
-
-impl Row for Outgoing {
-    /// Nobody closes a message that is not to be delivered.
-    fn ends(&self) -> Option<Timestamp> {
-        if self.row.deliver { self.closed } else { Some(self.row.due) }
-    }
-}
-
-impl Outgoing {
-    fn queued(&self) -> Option<(Realm, Timestamp, MessageId)> {
-        let open = self.row.deliver && self.closed.is_none();
-        open.then(|| (self.row.realm.clone(), self.row.due.max(self.leased_until), self.row.id))
-    }
 }
 
 impl Ledger {

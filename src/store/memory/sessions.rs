@@ -3,6 +3,8 @@
 //! A row is found by open addressing over eight-byte slots, and lies in its shard's slab, so that a million
 //! sessions cost little more than their own bytes. The rows of one account hang together in a list.
 
+mod slots;
+
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -11,6 +13,8 @@ use crate::error::StoreError;
 use crate::id::AccountId;
 use crate::secret::TokenHash;
 use crate::store::{FoundSession, SessionRow};
+
+use slots::Slots;
 
 const SHARDS: usize = 64;
 /// The low bits of a handle are the place in the slab, the bits above are the shard.
@@ -293,101 +297,6 @@ impl Shard {
         self.free.push(place);
         Some((row, next))
     }
-}
-
-/// Open addressing with linear probing. A slot is the tag above and the place plus one below; nought is empty.
-#[derive(Default)]
-struct Slots {
-    slots: Vec<u64>,
-    used: usize,
-}
-
-impl Slots {
-    fn find(&self, tag: u32, is: impl Fn(u32) -> bool) -> Option<u32> {
-        let mut at = self.home(tag);
-        loop {
-            let slot = self.slots.get(at).copied().filter(|slot| *slot != 0)?;
-            if tag_in(slot) == tag && is(place_in(slot)) {
-                return Some(place_in(slot));
-            }
-            at = self.after(at);
-        }
-    }
-
-    fn insert(&mut self, tag: u32, place: u32) {
-        if (self.used + 1) * 4 > self.slots.len() * 3 {
-            let room = (self.slots.len() * 2).max(8);
-            let old = std::mem::replace(&mut self.slots, vec![0; room]);
-            for slot in old.into_iter().filter(|slot| *slot != 0) {
-                self.place(slot);
-            }
-        }
-        self.used += 1;
-        self.place(u64::from(tag) << 32 | u64::from(place + 1));
-    }
-
-    /// Empties the slot and moves later ones of its run up, so that no run is broken by a hole.
-    fn remove(&mut self, tag: u32, place: u32) {
-        let mut hole = self.home(tag);
-        let wanted = u64::from(tag) << 32 | u64::from(place + 1);
-        while self.get(hole) != wanted {
-            if self.get(hole) == 0 {
-                return;
-            }
-            hole = self.after(hole);
-        }
-        self.used -= 1;
-        let mut at = hole;
-        loop {
-            at = self.after(at);
-            let slot = self.get(at);
-            if slot == 0 {
-                break;
-            }
-            let mask = self.slots.len().wrapping_sub(1);
-            let from_home = at.wrapping_sub(self.home(tag_in(slot))) & mask;
-            let from_hole = at.wrapping_sub(hole) & mask;
-            if from_home >= from_hole {
-                self.set(hole, slot);
-                hole = at;
-            }
-        }
-        self.set(hole, 0);
-    }
-
-    fn place(&mut self, slot: u64) {
-        let mut at = self.home(tag_in(slot));
-        while self.get(at) != 0 {
-            at = self.after(at);
-        }
-        self.set(at, slot);
-    }
-
-    const fn home(&self, tag: u32) -> usize {
-        tag as usize & self.slots.len().wrapping_sub(1)
-    }
-
-    const fn after(&self, at: usize) -> usize {
-        (at + 1) & self.slots.len().wrapping_sub(1)
-    }
-
-    fn get(&self, at: usize) -> u64 {
-        self.slots.get(at).copied().unwrap_or(0)
-    }
-
-    fn set(&mut self, at: usize, slot: u64) {
-        if let Some(there) = self.slots.get_mut(at) {
-            *there = slot;
-        }
-    }
-}
-
-const fn tag_in(slot: u64) -> u32 {
-    (slot >> 32) as u32
-}
-
-const fn place_in(slot: u64) -> u32 {
-    (slot as u32).wrapping_sub(1)
 }
 
 /// The key is a SHA-256 already: its bytes are as good as any hash of them.
