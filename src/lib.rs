@@ -10,6 +10,7 @@ pub mod hash;
 pub mod id;
 pub mod lockout;
 pub mod message;
+mod oneshot;
 pub mod policy;
 pub mod secret;
 pub mod store;
