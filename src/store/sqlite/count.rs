@@ -79,32 +79,25 @@ fn put_guard(db: &Connection, key: GuardKey, row: &Guard) -> Result<(), Failure>
     )
 }
 
-/// The generic cell rate algorithm: one number per key, the moment when its whole allowance is there again.
+/// All keys or none.
 pub(super) fn pass(db: &Connection, keys: &[(ThrottleKey, Rate)], now: Timestamp) -> Result<Passed, Failure> {
-    let now = now.as_millis().saturating_mul(1000);
-    let mut after: Vec<(ThrottleKey, i64)> = Vec::with_capacity(keys.len());
+    let mut counted: Vec<(ThrottleKey, i64)> = Vec::with_capacity(keys.len());
     for (key, rate) in keys {
-        let per = micros(rate.per);
-        let Some(interval) = per.checked_div(i64::from(rate.uses)) else {
-            return Ok(Passed::No { retry_after: rate.per });
-        };
-        let full_at = match after.iter().rev().find(|(other, _)| other == key) {
-            Some((_, full_at)) => *full_at,
+        let earlier = counted.iter().rev().find(|(other, _)| other == key).map(|(_, full_at)| *full_at);
+        let mut full_at = match earlier {
+            Some(full_at) => full_at,
             None => db
                 .prepare_cached("SELECT full_at FROM throttles WHERE key = ?1")?
                 .query_row([key.0], |row| row.get(0))
                 .optional()?
-                .unwrap_or(now),
+                .unwrap_or(0),
         };
-        let next = full_at.max(now).saturating_add(interval);
-        let too_early = next.saturating_sub(now).saturating_sub(per);
-        if too_early > 0 {
-            let retry_after = Duration::from_micros(u64::try_from(too_early).unwrap_or(u64::MAX));
-            return Ok(Passed::No { retry_after });
+        match rate.count(&mut full_at, now) {
+            Passed::Yes => counted.push((*key, full_at)),
+            refused => return Ok(refused),
         }
-        after.push((*key, next));
     }
-    for (key, full_at) in after {
+    for (key, full_at) in counted {
         run(
             db,
             "INSERT INTO throttles (key, full_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET full_at = ?2",
@@ -112,10 +105,6 @@ pub(super) fn pass(db: &Connection, keys: &[(ThrottleKey, Rate)], now: Timestamp
         )?;
     }
     Ok(Passed::Yes)
-}
-
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Leases messages, each to one caller.
