@@ -50,6 +50,9 @@ pub enum StoreError {
         /// The newest version that this library knows.
         known: i64,
     },
+    /// The file or database holds something else: nothing of it was read or changed.
+    #[error("the store's file belongs to another program: {0}")]
+    Foreign(&'static str),
     /// This adapter does not keep that kind of row.
     #[error("this store does not keep {0}")]
     Unsupported(&'static str),

@@ -19,7 +19,6 @@ use crate::secret::Secret;
 
 pub use self::phc::{Phc, PhcError};
 
-mod oneshot;
 mod phc;
 mod pool;
 #[cfg(test)]

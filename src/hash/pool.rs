@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::oneshot::{self, Sender};
 use super::phc::Cost;
 use super::{HashSettings, Hashed, Lane, MOST_PASSWORD_BYTES};
 use crate::error::{Broken, FactorError};
+use crate::oneshot::{self, Sender};
 use crate::secret::Secret;
 
 /// What the handles share. The threads hold [`Shared`] only, so that dropping the last handle ends them.

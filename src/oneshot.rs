@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// The two ends of a fresh slot.
-pub(super) fn slot<T>() -> (Sender<T>, Receiver<T>) {
+pub(crate) fn slot<T>() -> (Sender<T>, Receiver<T>) {
     let slot = Arc::new(Mutex::new(Slot { value: None, waker: None, over: false }));
     (Sender(slot.clone()), Receiver(slot))
 }
 
 #[derive(Debug)]
-pub(super) struct Sender<T>(Arc<Mutex<Slot<T>>>);
+pub(crate) struct Sender<T>(Arc<Mutex<Slot<T>>>);
 
 /// Resolves to the value, or to `None` when the sender was dropped without one.
 #[derive(Debug)]
-pub(super) struct Receiver<T>(Arc<Mutex<Slot<T>>>);
+pub(crate) struct Receiver<T>(Arc<Mutex<Slot<T>>>);
 
 #[derive(Debug)]
 struct Slot<T> {
@@ -26,12 +26,12 @@ struct Slot<T> {
 }
 
 impl<T> Sender<T> {
-    pub(super) fn send(self, value: T) {
+    pub(crate) fn send(self, value: T) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).value = Some(value);
     }
 
     /// Nobody waits any more: the receiver holds the only other reference, and neither end can be cloned.
-    pub(super) fn is_abandoned(&self) -> bool {
+    pub(crate) fn is_abandoned(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
 }

@@ -1,0 +1,168 @@
+//! Rows, a folder that goes, and just enough of an executor: the store needs no runtime.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
+use propusk::clock::Timestamp;
+use propusk::id::{AccountId, Epoch, EventId, EventName, Realm, SessionId, Version};
+use propusk::lockout::GuardKey;
+use propusk::secret::{Route, TokenHash};
+use propusk::store::sqlite::{SqliteSettings, SqliteStore};
+use propusk::store::{AccountRow, AccountState, Committed, FlowRow, OnceKey, SessionRow, Write};
+
+pub const T0: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub const REALM: Realm = Realm::new("portal");
+
+pub fn later(secs: u64) -> Timestamp {
+    T0.after(Duration::from_secs(secs))
+}
+
+pub struct Dir(PathBuf);
+
+impl Dir {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("propusk-sqlite-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.0.join("auth.db")
+    }
+
+    pub fn store(&self) -> SqliteStore {
+        SqliteStore::open(self.file()).unwrap()
+    }
+
+    pub fn store_with(&self, settings: SqliteSettings) -> SqliteStore {
+        SqliteStore::open_with(self.file(), settings).unwrap()
+    }
+
+    /// Another program's look at the file.
+    pub fn raw(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.file()).unwrap()
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Waits until the last connection is closed: SQLite then removes the log.
+pub fn closed(file: &Path) {
+    let log = file.with_extension("db-wal");
+    while log.exists() {
+        std::thread::yield_now();
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+pub fn poll_once<T>(future: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>) -> Poll<T> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+pub fn bytes<const N: usize>(n: u32) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes[N - 4..].copy_from_slice(&n.to_be_bytes());
+    bytes
+}
+
+pub fn guard_key(n: u32) -> GuardKey {
+    GuardKey(bytes(n))
+}
+
+pub fn token(n: u32) -> TokenHash {
+    TokenHash::from_bytes(bytes(n))
+}
+
+pub fn once(n: u32) -> Write {
+    Write::Once { key: OnceKey(bytes(n)), until: later(600) }
+}
+
+pub fn flow(n: u32) -> Write {
+    Write::AddFlow(flow_row(n, 16))
+}
+
+pub fn flow_row(n: u32, size: usize) -> FlowRow {
+    FlowRow { key: token(n), version: Version(1), expires: later(600), sealed: vec![7; size] }
+}
+
+pub fn account_row(n: u32) -> AccountRow {
+    AccountRow {
+        id: AccountId::from_bytes(bytes(n)),
+        realm: REALM,
+        version: Version(1),
+        epoch: Epoch(1),
+        state: AccountState::Active,
+        route: Route::from_bytes(bytes(n)),
+        created: T0,
+        data_key: vec![1; 60],
+        sealed: vec![2; 200],
+    }
+}
+
+pub fn account(n: u32) -> Write {
+    Write::AddAccount(account_row(n))
+}
+
+pub fn session_row(n: u32, account: u32) -> SessionRow {
+    SessionRow {
+        id: SessionId::from_bytes(bytes(n)),
+        key: token(n),
+        account: AccountId::from_bytes(bytes(account)),
+        epoch: Epoch(1),
+        created: T0,
+        seen: T0,
+        idle_secs: 900,
+        expires: later(3600),
+        proofs: Box::from([1, 2, 3]),
+    }
+}
+
+pub fn session(n: u32, account: u32) -> Write {
+    Write::AddSession { row: session_row(n, account), keep: 20 }
+}
+
+pub fn event(n: u32, account: u32) -> Write {
+    Write::Event(propusk::event::EventRow {
+        id: EventId::from_bytes(bytes(n)),
+        realm: REALM,
+        account: Some(AccountId::from_bytes(bytes(account))),
+        at: T0,
+        name: EventName::new("sign-in"),
+        outcome: propusk::event::Outcome::Done,
+        sealed: vec![3; 150],
+    })
+}
+
+pub fn won(committed: Result<Committed, propusk::error::StoreError>) {
+    assert_eq!(committed.unwrap(), Committed::Won);
+}

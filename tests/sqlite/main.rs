@@ -1,0 +1,9 @@
+//! The SQLite store as a file, as a group-committing writer, and as one node of several. What every store must
+//! keep is in the contract suites.
+#![cfg(all(feature = "sqlite", feature = "testing"))]
+
+mod durability;
+mod files;
+mod fixtures;
+mod nodes;
+mod writer;
