@@ -13,6 +13,7 @@ pub mod hash;
 pub mod id;
 pub mod lockout;
 pub mod message;
+mod oneshot;
 pub mod otp;
 pub mod policy;
 pub mod proof;
