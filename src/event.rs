@@ -142,6 +142,10 @@ pub mod name {
     pub const PROVEN: EventName = EventName::new("factor-proven");
     /// A credential was replaced; all other sessions ended.
     pub const CHANGED: EventName = EventName::new("credential-changed");
+    /// A credential was added.
+    pub const ENROLLED: EventName = EventName::new("credential-added");
+    /// This session answered for a sign-in elsewhere.
+    pub const LETTER: EventName = EventName::new("answered-elsewhere");
     /// A session was ended by its own client.
     pub const SIGN_OUT: EventName = EventName::new("sign-out");
     /// A session was ended from another.

@@ -14,18 +14,18 @@ use std::fmt::{self, Debug};
 use std::future::Future;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::account::identifier::IdentifierKind;
 use crate::clock::{Entropy, Timestamp};
 use crate::error::{Broken, FactorError};
 use crate::hash::{HashPool, Lane};
-use crate::id::{AccountId, CredentialId, FactorName, FlowId, Realm, TemplateName, Version};
+use crate::id::{AccountId, CredentialId, FactorName, FlowId, Realm, SessionId, TemplateName, Version};
 use crate::lockout::Limit;
 use crate::policy::password::{BrokenRule, CredentialPolicy};
-use crate::proof::Proves;
+use crate::proof::{Proof, Proves};
 use crate::secret::{Keys, Place, Purpose};
 
 pub use erased::EnrolPlugin;
@@ -73,8 +73,14 @@ pub trait Factor: Debug + Send + Sync + 'static {
         async { Ok(Begun::Nothing) }
     }
 
-    /// For answers that name their credential themselves (a passkey's id, a certificate): the handle under which
-    /// the credential was enrolled, and the state that goes on into [`Factor::answer`].
+    /// Whether its answers name their credential themselves (a passkey's id, a certificate), so that one can sign
+    /// in without typing a name. Then [`Factor::find`] is asked.
+    fn discoverable(&self) -> bool {
+        false
+    }
+
+    /// The handle under which the answer's credential was enrolled, and the state that goes on into
+    /// [`Factor::answer`]. Believe nothing of the answer yet but its name.
     ///
     /// # Errors
     /// When something does not work.
@@ -101,6 +107,11 @@ pub trait Factor: Debug + Send + Sync + 'static {
     /// How many refusals its guard bears.
     fn limit(&self) -> Limit {
         Limit::PORTAL
+    }
+
+    /// Whether its challenges have a mailbox: they are answered when a letter has come, and wait until then.
+    fn has_mailbox(&self) -> bool {
+        false
     }
 
     /// `Some(self)` for a factor that can be enrolled by its owner.
@@ -293,6 +304,11 @@ pub enum Verdict<D, S = ()> {
         /// Shown to the client.
         prompt: Prompt,
     },
+    /// Another device has not answered yet; nothing is counted.
+    Pending {
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// Could not be judged now; nothing is counted.
     Busy {
         /// When to try again.
@@ -396,6 +412,11 @@ pub struct Context<'a> {
     pub echo: Option<&'a str>,
     /// Words that a password must not be built of.
     pub words: &'a [String],
+    /// The address of this challenge's mailbox: whoever is signed in elsewhere and learns it (a QR code, a push)
+    /// may leave one letter there. Cannot be guessed; the first letter stands.
+    pub mailbox: &'a str,
+    /// The letter that was left there.
+    pub letter: Option<&'a Letter>,
     /// Which queue of the hash pool this step waits in.
     pub lane: Lane,
     pub(crate) factor: &'a FactorName,
@@ -435,6 +456,28 @@ impl Debug for Context<'_> {
             .field("flow", &self.flow)
             .field("factor", &self.factor)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a signed-in session elsewhere left in a challenge's mailbox.
+#[derive(Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Letter {
+    /// Whose session it was.
+    pub account: AccountId,
+    /// Which session.
+    pub session: SessionId,
+    /// What that session had proven.
+    pub proofs: Vec<Proof>,
+    /// When it was left.
+    pub at: Timestamp,
+    /// What it says: JSON, unparsed, as that device sent it.
+    pub text: String,
+}
+
+impl Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letter").field("account", &self.account).finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,7 @@ mod begin;
 mod client;
 mod enrol;
 mod finish;
+mod named;
 mod refusal;
 mod state;
 mod subject;
@@ -45,6 +46,17 @@ pub enum Step {
     /// More is needed: any of the offers.
     Pending(Box<Next>),
     /// No, and why.
+    Refused(Box<Refusal>),
+}
+
+/// What became of a letter.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Posted {
+    /// It lies in the mailbox.
+    Left,
+    /// It does not, and why.
     Refused(Box<Refusal>),
 }
 
@@ -133,6 +145,30 @@ impl Visit {
         inner.start(self, State::new(inner, self, kind, who)?).await
     }
 
+    /// Adding a credential of this factor: prove one that the account has, then enrol. This session is renewed.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn enrol(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
+        let inner = &self.auth.0;
+        let Some(session) = inner.check(session).await? else { return Ok(Step::refused(Code::NoSession)) };
+        if inner.factor(&factor).is_none_or(|factor| factor.enrolment().is_none()) {
+            return Ok(Step::refused(Code::NotOffered));
+        }
+        let who = Who::known(session.account(), session.epoch());
+        let kind = Kind::Enrol { factor, session: session.id() };
+        inner.start(self, State::new(inner, self, kind, who)?).await
+    }
+
+    /// Leaves a letter in the mailbox of a challenge that was begun elsewhere, from this session. The first letter
+    /// stands.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn post(&self, session: &Token, mailbox: &str, letter: &str) -> Result<Posted, Broken> {
+        self.auth.0.post(self, session, mailbox, letter).await
+    }
+
     /// Begins a challenge of the flow, or begins it again.
     ///
     /// # Errors
@@ -198,6 +234,17 @@ impl SignIn<'_> {
             Ok(state) => self.visit.auth.0.start(self.visit, state).await,
             Err(code) => Ok(Step::refused(code)),
         }
+    }
+
+    /// Begins without a name: offers the factors whose answers name their credential themselves.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn unnamed(self) -> Result<Step, Broken> {
+        let inner = &self.visit.auth.0;
+        let mut state = State::new(inner, self.visit, Kind::SignIn, Who::unnamed())?;
+        state.public_device = self.public_device;
+        inner.start(self.visit, state).await
     }
 
     /// Begins by a name with the first answer: one step less.

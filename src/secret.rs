@@ -171,6 +171,8 @@ purposes! {
     Throttle = 19, "throttle";
     /// An account's data key, sealed.
     DataKey = 20, "data-key";
+    /// The mailbox of a challenge, where another device leaves its letter.
+    Mailbox = 21, "mailbox";
 }
 
 /// Text of URLs, cookies and JSON for bytes: RFC 4648 section 5, without padding.

@@ -36,6 +36,8 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn name(&self) -> FactorName;
     fn source(&self) -> Source;
     fn limit(&self) -> Limit;
+    fn discoverable(&self) -> bool;
+    fn has_mailbox(&self) -> bool;
     fn could_prove(&self, plain: Option<&[u8]>) -> Result<Proves, FactorError>;
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Result<Option<Bytes>, FactorError>;
     fn well_formed(&self, answer: &[u8]) -> bool;
@@ -89,6 +91,14 @@ impl<F: Factor> ErasedFactor for F {
 
     fn limit(&self) -> Limit {
         Factor::limit(self)
+    }
+
+    fn discoverable(&self) -> bool {
+        Factor::discoverable(self)
+    }
+
+    fn has_mailbox(&self) -> bool {
+        Factor::has_mailbox(self)
     }
 
     fn could_prove(&self, plain: Option<&[u8]>) -> Result<Proves, FactorError> {
@@ -167,6 +177,7 @@ impl<F: Factor> ErasedFactor for F {
                     state: state.as_ref().map(write).transpose()?,
                 },
                 Verdict::More { state, prompt } => Verdict::More { state: write(&state)?, prompt },
+                Verdict::Pending { retry_after } => Verdict::Pending { retry_after },
                 Verdict::Busy { retry_after } => Verdict::Busy { retry_after },
             })
         })

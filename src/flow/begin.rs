@@ -10,7 +10,7 @@ use super::{Code, Next, Offer, Step, Visit, left};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::error::Broken;
-use crate::factor::{Begun, Context, ErasedFactor, Outgoing, Prompt, Source};
+use crate::factor::{Begun, Context, ErasedFactor, Letter, Outgoing, Prompt, Source};
 use crate::hash::Lane;
 use crate::id::{AccountId, FactorName, MessageId, TemplateName};
 use crate::message::{Content, Locale, MessageRow};
@@ -43,7 +43,7 @@ impl Inner {
         }
         let typed = who.contact.clone();
         who.taken = self.who(typed.clone()).await?.account.is_some();
-        let whose = Who { typed: Some(typed), account: None };
+        let whose = Who { typed: Some(typed), account: None, handle: None };
         let state = State::new(self, visit, Kind::SignUp(who), whose)?;
         let run = Run::new(self, visit, state);
         let person = self.person(&run.state).await?;
@@ -71,17 +71,24 @@ impl Inner {
     }
 
     async fn begin_in(&self, mut run: Run<'_>, person: Person, name: &FactorName) -> Result<Step, Broken> {
-        let offered =
-            self.offers(&run.state, &person)?.into_iter().any(|offer| offer.factor == *name && !offer.enrols);
-        let (true, Some(factor)) = (offered, self.factor(name)) else {
+        let offered = self.offers(&run.state, &person)?.into_iter().find(|offer| offer.factor == *name);
+        let (Some(offer), Some(factor)) = (offered, self.factor(name)) else {
             return Ok(Step::refused(Code::NotOffered));
         };
-        let mine = self.mine(&person, &run.state, factor)?;
+        let mut mine = self.mine(&person, &run.state, factor)?;
         let before = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
         let words = Vec::new();
         let echo = run.state.who.typed.as_ref().map(Identifier::masked);
-        let cx = self.context(&run, &person, name, &words, echo.as_deref());
-        let begun = factor.begin(cx, &mine.opened, before.as_ref().map(String::as_bytes)).await?;
+        let mailbox = run.state.mailbox(self, name, true);
+        let cx = self.context(&run, &person, name, (&words, echo.as_deref()), (&mailbox, None));
+        let begun = match (offer.enrols, factor.enrolment()) {
+            (false, _) => factor.begin(cx, &mine.opened, before.as_ref().map(String::as_bytes)).await?,
+            (true, Some(plugin)) => {
+                mine.only_real();
+                plugin.propose(cx, &mine.opened).await?
+            }
+            (true, None) => Begun::Nothing,
+        };
         let (kept, prompt, deliver) = match begun {
             Begun::Started { state, prompt, deliver } => (state, prompt, deliver),
             Begun::Wait { retry_after } => return Ok(Step::wait(Code::TooSoon, retry_after)),
@@ -131,6 +138,22 @@ impl Inner {
                         offers.push(offer(!state.proofs.is_empty(), None));
                     }
                 }
+                Kind::Enrol { .. } if state.proofs.is_empty() => {
+                    let mine = self.mine(person, state, &**factor)?;
+                    if mine.real {
+                        offers.push(offer(false, mine.hint()));
+                    }
+                }
+                Kind::Enrol { factor: added, .. } => {
+                    if added == name {
+                        offers.push(offer(true, None));
+                    }
+                }
+                Kind::SignIn if state.is_unnamed() => {
+                    if factor.discoverable() {
+                        offers.push(offer(false, None));
+                    }
+                }
                 Kind::SignIn if state.proofs.is_empty() => {
                     let typed = state.who.typed.as_ref().map(Identifier::kind);
                     let first = match contact {
@@ -144,8 +167,7 @@ impl Inner {
                 Kind::SignIn => {
                     let mine = self.mine(person, state, &**factor)?;
                     if mine.real && self.adds(state, &**factor, &mine)? {
-                        let hint = mine.addresses.first().map(|(_, address)| address.masked());
-                        offers.push(offer(false, hint));
+                        offers.push(offer(false, mine.hint()));
                     }
                 }
             }
@@ -187,8 +209,8 @@ impl Inner {
         run: &Run<'_>,
         person: &Person,
         factor: &'c FactorName,
-        words: &'c [String],
-        echo: Option<&'c str>,
+        (words, echo): (&'c [String], Option<&'c str>),
+        (mailbox, letter): (&'c str, Option<&'c Letter>),
     ) -> Context<'c> {
         Context {
             now: run.now,
@@ -198,6 +220,8 @@ impl Inner {
             account: person.id,
             echo,
             words,
+            mailbox,
+            letter,
             lane: self.lane(run, person),
             factor,
             entropy: self.entropy(),
@@ -272,6 +296,17 @@ impl Inner {
 }
 
 impl Mine {
+    /// Drops a decoy: an enrolment is told of real credentials only.
+    pub(crate) fn only_real(&mut self) {
+        if !self.real {
+            self.opened.clear();
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.addresses.first().map(|(_, address)| address.masked())
+    }
+
     fn address(&self, out: &Outgoing) -> Option<&Identifier> {
         self.addresses.iter().find(|(id, _)| *id == out.to).map(|(_, address)| address)
     }

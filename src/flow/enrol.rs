@@ -14,9 +14,16 @@ use crate::id::{AccountId, CredentialId, Epoch, FactorName, SessionId, Version};
 use crate::proof::{Proof, Proves};
 use crate::secret::{DataKey, Place, Purpose, Route};
 use crate::session::{Grant, Session};
-use crate::store::{
-    AccountRow, AccountState, ContactRow, CredentialRow, IdentifierRow, Lookup, OnceKey, Write,
-};
+use crate::store::{AccountRow, AccountState, ContactRow, CredentialRow, IdentifierRow, OnceKey, Write};
+
+/// What is to be written at the end of an enrolment by a signed-in person.
+struct Change {
+    factor: FactorName,
+    write: Write,
+    session: SessionId,
+    /// The credential is replaced: all other sessions end.
+    ends_all: bool,
+}
 
 impl Inner {
     pub(crate) async fn enrol(
@@ -34,11 +41,10 @@ impl Inner {
         }
         let words = person.words(self, &run.state);
         let mut mine = self.mine(&person, &run.state, factor)?;
-        if !mine.real {
-            mine.opened.clear();
-        }
+        mine.only_real();
         let proposal = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
-        let cx = self.context(&run, &person, &name, &words, None);
+        let mailbox = run.state.mailbox(self, &name, false);
+        let cx = self.context(&run, &person, &name, (&words, None), (&mailbox, None));
         let proposal = proposal.as_ref().map(String::as_bytes);
         let enrolled = plugin.confirm(cx, &mine.opened, proposal, &answer.bytes).await?;
         // The answer was long in hashing: time is read again for what is written.
@@ -51,10 +57,22 @@ impl Inner {
                 self.finish_sign_up(run, person, &name, &data, &handles, proved).await
             }
             (Enrolled::Replace { credential, data, proved: _ }, Kind::Change { session, .. }) => {
-                let Some(swap) = self.swap(&person, (factor, &name), &mine, credential, &data)? else {
+                let Some(write) = self.swap(&person, &name, &mine, credential, &data)? else {
                     return Ok(Step::refused(Code::Stale));
                 };
-                self.finish_change(run, person, &name, swap, session).await
+                self.finish_change(run, person, Change { factor: name, write, session, ends_all: true }).await
+            }
+            (Enrolled::Add { data, handles, .. }, Kind::Enrol { session, .. }) => {
+                let row = self.new_credential(person.id, &name, &data, &handles, &run)?;
+                let change =
+                    Change { factor: name, write: Write::AddCredential(row), session, ends_all: false };
+                self.finish_change(run, person, change).await
+            }
+            (Enrolled::Replace { credential, data, .. }, Kind::Enrol { session, .. }) => {
+                let Some(write) = self.swap(&person, &name, &mine, credential, &data)? else {
+                    return Ok(Step::refused(Code::Stale));
+                };
+                self.finish_change(run, person, Change { factor: name, write, session, ends_all: true }).await
             }
             _ => Ok(Step::refused(Code::NotOffered)),
         }
@@ -139,15 +157,10 @@ impl Inner {
         self.finish(run, batch, Ending { grant, browser }, Code::Taken).await
     }
 
-    /// Everything that the old credential opened ends; the session at hand is renewed with a new token.
-    async fn finish_change(
-        &self,
-        mut run: Run<'_>,
-        person: Person,
-        factor: &FactorName,
-        swap: Write,
-        session: SessionId,
-    ) -> Result<Step, Broken> {
+    /// A credential is added or replaced, and the session at hand is renewed with a new token. Where one is
+    /// replaced, everything that the old one opened ends.
+    async fn finish_change(&self, mut run: Run<'_>, person: Person, change: Change) -> Result<Step, Broken> {
+        let Change { factor, write, session, ends_all } = change;
         let (Some(subject), Some((id, epoch))) = (&person.subject, run.state.who.account) else {
             return Ok(Step::refused(Code::Stale));
         };
@@ -156,7 +169,7 @@ impl Inner {
         };
         let content = Sealed { factor: Some(factor.clone()), ..Sealed::new(run.visit.client.origin()) };
         let (event, line) =
-            self.event(Some(id), person.data_key(), event::name::CHANGED, Outcome::Done, &content)?;
+            self.event(Some(id), person.data_key(), run.event_name(), Outcome::Done, &content)?;
         let mut proofs = old.proofs();
         proofs.append(&mut run.state.proofs);
         let known = person.browser(self, &run.visit.client, run.now);
@@ -164,7 +177,7 @@ impl Inner {
             &old,
             Grant {
                 account: id,
-                epoch: epoch.next(),
+                epoch: if ends_all { epoch.next() } else { epoch },
                 route: subject.account.route,
                 event,
                 proofs: &proofs,
@@ -173,15 +186,20 @@ impl Inner {
             },
         )?;
         let mut batch = vec![
-            self.once(&run, factor),
+            self.once(&run, &factor),
             Write::KeepAccount { id, expect: subject.account.version },
-            swap,
-            Write::RaiseEpoch { account: id, expect: epoch },
-            Write::ForgetBrowsers { account: id, except: known.map(|row| row.id) },
+            write,
             line,
         ];
+        if ends_all {
+            batch.push(Write::RaiseEpoch { account: id, expect: epoch });
+            batch.push(Write::ForgetBrowsers { account: id, except: known.map(|row| row.id) });
+        } else {
+            batch.push(Write::EndSession { account: id, id: session });
+        }
+        let template = if ends_all { "credential-changed" } else { "credential-added" };
         let params = vec![("factor".into(), factor.to_string()), ("at".into(), run.now.rfc3339())];
-        batch.extend(self.notices(&run, &person, "credential-changed", params)?);
+        batch.extend(self.notices(&run, &person, template, params)?);
         self.finish(run, batch, Ending { grant, browser: None }, Code::Stale).await
     }
 
@@ -195,16 +213,13 @@ impl Inner {
     ) -> Result<CredentialRow, Broken> {
         let id = CredentialId::next(self)?;
         let place = Place::new(Purpose::Credential, id.as_bytes()).of(account).factor(factor);
-        let handle = |handle: &Vec<u8>| {
-            Lookup(self.keys.lookup(Purpose::Lookup, &[factor.as_str().as_bytes(), handle]))
-        };
         Ok(CredentialRow {
             id,
             account,
             factor: factor.clone(),
             version: Version(0),
             created: run.now,
-            lookups: handles.iter().map(handle).collect(),
+            lookups: handles.iter().map(|handle| self.handle(factor, handle)).collect(),
             sealed: self.keys.seal(self.entropy(), &place, data)?,
         })
     }

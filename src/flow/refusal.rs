@@ -76,6 +76,10 @@ pub enum Code {
     Taken,
     /// Not signed in.
     NoSession,
+    /// The other device has not answered yet.
+    Waiting,
+    /// Somebody has answered this already, or the letter is too long.
+    Mailbox,
 }
 
 impl Code {
@@ -99,6 +103,8 @@ impl Code {
             Self::Stale => "stale",
             Self::Taken => "taken",
             Self::NoSession => "no_session",
+            Self::Waiting => "waiting",
+            Self::Mailbox => "mailbox",
         }
     }
 
@@ -171,6 +177,8 @@ impl Code {
                 ("You already have an account. Sign in.", "У вас уже есть учётная запись. Войдите.")
             }
             Self::NoSession => ("Sign in first.", "Сначала войдите."),
+            Self::Waiting => ("Confirm on the other device.", "Подтвердите на другом устройстве."),
+            Self::Mailbox => ("This request was answered already.", "На этот запрос уже ответили."),
         }
     }
 }

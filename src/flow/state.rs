@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     SignUp(Applicant),
     SignIn,
     Change { factor: FactorName, session: SessionId },
+    Enrol { factor: FactorName, session: SessionId },
 }
 
 /// Who wants to register: no account exists before the contact is proven.
@@ -36,11 +37,18 @@ pub(crate) struct Applicant {
 pub(crate) struct Who {
     pub(crate) typed: Option<Identifier>,
     pub(crate) account: Option<(AccountId, Epoch)>,
+    /// The handle by which a credential named itself, hashed.
+    pub(crate) handle: Option<[u8; 32]>,
 }
 
 impl Who {
     pub(crate) const fn known(account: AccountId, epoch: Epoch) -> Self {
-        Self { typed: None, account: Some((account, epoch)) }
+        Self { typed: None, account: Some((account, epoch)), handle: None }
+    }
+
+    /// Nobody yet: the answer will name its credential.
+    pub(crate) const fn unnamed() -> Self {
+        Self { typed: None, account: None, handle: None }
     }
 }
 
@@ -87,6 +95,21 @@ impl State {
         let state = String::from_utf8(state.to_vec()).map_err(|_| Broken::Misuse("challenge state"))?;
         self.challenges.insert(factor.as_str().to_owned(), Challenge { serial: self.serial, state });
         Ok(())
+    }
+
+    /// Whether nobody is named yet: the first answer will name its credential.
+    pub(crate) const fn is_unnamed(&self) -> bool {
+        self.who.typed.is_none() && self.who.account.is_none() && self.who.handle.is_none()
+    }
+
+    /// The address of the mailbox of this factor's challenge, as it is or as the next one will be.
+    pub(crate) fn mailbox(&self, auth: &Inner, factor: &FactorName, next: bool) -> String {
+        let serial = match self.challenges.get(factor.as_str()) {
+            Some(challenge) if !next => challenge.serial,
+            _ => self.serial.wrapping_add(1),
+        };
+        let parts: [&[u8]; 3] = [self.id.as_bytes(), factor.as_str().as_bytes(), &serial.to_be_bytes()];
+        data_encoding::BASE64URL_NOPAD.encode(&auth.keys.lookup(Purpose::Mailbox, &parts))
     }
 
     /// The same challenge with another state: one try fewer.

@@ -38,7 +38,7 @@ impl Inner {
     pub(crate) async fn who(&self, typed: Identifier) -> Result<Who, Broken> {
         let found = self.store.subject(SubjectKey::Identifier(self.lookup(&typed))).await?;
         let account = found.map(|subject| (subject.account.id, subject.account.epoch));
-        Ok(Who { typed: Some(typed), account })
+        Ok(Who { typed: Some(typed), account, handle: None })
     }
 
     pub(crate) fn lookup(&self, name: &Identifier) -> Lookup {
@@ -55,7 +55,10 @@ impl Inner {
             (Some((id, _)), _) => SubjectKey::Account(*id),
             // The same read as for a known name: an unknown one must not be a store call cheaper.
             (None, Some(typed)) => SubjectKey::Identifier(self.lookup(typed)),
-            (None, None) => return Err(Broken::Misuse("a flow about nobody")),
+            (None, None) => match state.who.handle {
+                Some(handle) => SubjectKey::Credential(Lookup(handle)),
+                None => return Ok(Person::nobody(self.made_up_account(state))),
+            },
         };
         let known = state.who.account.is_some();
         let subject = self.store.subject(by).await?.filter(|subject| {
@@ -66,8 +69,7 @@ impl Inner {
             Some(subject) => self.open_person(subject),
             None => {
                 let id = state.who.account.map_or_else(|| self.made_up_account(state), |(id, _)| id);
-                let (names, contacts) = (Vec::new(), Vec::new());
-                Ok(Person { id, subject: None, profile: None, names, key: None, contacts })
+                Ok(Person::nobody(id))
             }
         }
     }
@@ -88,8 +90,7 @@ impl Inner {
             [] => None,
             sealed => Some(self.keys.open_key(id, sealed)?),
         };
-        let mut person =
-            Person { id, subject: None, profile: None, names: Vec::new(), key: None, contacts: Vec::new() };
+        let mut person = Person::nobody(id);
         if let Some(key) = &key {
             let open = |place: Place<'_>, sealed: &[u8]| self.keys.open_under(key, &place.of(id), sealed);
             let profile = open(Place::new(Purpose::Account, b"profile"), &subject.account.sealed)?;
@@ -193,6 +194,10 @@ impl Inner {
 }
 
 impl Person {
+    const fn nobody(id: AccountId) -> Self {
+        Self { id, subject: None, profile: None, names: Vec::new(), key: None, contacts: Vec::new() }
+    }
+
     pub(crate) fn epoch(&self) -> Epoch {
         self.subject.as_ref().map_or(Epoch(0), |subject| subject.account.epoch)
     }
@@ -256,7 +261,11 @@ impl State {
     fn seed(&self) -> Vec<u8> {
         match &self.who.typed {
             Some(typed) => format!("{}:{}", typed.kind().as_str(), typed.as_str()).into_bytes(),
-            None => self.who.account.map_or_else(Vec::new, |(id, _)| id.as_bytes().to_vec()),
+            None => match (self.who.account, self.who.handle) {
+                (Some((id, _)), _) => id.as_bytes().to_vec(),
+                (None, Some(handle)) => handle.to_vec(),
+                (None, None) => self.id.as_bytes().to_vec(),
+            },
         }
     }
 }

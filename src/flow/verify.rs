@@ -6,7 +6,7 @@ use super::{Code, Step, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
-use crate::factor::{Answer, ErasedFactor, Reason, Verdict};
+use crate::factor::{Answer, ErasedFactor, Letter, Reason, Verdict};
 use crate::hash::Lane;
 use crate::id::{CredentialId, FactorName};
 use crate::lockout::waiting::Admission;
@@ -64,6 +64,16 @@ impl Inner {
         if !factor.well_formed(&answer.bytes) {
             return Ok(Step::refused(Code::Answer(Reason::Malformed)));
         }
+        if run.state.is_unnamed() {
+            match self.discover(&mut run, &person, factor, &answer).await? {
+                Some(found) => person = found,
+                None => return Ok(Step::refused(Code::Answer(Reason::Wrong))),
+            }
+        }
+        let letter = match self.letter(&run, factor).await? {
+            Some(letter) => letter,
+            None => return Ok(Step::wait(Code::Waiting, LETTER_PAUSE)),
+        };
         let lane = self.lane(&run, &person);
         let (key, limit) = self.guard(&person, &run.state, factor, lane);
         let admission =
@@ -77,7 +87,9 @@ impl Inner {
         // A lost race (another step of this flow, a credential that was just changed) reads again and judges again,
         // under the same reservation.
         for _ in 0..MOST_TRIES {
-            if let Some(step) = self.attempt(&mut run, &person, factor, &answer, &charge, lane).await? {
+            if let Some(step) =
+                self.attempt(&mut run, &person, factor, &answer, &letter, &charge, lane).await?
+            {
                 return Ok(step);
             }
             run = match self.reload(run).await? {
@@ -88,6 +100,12 @@ impl Inner {
                 }
             };
             person = self.person(&run.state).await?;
+            if run.state.is_unnamed() {
+                match self.discover(&mut run, &person, factor, &answer).await? {
+                    Some(found) => person = found,
+                    None => break,
+                }
+            }
             // The flow may have moved on in between: what it no longer offers is not judged.
             if !self.offers(&run.state, &person)?.iter().any(|o| o.factor == answer.factor && !o.enrols) {
                 self.forgive(&charge).await?;
@@ -99,19 +117,22 @@ impl Inner {
     }
 
     // `None`: lost a race.
+    #[expect(clippy::too_many_arguments, reason = "one call, all of it needed")]
     async fn attempt(
         &self,
         run: &mut Run<'_>,
         person: &Person,
         factor: &dyn ErasedFactor,
         answer: &Answer,
+        letter: &Option<Letter>,
         charge: &Charge,
         lane: Lane,
     ) -> Result<Option<Step>, Broken> {
         let name = &answer.factor;
         let mine = self.mine(person, &run.state, factor)?;
         let challenge = run.state.challenges.get(name.as_str()).cloned();
-        let cx = self.context(run, person, name, &[], None);
+        let mailbox = run.state.mailbox(self, name, false);
+        let cx = self.context(run, person, name, (&[], None), (&mailbox, letter.as_ref()));
         let kept = challenge.as_ref().map(|challenge| challenge.state.as_bytes());
         let verdict = factor.answer(cx, &mine.opened, kept, &answer.bytes).await?;
         match verdict {
@@ -147,7 +168,7 @@ impl Inner {
             Verdict::Refuse { reason, change, state } => {
                 let mut writes = Vec::new();
                 if let Some((id, data)) = change {
-                    writes.extend(self.swap(person, (factor, name), &mine, id, &data)?);
+                    writes.extend(self.swap(person, name, &mine, id, &data)?);
                 }
                 if let (Some(state), true) = (state, run.held.is_some()) {
                     run.state.rewrite(name, &state);
@@ -165,6 +186,10 @@ impl Inner {
                     }
                     Committed::Lost { .. } => Ok(None),
                 }
+            }
+            Verdict::Pending { retry_after } => {
+                self.forgive(charge).await?;
+                Ok(Some(Step::wait(Code::Waiting, retry_after)))
             }
             Verdict::Busy { retry_after } => {
                 self.forgive(charge).await?;
@@ -200,7 +225,7 @@ impl Inner {
             writes.push(Write::KeepAccount { id: person.id, expect: subject.account.version });
         }
         match change {
-            Some(data) => writes.extend(self.swap(person, factor, mine, credential, &data)?),
+            Some(data) => writes.extend(self.swap(person, factor.1, mine, credential, &data)?),
             None if person.is_contact(credential) => {
                 writes.push(Write::KeepContact { id: credential, expect: used.version });
             }
@@ -217,7 +242,7 @@ impl Inner {
     pub(crate) fn swap(
         &self,
         person: &Person,
-        (_, name): (&dyn ErasedFactor, &FactorName),
+        name: &FactorName,
         mine: &Mine,
         id: CredentialId,
         data: &[u8],
@@ -312,6 +337,7 @@ impl Run<'_> {
             Kind::SignUp(_) => event::name::SIGN_UP,
             Kind::SignIn => event::name::SIGN_IN,
             Kind::Change { .. } => event::name::CHANGED,
+            Kind::Enrol { .. } => event::name::ENROLLED,
         }
     }
 }
@@ -320,6 +346,7 @@ fn settle(charge: &Charge, how: Settlement, run: &Run<'_>) -> Write {
     Write::Settle { key: charge.key, how, limit: charge.limit, at: run.now }
 }
 
+const LETTER_PAUSE: Duration = Duration::from_secs(2);
 const MOST_TRIES: usize = 12;
 /// A once-row outlives its flow by this, whatever the clocks of the nodes say.
 const ONCE_SLACK: Duration = Duration::from_secs(3600);

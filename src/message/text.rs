@@ -85,6 +85,22 @@ pub(super) fn render(message: &Message) -> Text {
                 param("factor")
             ),
         ),
+        ("credential-added", Locale::En) => (
+            format!("{site}: {} was added", param("factor")),
+            format!(
+                "{}: {} was added to your account. If it was not you, sign in and remove it.",
+                param("at"),
+                param("factor")
+            ),
+        ),
+        ("credential-added", Locale::Ru) => (
+            format!("{site}: добавлен способ входа"),
+            format!(
+                "{}: добавлен способ входа ({}). Если это не вы, войдите и удалите его.",
+                param("at"),
+                param("factor")
+            ),
+        ),
         (other, _) => (format!("{site}: {other}"), String::new()),
     };
     Text { subject, body }
