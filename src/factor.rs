@@ -290,7 +290,7 @@ pub enum Verdict<D, S = ()> {
     },
     /// Not right.
     Refuse {
-        /// Why: for the log and, as far as [`Reason::told`] goes, for the person.
+        /// Why, for the log and the person.
         reason: Reason,
         /// A credential to change all the same (a key disabled because it was cloned).
         change: Option<(CredentialId, D)>,

@@ -36,10 +36,9 @@ pub struct Visit {
     pub(crate) client: Client,
 }
 
-/// Where a flow stands after a step.
+/// Where a flow stands after a step. Exhaustive: there is no fourth way, and a caller should not have to invent one.
 #[derive(Debug)]
 #[must_use]
-#[non_exhaustive]
 pub enum Step {
     /// The flow is over.
     Done(Box<Done>),
@@ -82,8 +81,31 @@ pub struct Next {
     pub offers: Vec<Offer>,
     /// The challenge that was just begun.
     pub begun: Option<(FactorName, Prompt)>,
+    /// What must happen before the flow can end although enough is proven.
+    pub duty: Option<Duty>,
     /// How long the flow lives.
     pub expires_in: Duration,
+}
+
+/// Something that must happen between enough proofs and a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Duty {
+    /// Enrol a new credential.
+    Enrol,
+    /// Replace a credential.
+    Replace,
+}
+
+impl Duty {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrol => "enrol",
+            Self::Replace => "replace",
+        }
+    }
 }
 
 /// A factor that can be answered now.

@@ -1,4 +1,4 @@
-//! propusk: sign-in for Rust web applications.
+#![doc = include_str!("../README.md")]
 
 pub mod account;
 pub mod auth;
@@ -12,6 +12,7 @@ pub mod flow;
 pub mod hash;
 pub mod id;
 pub mod lockout;
+pub mod manual;
 pub mod message;
 mod oneshot;
 pub mod otp;

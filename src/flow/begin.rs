@@ -201,7 +201,8 @@ impl Inner {
     ) -> Result<Step, Broken> {
         let offers = self.offers(&run.state, person)?;
         let expires_in = left(run.state.expires, run.now);
-        Ok(Step::Pending(Box::new(Next { flow, offers, begun, expires_in })))
+        let duty = run.state.duty();
+        Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, expires_in })))
     }
 
     pub(crate) fn context<'c>(

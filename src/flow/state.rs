@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Visit, flow_key};
+use super::{Code, Duty, Visit, flow_key};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::clock::Timestamp;
@@ -95,6 +95,16 @@ impl State {
         let state = String::from_utf8(state.to_vec()).map_err(|_| Broken::Misuse("challenge state"))?;
         self.challenges.insert(factor.as_str().to_owned(), Challenge { serial: self.serial, state });
         Ok(())
+    }
+
+    /// What is still to be done once enough is proven.
+    pub(crate) fn duty(&self) -> Option<Duty> {
+        match self.kind {
+            _ if self.proofs.is_empty() => None,
+            Kind::SignUp(_) | Kind::Enrol { .. } => Some(Duty::Enrol),
+            Kind::Change { .. } => Some(Duty::Replace),
+            Kind::SignIn => None,
+        }
     }
 
     /// Whether nobody is named yet: the first answer will name its credential.

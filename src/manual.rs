@@ -1,0 +1,54 @@
+//! Why things are as they are.
+//!
+//! # The order of a step
+//!
+//! Reserve, verify, one commit. The guard is raised in a commit of its own before a secret is looked at, because a
+//! counter that is written with the result can be rolled back with it (CVE-2026-35597) or be lost with the process.
+//! The verdict, the flow, the credential, the once-row, the event, the messages and the session are then one batch.
+//! A process that dies between the two leaves a reservation whose lease runs out: it counts as a refusal.
+//!
+//! A lost race (a credential that was just changed, a flow that another request passed on) reads everything again and
+//! judges again under the same reservation. So a code's "last accepted step" or a card's crossed-out number is seen by
+//! the factor, not only by the store.
+//!
+//! # Why a name is stored as a keyed hash
+//!
+//! DESIGN says that an identifier is stored canonical and unique. It is stored as HMAC(index key, realm, kind,
+//! canonical form), unique, with the canonical form sealed under the account's data key beside it. A stolen store then
+//! names nobody, closing an account erases its names with its key, and realms need no column in the constraint. The
+//! price: an operator finds an account through the library, not by SQL.
+//!
+//! # Why a session's row has no address and no browser
+//!
+//! They stand in the event that began the session, which has the same id. The row stays under 200 bytes in memory,
+//! a session check opens nothing sealed, and personal data has one place. The event must be kept as long as its
+//! sessions can live.
+//!
+//! # Why a letter is a flow row
+//!
+//! Two-device steps leave one letter for a waiting flow, and the first must win. That is what adding a flow row under
+//! a given key already promises in every store, so the mailbox needs no write of its own, no table and no race test.
+//!
+//! # Guards
+//!
+//! One guard for each (account, factor) and class of client: strangers, and browsers that the account knows. Six
+//! refusals in a row begin a hold of 5, then 10, then 15 minutes; each class has 50 consecutive refusals, together the
+//! 100 of NIST SP 800-63B-4 section 3.2.2. The owner's sign-in from a known browser also clears the strangers' count.
+//! Names that nobody has are guarded under a keyed hash of the name with the same numbers. All names of one account
+//! share its guard, so who holds two of its names out at once can tell that they belong together; separate guards
+//! would double the guesses, which is worse.
+//!
+//! The attempt that fills a run is told at its reservation which hold it may begin; its refusal carries the notice to
+//! the owner in the same batch. When others under way at the same guard are forgiven, that notice can be one too many;
+//! it is never missing.
+//!
+//! # Time
+//!
+//! `now` is read once for a step from the injected clock. Guards and sessions compare times of the servers' clocks:
+//! nodes are expected to agree to within a few seconds. A clock that goes back by minutes makes a hold longer, never
+//! shorter.
+//!
+//! # What a known browser is
+//!
+//! A random token in a long-lived cookie whose hash stands in a row of that account. It opens a lane and an allowance
+//! of its own, nothing else: it is no proof and raises no level.
