@@ -13,3 +13,5 @@ pub mod message;
 pub mod policy;
 pub mod secret;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
