@@ -21,6 +21,8 @@ pub mod proof;
 pub mod secret;
 pub mod session;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use account::Account;
 pub use auth::Auth;

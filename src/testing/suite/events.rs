@@ -1,0 +1,112 @@
+//! The audit log.
+
+use crate::event::{EventPage, EventRow, Outcome};
+use crate::id::{AccountId, EventId, SessionId};
+use crate::store::Write;
+use crate::testing::lab::{Lab, at};
+
+fn page(lab: &Lab, of: AccountId, page: EventPage) -> Vec<EventId> {
+    lab.ask(lab.store().events(of, page)).iter().map(|row| row.id).collect()
+}
+
+/// So many events of the account, oldest first, ten milliseconds apart.
+fn events(lab: &Lab, of: Option<AccountId>, count: i64) -> Vec<EventRow> {
+    let rows: Vec<_> = (0..count).map(|nth| lab.event(of, nth * 10)).collect();
+    lab.won(rows.iter().cloned().map(Write::Event).collect::<Vec<_>>());
+    rows
+}
+
+pub(in crate::testing) fn newest_first_of_one_account(lab: Lab) {
+    let (one, two) = (lab.account().id, lab.account().id);
+    let first = events(&lab, Some(one), 2);
+    let _ = events(&lab, Some(two), 2);
+    let _ = events(&lab, None, 2);
+    let last = events(&lab, Some(one), 1);
+    let found = lab.ask(lab.store().events(one, EventPage::newest(100)));
+    assert_eq!(found, [last[0].clone(), first[1].clone(), first[0].clone()]);
+    // An account that is not there has events all the same: a decoy's.
+    let nobody = lab.account_id();
+    assert!(page(&lab, nobody, EventPage::newest(100)).is_empty());
+    let row = events(&lab, Some(nobody), 1);
+    assert_eq!(page(&lab, nobody, EventPage::newest(100)), [row[0].id]);
+}
+
+pub(in crate::testing) fn pages_neither_skip_nor_repeat(lab: Lab) {
+    let (one, two) = (lab.account().id, lab.account().id);
+    let mut rows = vec![];
+    for _ in 0..5 {
+        rows.extend(events(&lab, Some(one), 5).iter().map(|row| row.id));
+        let _ = events(&lab, Some(two), 3);
+    }
+    rows.reverse();
+    let mut seen = vec![];
+    loop {
+        let before = seen.last().copied();
+        let ids = page(&lab, one, EventPage { before, ..EventPage::newest(7) });
+        assert!(ids.len() <= 7);
+        if ids.is_empty() {
+            break;
+        }
+        seen.extend(ids);
+    }
+    assert_eq!(seen, rows);
+    assert!(page(&lab, one, EventPage::newest(0)).is_empty());
+}
+
+pub(in crate::testing) fn filters_hold_at_the_boundary(lab: Lab) {
+    let account = lab.account().id;
+    let outcomes = [Outcome::Done, Outcome::Refused, Outcome::TimedOut, Outcome::Refused, Outcome::Done];
+    let rows: Vec<_> = (0..)
+        .zip(outcomes)
+        .map(|(nth, outcome)| EventRow { outcome, ..lab.event(Some(account), nth * 10) })
+        .collect();
+    lab.won(rows.iter().cloned().map(Write::Event).collect::<Vec<_>>());
+    let ids = |chosen: &[usize]| chosen.iter().map(|nth| rows[*nth].id).collect::<Vec<_>>();
+    let all = EventPage::newest(100);
+    let ask = |wanted: EventPage| page(&lab, account, wanted);
+    assert_eq!(ask(EventPage { since: Some(at(20)), ..all.clone() }), ids(&[4, 3, 2]));
+    assert_eq!(ask(EventPage { since: Some(at(21)), ..all.clone() }), ids(&[4, 3]));
+    assert_eq!(ask(EventPage { until: Some(at(20)), ..all.clone() }), ids(&[1, 0]));
+    assert_eq!(ask(EventPage { until: Some(at(21)), ..all.clone() }), ids(&[2, 1, 0]));
+    assert_eq!(ask(EventPage { outcome: Some(Outcome::Refused), ..all.clone() }), ids(&[3, 1]));
+    assert_eq!(ask(EventPage { outcome: Some(Outcome::TimedOut), ..all.clone() }), ids(&[2]));
+    assert_eq!(ask(EventPage { before: Some(rows[3].id), ..all.clone() }), ids(&[2, 1, 0]));
+    let narrow = EventPage {
+        before: Some(rows[4].id),
+        since: Some(at(10)),
+        until: Some(at(40)),
+        outcome: Some(Outcome::Refused),
+        limit: 1,
+    };
+    assert_eq!(ask(narrow.clone()), ids(&[3]), "the limit counts what the filters let through");
+    assert_eq!(ask(EventPage { before: Some(rows[3].id), ..narrow }), ids(&[1]));
+}
+
+pub(in crate::testing) fn a_page_has_a_longest_length(lab: Lab) {
+    let account = lab.account().id;
+    let rows = events(&lab, Some(account), 1005);
+    let found = page(&lab, account, EventPage::newest(usize::MAX));
+    assert_eq!(found.len(), 1000);
+    assert_eq!(found.first(), rows.last().map(|row| &row.id));
+}
+
+pub(in crate::testing) fn an_id_is_used_once(lab: Lab) {
+    let (one, two) = (lab.account().id, lab.account().id);
+    let row = events(&lab, Some(one), 1).remove(0);
+    for account in [Some(one), Some(two), None] {
+        lab.lost(Write::Event(EventRow { account, sealed: vec![9], ..row.clone() }));
+    }
+    assert_eq!(lab.ask(lab.store().events(one, EventPage::newest(9))), [row]);
+    assert!(page(&lab, two, EventPage::newest(9)).is_empty());
+}
+
+pub(in crate::testing) fn beginnings_are_found_by_session(lab: Lab) {
+    let account = lab.account().id;
+    let rows = events(&lab, Some(account), 3);
+    let session = |row: &EventRow| SessionId::from_bytes(*row.id.as_bytes());
+    let asked = vec![session(&rows[2]), lab.session_id(), session(&rows[0])];
+    let mut found = lab.ask(lab.store().beginnings(asked));
+    found.sort_by_key(|row| row.id);
+    assert_eq!(found, [rows[0].clone(), rows[2].clone()]);
+    assert!(lab.ask(lab.store().beginnings(vec![])).is_empty());
+}
