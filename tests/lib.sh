@@ -46,7 +46,7 @@ step() {
   wait "$child" || rc=$?
   kill -TERM -- "-$child" 2>/dev/null
   child=
-  grep -E '^(test result: |counted: |note: )' "$log" | sed 's/^/   /'
+  grep -E '^(test result: |counted: |notice: )' "$log" | sed 's/^/   /'
   if [ $rc -eq 0 ]; then
     printf '   pass, %d s\n' $((SECONDS - start))
   else
@@ -72,22 +72,16 @@ counted() {
   printf '%s | - | 1 | %s\n' "$1" "$result" >>"$table"
 }
 
-# cargo's own counts, and one for every step that is not a cargo test.
+# cargo's own counts. A step that failed without a failed test did not compile, or died, or is no cargo test: it counts as one.
 summary() {
-  local passed=0 bad=0 n log
-  for log in "$RUN"/*.log; do
-    [ -e "$log" ] || continue
-    if grep -q '^test result: ' "$log"; then
-      n=$(awk '/^test result: /{for(i=1;i<NF;i++)if($(i+1)=="passed;")s+=$i}END{print s+0}' "$log"); passed=$((passed + n))
-      n=$(awk '/^test result: /{for(i=1;i<NF;i++)if($(i+1)=="failed;")s+=$i}END{print s+0}' "$log"); bad=$((bad + n))
-    fi
-  done
-  local rest=$((steps_run - $(grep -l '^test result: ' "$RUN"/*.log 2>/dev/null | wc -l))) name
-  # A cargo step that failed without a failed test did not compile, or died: it counts as one.
+  local passed bad skipped name
+  read -r passed bad skipped < <(cat "$RUN"/*.log 2>/dev/null | awk '
+    /^test result: / { for (i = 2; i < NF; i++) { if ($(i+1) == "passed;") p += $i; if ($(i+1) == "failed;") f += $i; if ($(i+1) == "ignored;") s += $i } }
+    END { print p + 0, f + 0, s + 0 }')
+  [ ${#failed[@]} -le "$bad" ] || bad=${#failed[@]}
   for name in "${failed[@]+"${failed[@]}"}"; do printf 'failed: %s\n' "$name"; done
-  if [ ${#failed[@]} -gt "$bad" ]; then bad=${#failed[@]}; fi
-  printf 'steps: %d, of which %d are not cargo tests; %d failed; %d s\n' "$steps_run" "$rest" ${#failed[@]} $((SECONDS - began))
-  printf '%d passed, %d failed\n' "$passed" "$bad"
+  printf 'steps: %d passed, %d failed; %d s in all\n' $((steps_run - ${#failed[@]})) ${#failed[@]} $((SECONDS - began))
+  printf '%d passed, %d failed, %d skipped\n' "$passed" "$bad" "$skipped"
   [ ${#failed[@]} -eq 0 ]
 }
 
@@ -158,10 +152,10 @@ lint() {
 graph() {
   need python3 && tests/graph || return 1
   # cargo-deny takes minutes to build: it is used where it is, and tests/graph reads the same deny.toml where it is not.
-  if command -v cargo-deny >/dev/null; then cargo deny --all-features check bans licenses sources; else echo "note: no cargo-deny here"; fi
+  if command -v cargo-deny >/dev/null; then cargo deny --all-features check bans licenses sources; else echo "notice: no cargo-deny here: tests/graph alone has looked"; fi
 }
 
-# `cargo test` runs unit, integration and documentation tests, and builds the examples.
+# `cargo test` runs unit, integration and documentation tests, and builds the examples. How much a test does, PROPUSK_SIZE tells it.
 core() {
   step "tests, core" cargo test --locked --no-fail-fast -- --show-output
   step "tests, full" cargo test --locked --no-fail-fast --features full -- --show-output
