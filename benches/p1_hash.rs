@@ -1,12 +1,11 @@
 //! P1: a password check through the hash pool, against argon2's own `PasswordHasher` call in fresh threads.
 //!
-//! Plain and interleaved: each round runs every variant once, and the smallest of each is compared, which a busy
-//! machine disturbs least. `cargo bench --bench p1_hash`; `benches/p1.sh` adds libsodium.
-//! With `-- --terse` it prints `name milliseconds` for a script.
+//! Each round runs every variant in turns. See benches/README.md; `benches/run P1` adds libsodium.
 //!
 //! glibc gives 19 MiB back to the system only until the first such block was freed; after that its heap keeps them
 //! and the call is as fast as the pool. The bar is on fresh pages, which is what other allocators, the first
-//! hash and a trimmed heap pay: a child process runs with glibc's threshold held still. The other case is printed too.
+//! hash and a trimmed heap pay: the program starts itself again with glibc's threshold held still. With the argument
+//! `kept` it does not, and measures the other case.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -19,39 +18,33 @@ use propusk::hash::{HashPool, HashSettings, Hashed, Lane, Phc};
 use propusk::secret::Secret;
 use tokio::runtime::Runtime;
 
+#[path = "protocol/protocol.rs"]
+mod protocol;
+
 fn main() {
-    let terse = std::env::args().any(|argument| argument == "--terse");
-    let fresh = std::env::var_os(THRESHOLD).is_some();
-    if !fresh {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(std::env::args().skip(1))
-            .env(THRESHOLD, "131072")
-            .status();
-        assert!(child.unwrap().success());
+    let kept = std::env::args().any(|argument| argument == "kept");
+    if !kept && std::env::var_os(THRESHOLD).is_none() {
+        let fresh = Command::new(std::env::current_exe().unwrap()).env(THRESHOLD, "131072").status();
+        assert!(fresh.unwrap().success());
+        return;
     }
-    let pages = if fresh { "fresh" } else { "kept" };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let mut variants =
-        [(47_104, 1, 0.60), (19_456, 2, 0.65)].map(|(m, t, bar)| Variant::new(&runtime, m, t, bar));
-    for _ in 0..if terse { 10 } else { 60 } {
+    let mut variants = [(47_104, 1), (19_456, 2)].map(|(m, t)| Variant::new(&runtime, m, t));
+    let pages = if kept { "kept" } else { "fresh" };
+    protocol::serve("p1_hash", |round| {
         for variant in &mut variants {
-            variant.round(&runtime);
+            (variant.pool_min, variant.call_min) = (Duration::MAX, Duration::MAX);
         }
-    }
-    for Variant { name, pool_min, call_min, bar, .. } in &variants {
-        let (pool, call) = (pool_min.as_secs_f64() * 1e3, call_min.as_secs_f64() * 1e3);
-        if terse {
-            println!("pool-{pages}-{name} {pool:.3}\ncall-{pages}-{name} {call:.3}");
-            continue;
+        for _ in 0..10 {
+            for variant in &mut variants {
+                variant.round(&runtime);
+            }
         }
-        let ratio = pool / call;
-        let verdict = match fresh {
-            true if ratio <= *bar => format!("within the bar {bar}"),
-            true => format!("ABOVE the bar {bar}"),
-            false => String::from("no bar"),
-        };
-        println!("{name}, {pages} pages: pool {pool:.2} ms, call {call:.2} ms, ratio {ratio:.3}, {verdict}");
-    }
+        for Variant { name, pool_min, call_min, .. } in &variants {
+            round.tell(&format!("pool_{name}_{pages}"), "ms", pool_min.as_secs_f64() * 1e3);
+            round.tell(&format!("call_{name}_{pages}"), "ms", call_min.as_secs_f64() * 1e3);
+        }
+    });
 }
 
 struct Variant {
@@ -59,13 +52,12 @@ struct Variant {
     pool: HashPool,
     stored: Phc,
     params: Params,
-    bar: f64,
     pool_min: Duration,
     call_min: Duration,
 }
 
 impl Variant {
-    fn new(runtime: &Runtime, memory_kib: u32, passes: u32, bar: f64) -> Self {
+    fn new(runtime: &Runtime, memory_kib: u32, passes: u32) -> Self {
         let mut settings = HashSettings::default();
         (settings.memory_kib, settings.passes, settings.workers) = (memory_kib, passes, 1);
         let pool = HashPool::new(settings).unwrap();
@@ -75,11 +67,10 @@ impl Variant {
             panic!("an idle pool is not busy")
         };
         Self {
-            name: format!("{}MiB-t{passes}", memory_kib / 1024),
+            name: format!("{}m_t{passes}", memory_kib / 1024),
             pool,
             stored,
             params: Params::new(memory_kib, passes, 1, None).unwrap(),
-            bar,
             pool_min: Duration::MAX,
             call_min: Duration::MAX,
         }
