@@ -111,7 +111,7 @@ impl<F: Factor> ErasedFactor for F {
     }
 
     fn well_formed(&self, answer: &[u8]) -> bool {
-        serde_json::from_slice::<F::Answer>(answer).is_ok()
+        object::<F::Answer>(answer).is_some()
     }
 
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
@@ -138,8 +138,7 @@ impl<F: Factor> ErasedFactor for F {
         answer: &'a [u8],
     ) -> Boxed<'a, Option<Found<Bytes>>> {
         Box::pin(async move {
-            let (Some(state), Ok(answer)) = (state_of::<F::State>(state), serde_json::from_slice(answer))
-            else {
+            let (Some(state), Some(answer)) = (state_of::<F::State>(state), object(answer)) else {
                 return Ok(None);
             };
             match Factor::find(self, &cx, state, &answer).await? {
@@ -157,7 +156,7 @@ impl<F: Factor> ErasedFactor for F {
         answer: &'a [u8],
     ) -> Boxed<'a, Verdict<Bytes, Bytes>> {
         Box::pin(async move {
-            let Ok(answer) = serde_json::from_slice(answer) else {
+            let Some(answer) = object(answer) else {
                 return Ok(Verdict::refuse(Reason::Malformed));
             };
             let Some(state) = state_of::<F::State>(state) else {
@@ -186,7 +185,7 @@ impl<F: Factor> ErasedFactor for F {
 
 impl<F: Enrol> ErasedEnrol for F {
     fn well_formed(&self, answer: &[u8]) -> bool {
-        serde_json::from_slice::<F::Confirm>(answer).is_ok()
+        object::<F::Confirm>(answer).is_some()
     }
 
     fn propose<'a>(&'a self, cx: Context<'a>, mine: &'a [Opened]) -> Boxed<'a, Begun<Bytes>> {
@@ -201,7 +200,7 @@ impl<F: Enrol> ErasedEnrol for F {
         answer: &'a [u8],
     ) -> Boxed<'a, Enrolled<Bytes>> {
         Box::pin(async move {
-            let Ok(answer) = serde_json::from_slice(answer) else {
+            let Some(answer) = object(answer) else {
                 return Ok(Enrolled::Refuse(Reason::Malformed));
             };
             let Some(proposal) = state_of::<F::Proposal>(proposal) else {
@@ -220,6 +219,12 @@ impl<F: Enrol> ErasedEnrol for F {
             })
         })
     }
+}
+
+// An answer is a JSON object. serde would take a list of the same fields too: a second spelling of one answer.
+fn object<T: DeserializeOwned>(answer: &[u8]) -> Option<T> {
+    let first = answer.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'{') { serde_json::from_slice(answer).ok() } else { None }
 }
 
 // A factor with nothing to begin has `()` for its state, which reads from JSON's null; any other state must come
