@@ -8,3 +8,28 @@ use crate::hash::HashSettings;
 pub fn fast_hashing() -> HashSettings {
     HashSettings::below_the_table(8, 1)
 }
+
+/// Weaker HTTP settings, for [`HttpBuilder::danger`](crate::axum::HttpBuilder::danger).
+#[cfg(feature = "axum")]
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct Http {
+    pub(crate) insecure_cookies: bool,
+    pub(crate) no_peer_addresses: bool,
+}
+
+#[cfg(feature = "axum")]
+impl Http {
+    /// Cookies without `Secure` and without the `__Host-` prefix: **danger**, a sub-domain or anybody on the network
+    /// can plant and read them. For development; refused unless the site is at `http://localhost[:port]`.
+    pub fn insecure_cookies_on_localhost() -> Self {
+        Self { insecure_cookies: true, ..Self::default() }
+    }
+
+    /// Serves requests of which no peer address is known (a Unix socket, a test): **danger**, the network throttle
+    /// counts none of them.
+    pub fn without_peer_addresses(mut self) -> Self {
+        self.no_peer_addresses = true;
+        self
+    }
+}

@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod auth;
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod clock;
 pub mod danger;
 pub mod device;

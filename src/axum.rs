@@ -1,0 +1,237 @@
+//! JSON routes, extractors, cookies and form tokens for axum.
+//!
+//! [`router`] gives the routes; [`AuthHttp`] in an application's state gives its own handlers the extractors
+//! [`Visitor`], [`Signed`], [`MaybeSigned`], [`ClientInfo`] and [`TokenForm`]. Serve with
+//! `into_make_service_with_connect_info::<SocketAddr>()`: the network throttle needs the peer's address.
+//!
+//! # Who may ask
+//!
+//! A request with an unsafe method must show that no other site made a browser send it, in one of two ways:
+//!
+//! | | Origin | Sec-Fetch-Site | our cookies | header |
+//! |---|---|---|---|---|
+//! | browser | the site's, to the letter | `same-origin` or missing | any | |
+//! | program | missing | missing | none | `Authorization: Bearer` or `Propusk-Binding` |
+//!
+//! Anything else is refused with `origin`, before its body is read. A page with a form must not send
+//! `Referrer-Policy: no-referrer`: browsers then post with `Origin: null`.
+//!
+//! # What a client holds
+//!
+//! A browser holds cookies, a program holds the same secrets as headers. No cookie carries data.
+//!
+//! | cookie | header | what | for how long |
+//! |---|---|---|---|
+//! | `__Host-propusk` | `Authorization: Bearer` | the session's token | the session's absolute limit; "not my device": the browser's life |
+//! | `__Host-propusk-flow` | `Propusk-Binding` | binds flows and form tokens to their browser | the browser's life |
+//! | `__Host-propusk-browser` | | up to five tokens of known browsers, joined by `.`, newest first | [`browser_life`](crate::policy::Profile::browser_life) |
+//!
+//! All are Secure, HttpOnly, SameSite=Lax, Path=/. Two cookies of one name with different values: neither is
+//! believed, since one of them was tossed in and nobody can tell which. `Authorization` wins over the session
+//! cookie. A program that starts a flow with `Propusk-Binding: new` finds the secret in the reply as `binding`, and
+//! the session's token as `token`; a browser never sees either in JSON.
+//!
+//! # Refusals
+//!
+//! Problem documents (RFC 9457) with a stable `code`, the text in the caller's language as `detail`, and where there
+//! are any `retry_after` in seconds and the broken `rules`.
+//!
+//! | status | code |
+//! |---|---|
+//! | 400 | `malformed` (no JSON of the expected form) |
+//! | 401 | `no_session` |
+//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `spent` |
+//! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
+//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `taken` |
+//! | 410 | `no_flow` |
+//! | 413, 415 | `too_large`, `media_type` |
+//! | 422 | `malformed_answer` and the codes of identifiers, `contact_kind`, `name`, `terms`, `unfit` |
+//! | 429 | `held`, `throttled`, `too_soon` |
+//! | 500 | `broken`, `misconfigured` |
+//! | 503 | `busy`, `unavailable` |
+//!
+//! The status follows from the code alone, and the code never tells whether a name is known.
+
+mod body;
+mod caller;
+mod cookies;
+mod csrf;
+mod extract;
+mod form;
+mod json;
+mod problem;
+mod proxies;
+mod return_to;
+mod routes;
+mod tasks;
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use ::axum::Router;
+
+use crate::auth::Auth;
+use crate::danger;
+use crate::error::Broken;
+
+pub use cookies::SetCookies;
+pub use csrf::SameOrigin;
+pub use extract::{ClientInfo, MaybeSigned, Signed, Visitor};
+pub use form::{FormFields, TokenForm};
+pub use problem::Problem;
+pub use proxies::TrustedProxies;
+pub use return_to::ReturnTo;
+pub use tasks::{Tending, TokioSleep, tend, to_end};
+
+/// The JSON routes under `/auth`, with default settings: [`AuthHttp::new`] and [`AuthHttp::router`].
+///
+/// # Errors
+/// As [`HttpBuilder::build`].
+pub fn router(auth: Auth) -> Result<Router, Broken> {
+    Ok(AuthHttp::new(auth)?.router())
+}
+
+/// An [`Auth`] with its HTTP settings. Cheap to clone; part of an application's state.
+#[derive(Clone)]
+pub struct AuthHttp(Arc<Http>);
+
+pub(crate) struct Http {
+    auth: Auth,
+    proxies: TrustedProxies,
+    names: &'static cookies::Names,
+    needs_address: bool,
+    on_broken: Box<dyn Fn(&Broken) + Send + Sync>,
+}
+
+impl AuthHttp {
+    /// With default settings: no trusted proxy, secure cookies.
+    ///
+    /// # Errors
+    /// As [`HttpBuilder::build`].
+    pub fn new(auth: Auth) -> Result<Self, Broken> {
+        Self::builder(auth).build()
+    }
+
+    /// Begins to build.
+    pub fn builder(auth: Auth) -> HttpBuilder {
+        HttpBuilder {
+            auth,
+            proxies: TrustedProxies::none(),
+            danger: danger::Http::default(),
+            on_broken: Box::new(print_to_stderr),
+        }
+    }
+
+    /// What it serves.
+    pub fn auth(&self) -> &Auth {
+        &self.0.auth
+    }
+
+    /// The JSON routes under `/auth`, to be served or merged into an application's own.
+    pub fn router(&self) -> Router {
+        routes::router(self)
+    }
+
+    pub(crate) fn names(&self) -> &'static cookies::Names {
+        self.0.names
+    }
+
+    pub(crate) fn origin(&self) -> &str {
+        &self.0.auth.site().origin
+    }
+}
+
+impl Debug for AuthHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthHttp").field("auth", &self.0.auth).finish_non_exhaustive()
+    }
+}
+
+/// Builds an [`AuthHttp`].
+#[must_use]
+pub struct HttpBuilder {
+    auth: Auth,
+    proxies: TrustedProxies,
+    danger: danger::Http,
+    on_broken: Box<dyn Fn(&Broken) + Send + Sync>,
+}
+
+impl HttpBuilder {
+    /// The proxies in front, whose word on the client's address is taken. The default is none.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// Weaker settings, see [`danger::Http`].
+    pub fn danger(mut self, danger: danger::Http) -> Self {
+        self.danger = danger;
+        self
+    }
+
+    /// Called with what breaks: the client is told nothing of it. The default prints it to stderr.
+    pub fn on_broken(mut self, report: impl Fn(&Broken) + Send + Sync + 'static) -> Self {
+        self.on_broken = Box::new(report);
+        self
+    }
+
+    /// The finished value.
+    ///
+    /// # Errors
+    /// [`Broken::Misuse`] when the site's origin is missing, not as browsers write it, or plain http elsewhere than on
+    /// `http://localhost[:port]`.
+    pub fn build(self) -> Result<AuthHttp, Broken> {
+        let origin = &self.auth.site().origin;
+        let local = origin
+            .strip_prefix("http://localhost")
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port));
+        let default_port = match origin.starts_with("https:") {
+            true => ":443",
+            false => ":80",
+        };
+        if origin.is_empty() {
+            return Err(Broken::Misuse("the HTTP routes need .site(Site::new(name, origin))"));
+        }
+        // Browsers send an origin in lower case and without a default port; another spelling would refuse everybody.
+        if origin.chars().any(|c| c.is_ascii_uppercase()) || origin.ends_with(default_port) {
+            return Err(Broken::Misuse("write the site's origin in lower case, without the default port"));
+        }
+        if !origin.starts_with("https://") && !local {
+            return Err(Broken::Misuse("the site's origin is https, or http://localhost for development"));
+        }
+        let names = match (self.danger.insecure_cookies, local) {
+            (false, _) => &cookies::SECURE,
+            (true, true) => &cookies::INSECURE,
+            (true, false) => {
+                return Err(Broken::Misuse("insecure cookies are for a site at http://localhost only"));
+            }
+        };
+        Ok(AuthHttp(Arc::new(Http {
+            auth: self.auth,
+            proxies: self.proxies,
+            names,
+            needs_address: !self.danger.no_peer_addresses,
+            on_broken: self.on_broken,
+        })))
+    }
+}
+
+impl Debug for HttpBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpBuilder").field("auth", &self.auth).finish_non_exhaustive()
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn print_to_stderr(broken: &Broken) {
+    let mut line = format!("propusk: {broken}");
+    let mut cause = std::error::Error::source(broken);
+    while let Some(error) = cause {
+        line.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    eprintln!("{line}");
+}

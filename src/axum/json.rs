@@ -1,0 +1,213 @@
+//! What the routes answer with.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ::axum::http::{HeaderValue, StatusCode, header};
+use ::axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::Problem;
+use super::caller::Caller;
+use crate::device::Device;
+use crate::error::Broken;
+use crate::event::{Event, Origin};
+use crate::flow::{Done, Next, Step};
+use crate::proof::Aal;
+use crate::session::{Listed, Session};
+
+/// A step's end as a response: its cookies, and JSON or a problem.
+pub(crate) fn step(caller: &Caller, step: Result<Step, Broken>) -> Response {
+    let broken = |broken| (caller.cookies(), caller.broken(&broken)).into_response();
+    match step {
+        Ok(Step::Done(done)) => (caller.signed_in(&done), ended(caller, &done)).into_response(),
+        Ok(Step::Pending(next)) => match pending(caller, &next) {
+            Ok(json) => (caller.cookies(), json).into_response(),
+            Err(error) => broken(error),
+        },
+        Ok(Step::Refused(why)) => {
+            (caller.cookies(), Problem::refused(&why, caller.client.locale)).into_response()
+        }
+        Err(error) => broken(error),
+    }
+}
+
+pub(crate) fn ok(value: &impl Serialize) -> Response {
+    match serde_json::to_string(value) {
+        Ok(json) => {
+            ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+pub(crate) fn session(session: &Session) -> impl Serialize {
+    SessionJson::of(session)
+}
+
+pub(crate) fn sessions(list: &[Listed], current: &Session) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Line {
+        #[serde(flatten)]
+        session: SessionJson,
+        current: bool,
+        seen: String,
+        from: Option<From>,
+    }
+    #[derive(Serialize)]
+    struct List {
+        sessions: Vec<Line>,
+    }
+    let line = |one: &Listed| Line {
+        session: SessionJson::of(&one.session),
+        current: one.session.id() == current.id(),
+        seen: one.session.seen().rfc3339(),
+        from: one.from.as_ref().map(From::of),
+    };
+    List { sessions: list.iter().map(line).collect() }
+}
+
+/// A page of the history; `full` when there may be another.
+pub(crate) fn history(events: Vec<Event>, full: bool) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Line {
+        id: String,
+        at: String,
+        name: String,
+        outcome: &'static str,
+        from: From,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        factor: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        details: BTreeMap<String, String>,
+    }
+    #[derive(Serialize)]
+    struct Page {
+        events: Vec<Line>,
+        next: Option<String>,
+    }
+    let next = events.last().filter(|_| full).map(|event| event.id.to_string());
+    let line = |event: Event| Line {
+        id: event.id.to_string(),
+        at: event.at.rfc3339(),
+        name: event.name.to_string(),
+        outcome: event.outcome.as_str(),
+        from: From::of(&event.origin),
+        factor: event.factor.map(|factor| factor.to_string()),
+        reason: event.reason,
+        details: event.details,
+    };
+    Page { events: events.into_iter().map(line).collect(), next }
+}
+
+fn ended(caller: &Caller, done: &Done) -> Response {
+    #[derive(Serialize)]
+    struct Ended<'a> {
+        status: &'static str,
+        session: SessionJson,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        binding: Option<&'a str>,
+    }
+    let (token, binding) = (done.token.expose(), caller.fresh.as_ref().map(crate::secret::Token::expose));
+    ok(&Ended {
+        status: "done",
+        session: SessionJson::of(&done.session),
+        token: caller.program.then_some(token.as_str()),
+        binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
+    })
+}
+
+fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
+    #[derive(Serialize)]
+    struct OfferJson<'a> {
+        factor: &'a str,
+        enrols: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<&'a str>,
+    }
+    #[derive(Serialize)]
+    struct BegunJson<'a> {
+        factor: &'a str,
+        prompt: &'a RawValue,
+    }
+    #[derive(Serialize)]
+    struct Pending<'a> {
+        status: &'static str,
+        flow: &'a str,
+        offers: Vec<OfferJson<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        begun: Option<BegunJson<'a>>,
+        expires_in: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        binding: Option<&'a str>,
+    }
+    let begun = match &next.begun {
+        Some((factor, prompt)) => Some(BegunJson {
+            factor: factor.as_str(),
+            prompt: serde_json::from_str(prompt.as_json()).map_err(|_| Broken::Misuse("a prompt is JSON"))?,
+        }),
+        None => None,
+    };
+    let (flow, binding) = (next.flow.expose(), caller.fresh.as_ref().map(crate::secret::Token::expose));
+    Ok(ok(&Pending {
+        status: "pending",
+        flow: &flow,
+        offers: next
+            .offers
+            .iter()
+            .map(|offer| OfferJson {
+                factor: offer.factor.as_str(),
+                enrols: offer.enrols,
+                hint: offer.hint.as_deref(),
+            })
+            .collect(),
+        begun,
+        expires_in: next.expires_in.as_secs(),
+        binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
+    }))
+}
+
+#[derive(Serialize)]
+struct SessionJson {
+    id: String,
+    account: String,
+    aal: u8,
+    amr: Vec<&'static str>,
+    created: String,
+    expires: String,
+}
+
+impl SessionJson {
+    fn of(session: &Session) -> Self {
+        Self {
+            id: session.id().to_string(),
+            account: session.account().to_string(),
+            aal: match session.aal() {
+                Aal::Zero => 0,
+                Aal::One => 1,
+                Aal::Two => 2,
+                Aal::Three => 3,
+            },
+            amr: session.amr(),
+            created: session.created().rfc3339(),
+            expires: session.expires().rfc3339(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct From {
+    address: Option<IpAddr>,
+    device: Device,
+}
+
+impl From {
+    fn of(origin: &Origin) -> Self {
+        Self { address: origin.address, device: origin.device.clone() }
+    }
+}

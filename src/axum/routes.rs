@@ -1,0 +1,283 @@
+//! The JSON routes. None names a factor.
+
+use std::borrow::Cow;
+
+use ::axum::Router;
+use ::axum::extract::rejection::{PathRejection, QueryRejection};
+use ::axum::extract::{Path, Query, Request, State};
+use ::axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use ::axum::middleware::{self, Next};
+use ::axum::response::{IntoResponse, Response};
+use ::axum::routing::{delete, get, post};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::body::Call;
+use super::caller::{self, Caller};
+use super::problem::Fault;
+use super::{AuthHttp, Problem, csrf, json, tasks};
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::event::{EventPage, Outcome};
+use crate::factor::Answer;
+use crate::flow::{Code, Refusal, Step, Visit};
+use crate::id::FactorName;
+use crate::secret::Token;
+use crate::session::Session;
+
+pub(crate) fn router(http: &AuthHttp) -> Router {
+    let routes = Router::new()
+        .route("/sign-up", post(sign_up))
+        .route("/sign-in", post(sign_in))
+        .route("/change", post(change))
+        .route("/flow/begin", post(flow_begin))
+        .route("/flow/answer", post(flow_answer))
+        .route("/session", get(session).delete(sign_out))
+        .route("/sessions", get(sessions).delete(end_others))
+        .route("/sessions/{id}", delete(end_session))
+        .route("/history", get(history))
+        .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))
+        .method_not_allowed_fallback(async |headers: HeaderMap| {
+            Problem::fault(Fault::Method, caller::locale(&headers))
+        })
+        // One layer around everything, so that no later route can be without it.
+        .layer(middleware::from_fn_with_state(http.clone(), around))
+        .with_state(http.clone());
+    Router::new().nest("/auth", routes)
+}
+
+async fn around(State(http): State<AuthHttp>, request: Request, next: Next) -> Response {
+    let mut response = match csrf::check(&http, request.method(), request.headers()) {
+        Ok(()) => tasks::to_end(request, next).await,
+        Err(fault) => Problem::fault(fault, caller::locale(request.headers())).into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn sign_up(mut call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        contact: Cow<'a, str>,
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+        #[serde(borrow)]
+        terms: Cow<'a, str>,
+    }
+    call.caller.bind()?;
+    let asked: Asked<'_> = call.json()?;
+    let step = call.caller.visit().sign_up(&asked.contact, &asked.name, &asked.terms).await;
+    Ok(json::step(&call.caller, step))
+}
+
+async fn sign_in(mut call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        identifier: Cow<'a, str>,
+        #[serde(default)]
+        public_device: bool,
+        #[serde(borrow, default)]
+        factor: Option<Cow<'a, str>>,
+        #[serde(borrow, default)]
+        answer: Option<&'a RawValue>,
+    }
+    call.caller.bind()?;
+    let asked: Asked<'_> = call.json()?;
+    let visit = call.caller.visit();
+    let start = visit.sign_in().public_device(asked.public_device);
+    let step = match (asked.factor, asked.answer) {
+        (None, None) => start.start(&asked.identifier).await,
+        (Some(factor), Some(answer)) => start.with(&asked.identifier, wire(&factor, answer)).await,
+        (Some(factor), None) => match start.start(&asked.identifier).await {
+            Ok(step) => then_begin(&visit, step, &name(&factor)).await,
+            Err(broken) => Err(broken),
+        },
+        (None, Some(_)) => return Err(call.caller.fault(Fault::Malformed)),
+    };
+    Ok(json::step(&call.caller, step))
+}
+
+async fn change(mut call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        factor: Cow<'a, str>,
+        #[serde(borrow, default)]
+        answer: Option<&'a RawValue>,
+    }
+    call.caller.bind()?;
+    let asked: Asked<'_> = call.json()?;
+    let Some(session) = &call.caller.token else { return Err(no_session(&call.caller)) };
+    let visit = call.caller.visit();
+    let step = match (visit.change(session, name(&asked.factor)).await, asked.answer) {
+        (Ok(Step::Pending(next)), Some(answer)) => {
+            visit.answer(&next.flow, wire(&asked.factor, answer)).await
+        }
+        (step, _) => step,
+    };
+    Ok(json::step(&call.caller, step))
+}
+
+async fn flow_begin(call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        flow: Cow<'a, str>,
+        #[serde(borrow)]
+        factor: Cow<'a, str>,
+    }
+    let asked: Asked<'_> = call.json()?;
+    let flow = flow(&call.caller, &asked.flow)?;
+    let step = call.caller.visit().begin(&flow, &name(&asked.factor)).await;
+    Ok(json::step(&call.caller, step))
+}
+
+async fn flow_answer(call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        flow: Cow<'a, str>,
+        #[serde(borrow)]
+        factor: Cow<'a, str>,
+        #[serde(borrow)]
+        answer: &'a RawValue,
+    }
+    let asked: Asked<'_> = call.json()?;
+    let flow = flow(&call.caller, &asked.flow)?;
+    let step = call.caller.visit().answer(&flow, wire(&asked.factor, asked.answer)).await;
+    Ok(json::step(&call.caller, step))
+}
+
+async fn session(caller: Caller) -> Result<Response, Problem> {
+    let session = signed(&caller).await?;
+    Ok(json::ok(&json::session(&session)))
+}
+
+async fn sign_out(caller: Caller) -> Result<Response, Problem> {
+    if let Some(token) = &caller.token {
+        caller.visit().sign_out(token).await.map_err(|broken| caller.broken(&broken))?;
+    }
+    // Whether or not there was one: whoever asks to be signed out shall be.
+    Ok((caller.signed_out(), StatusCode::NO_CONTENT).into_response())
+}
+
+async fn sessions(caller: Caller) -> Result<Response, Problem> {
+    let session = signed(&caller).await?;
+    let list = caller.http.auth().sessions(session.account()).await;
+    let list = list.map_err(|broken| caller.broken(&broken))?;
+    Ok(json::ok(&json::sessions(&list, &session)))
+}
+
+async fn end_others(caller: Caller) -> Result<Response, Problem> {
+    let session = signed(&caller).await?;
+    caller.visit().end_other_sessions(&session).await.map_err(|broken| caller.broken(&broken))?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn end_session(caller: Caller, id: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
+    let session = signed(&caller).await?;
+    let not_found = || caller.fault(Fault::NotFound);
+    let Ok(id) = id.map_err(|_| not_found())?.parse() else { return Err(not_found()) };
+    let ended = caller.visit().end_session(&session, id).await.map_err(|broken| caller.broken(&broken))?;
+    match ended {
+        true if id == session.id() => Ok((caller.signed_out(), StatusCode::NO_CONTENT).into_response()),
+        true => Ok(StatusCode::NO_CONTENT.into_response()),
+        false => Err(not_found()),
+    }
+}
+
+async fn history(caller: Caller, asked: Result<Query<Asked>, QueryRejection>) -> Result<Response, Problem> {
+    let session = signed(&caller).await?;
+    let malformed = || caller.fault(Fault::Malformed);
+    let Query(asked) = asked.map_err(|_| malformed())?;
+    let mut page = asked.page().ok_or_else(malformed)?;
+    let limit = page.limit;
+    page.limit += 1;
+    let events = caller.http.auth().history(session.account(), page).await;
+    let mut events = events.map_err(|broken| caller.broken(&broken))?;
+    let full = events.len() > limit;
+    events.truncate(limit);
+    Ok(json::ok(&json::history(events, full)))
+}
+
+/// The query of the history: `cursor` is the `next` of the page before, moments are RFC 3339.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    cursor: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    outcome: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Asked {
+    fn page(&self) -> Option<EventPage> {
+        let outcomes = [Outcome::Done, Outcome::Refused, Outcome::TimedOut];
+        let outcome = |text: &str| outcomes.into_iter().find(|outcome| outcome.as_str() == text);
+        let mut page = EventPage::newest(self.limit.unwrap_or(DEFAULT_PAGE).clamp(1, MOST_PAGE));
+        page.before = given(self.cursor.as_deref(), |text| text.parse().ok())?;
+        page.since = given(self.since.as_deref(), moment)?;
+        page.until = given(self.until.as_deref(), moment)?;
+        page.outcome = given(self.outcome.as_deref(), outcome)?;
+        Some(page)
+    }
+}
+
+// What is not given is no filter; what is given and not understood is no answer with other filters.
+#[expect(clippy::option_option, reason = "not given, given and read; given and not read is the outer `None`")]
+fn given<T>(text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+    match text {
+        None => Some(None),
+        Some(text) => read(text).map(Some),
+    }
+}
+
+fn moment(text: &str) -> Option<Timestamp> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let millis = moment.unix_timestamp_nanos().div_euclid(1_000_000);
+    i64::try_from(millis).ok().map(Timestamp::from_millis)
+}
+
+async fn then_begin(visit: &Visit, step: Step, factor: &FactorName) -> Result<Step, Broken> {
+    match step {
+        Step::Pending(next) => visit.begin(&next.flow, factor).await,
+        other => Ok(other),
+    }
+}
+
+async fn signed(caller: &Caller) -> Result<Session, Problem> {
+    caller.session().await?.ok_or_else(|| no_session(caller))
+}
+
+fn no_session(caller: &Caller) -> Problem {
+    Problem::refused(&Refusal::new(Code::NoSession), caller.client.locale)
+}
+
+// Blank and malformed tokens never reach the store (ATTACKS 55), and nobody answers a flow unbound.
+fn flow(caller: &Caller, text: &str) -> Result<Token, Problem> {
+    let token = Token::parse(text).filter(|_| caller.client.binding.is_some());
+    token.ok_or_else(|| Problem::refused(&Refusal::new(Code::NoFlow), caller.client.locale))
+}
+
+fn wire(factor: &str, answer: &RawValue) -> Answer {
+    Answer::wire(name(factor), answer.get().as_bytes())
+}
+
+fn name(factor: &str) -> FactorName {
+    FactorName::owned(factor)
+}
+
+const DEFAULT_PAGE: usize = 50;
+const MOST_PAGE: usize = 200;
