@@ -218,9 +218,12 @@ fn rank(code: Code) -> (StatusCode, &'static str) {
         // Not the code of a body that is no JSON: this one is a person's to mend.
         Code::Answer(Reason::Malformed) => return (StatusCode::UNPROCESSABLE_ENTITY, "malformed_answer"),
         Code::Answer(Reason::Wrong | Reason::Expired | Reason::UsedUp) | Code::Spent => StatusCode::FORBIDDEN,
-        Code::Answer(Reason::Replayed | Reason::NotBegun) | Code::NotOffered | Code::Stale | Code::Taken => {
-            StatusCode::CONFLICT
-        }
+        Code::Answer(Reason::Replayed | Reason::NotBegun)
+        | Code::NotOffered
+        | Code::Stale
+        | Code::Taken
+        | Code::Waiting
+        | Code::Mailbox => StatusCode::CONFLICT,
         Code::Identifier(
             IdentifierError::Empty
             | IdentifierError::TooLong
