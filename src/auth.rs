@@ -133,6 +133,7 @@ impl Auth {
     }
 
     /// The keys, for what an adapter of a web framework binds itself (form tokens).
+    #[cfg(feature = "axum")]
     pub(crate) fn keys(&self) -> &Keys {
         &self.0.keys
     }

@@ -223,10 +223,6 @@ impl Prompt {
         serde_json::to_string(value).map(Self).map_err(|_| FactorError::Corrupt("prompt"))
     }
 
-    pub(crate) fn from_json(json: String) -> Self {
-        Self(json)
-    }
-
     /// The JSON text.
     pub fn as_json(&self) -> &str {
         &self.0
