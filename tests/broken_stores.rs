@@ -7,7 +7,7 @@ use propusk::testing::{Check, StoreContract};
 
 fn failures(flaw: Flaw, checks: impl Iterator<Item = Check>) -> Vec<(&'static str, String)> {
     let contract = StoreContract::new(move || BrokenStore::new(MemoryStore::default(), flaw)).rounds(20);
-    checks.filter_map(|check| contract.outcome(&check).err().map(|why| (check.name, why))).collect()
+    checks.filter_map(|check| contract.finding(&check).map(|why| (check.name, why))).collect()
 }
 
 #[test]

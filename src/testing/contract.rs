@@ -80,12 +80,13 @@ impl StoreContract {
         self.run(&check.unwrap_or_else(|| panic!("there is no check {name}")));
     }
 
-    /// Runs one check; what it found wrong, if anything.
-    pub fn outcome(&self, check: &Check) -> Result<(), String> {
-        catch_unwind(AssertUnwindSafe(|| self.run(check))).map_err(|panic| {
-            let text = panic.downcast_ref::<String>().cloned();
-            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-        })
+    /// Runs one check, and tells what it found wrong, if anything.
+    #[must_use]
+    pub fn finding(&self, check: &Check) -> Option<String> {
+        let panic = catch_unwind(AssertUnwindSafe(|| self.run(check))).err()?;
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .or_else(|| Some(String::new()))
     }
 
     fn run(&self, check: &Check) {
