@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use propusk::clock::{Clock, SystemClock, SystemEntropy};
 use propusk::id::{AccountId, Epoch, Realm, SessionId, Version};
+use propusk::proof::Packed;
 use propusk::secret::{Buffered, Purpose, Route, TokenScope};
 use propusk::store::{AccountRow, AccountState, Commit, SessionRow, Write};
 use propusk::{Auth, KeyRing, MemoryStore, Password, Profile, Token};
@@ -18,8 +19,8 @@ mod wait;
 const SESSIONS: usize = 1_000_000;
 const EACH: u32 = 20_000;
 const BATCHES: usize = 5;
-// As `Auth` encodes the proof of a password.
-const PROOFS: &[u8] = br#"[{"f":"password","p":{"b":9,"a":1,"c":"mind"},"t":1790000000000}]"#;
+// As `Auth` packs the proof of a password.
+const PROOFS: &[u8] = b"\x08password\x09\x00\x01\x00\x00\x00";
 
 fn main() {
     let (entropy, now, realm) = (Buffered::new(SystemEntropy), SystemClock.now(), Realm::new("main"));
@@ -58,7 +59,7 @@ fn main() {
             seen: now,
             idle_secs: 86_400,
             expires: now.after(Duration::from_secs(30 * 86_400)),
-            proofs: PROOFS.into(),
+            proofs: Packed::from_bytes(PROOFS),
         };
         let _ = wait::on(store.commit(vec![Write::AddSession { row, keep: 20 }])).expect("memory");
     }

@@ -1,9 +1,13 @@
 //! What a factor proves. Policy reads this and nothing else; AAL and amr are computed from it, never set.
 
+mod packed;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::FactorName;
+
+pub use packed::Packed;
 
 /// The properties of one way to prove control (NIST SP 800-63B-4 section 3, RFC 8176), as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +38,27 @@ pub enum Channel {
     Device,
     /// Another organisation vouches.
     Provider,
+}
+
+impl Channel {
+    const fn from_number(number: u8) -> Option<Self> {
+        const ALL: [Channel; 6] = [
+            Channel::Mind,
+            Channel::Phone,
+            Channel::Email,
+            Channel::Paper,
+            Channel::Device,
+            Channel::Provider,
+        ];
+        let mut at = 0;
+        while at < ALL.len() {
+            if ALL[at] as u8 == number {
+                return Some(ALL[at]);
+            }
+            at += 1;
+        }
+        None
+    }
 }
 
 /// Authentication assurance level (NIST SP 800-63B-4 section 2).

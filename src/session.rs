@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::EventRow;
 use crate::id::{AccountId, Epoch, EventId, SessionId};
-use crate::proof::{self, Aal, Proof};
+use crate::proof::{self, Aal, Packed, Proof};
 use crate::secret::{Purpose, Route, Token, TokenHash};
 use crate::store::{FoundSession, SessionRow, Write};
 
@@ -31,7 +31,7 @@ impl Session {
 
     /// What was proven to get it.
     pub fn proofs(&self) -> Vec<Proof> {
-        serde_json::from_slice(&self.row.proofs).unwrap_or_default()
+        self.row.proofs.unpack(self.row.created).unwrap_or_default()
     }
 
     /// The assurance level that was reached, computed from the proofs.
@@ -143,7 +143,7 @@ impl Inner {
             seen: grant.now,
             idle_secs: u32::try_from(idle.as_secs()).unwrap_or(u32::MAX),
             expires: grant.now.after(absolute),
-            proofs: serde_json::to_vec(grant.proofs).map_err(|_| Broken::Misuse("proofs"))?.into(),
+            proofs: Packed::new(grant.proofs, grant.now),
         };
         let session = Session { row: row.clone() };
         Ok((Write::AddSession { row, keep: limits.at_most }, session, token))

@@ -23,6 +23,7 @@ use crate::id::{
 };
 use crate::lockout::{Guard, GuardKey, Limit, Reserved, Settlement};
 use crate::message::MessageRow;
+use crate::proof::Packed;
 use crate::secret::{Route, TokenHash};
 
 /// What a store method gives: a boxed future, so that every store trait is dyn-safe.
@@ -415,8 +416,8 @@ pub struct SessionRow {
     pub idle_secs: u32,
     /// It ends then, used or not.
     pub expires: Timestamp,
-    /// What was proven, encoded by the core.
-    pub proofs: Box<[u8]>,
+    /// What was proven, packed by the core.
+    pub proofs: Packed,
 }
 
 /// A session and the number that decides whether it lives.

@@ -12,6 +12,7 @@ use crate::id::{
 };
 use crate::lockout::GuardKey;
 use crate::message::MessageRow;
+use crate::proof::Packed;
 use crate::secret::{Route, TokenHash};
 use crate::store::{
     AccountRow, AccountState, BrowserRow, Committed, ContactRow, CredentialRow, FlowRow, IdentifierRow,
@@ -237,7 +238,7 @@ impl Lab {
             seen: at(seen),
             idle_secs: 3600,
             expires: at(1_000_000_000),
-            proofs: Box::new(self.id()),
+            proofs: Packed::from_bytes(&self.id()),
         }
     }
 

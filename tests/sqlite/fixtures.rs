@@ -12,6 +12,7 @@ use std::time::Duration;
 use propusk::clock::Timestamp;
 use propusk::id::{AccountId, Epoch, EventId, EventName, Realm, SessionId, Version};
 use propusk::lockout::GuardKey;
+use propusk::proof::Packed;
 use propusk::secret::{Route, TokenHash};
 use propusk::store::sqlite::{SqliteSettings, SqliteStore};
 use propusk::store::{AccountRow, AccountState, Committed, FlowRow, OnceKey, SessionRow, Write};
@@ -143,7 +144,7 @@ pub fn session_row(n: u32, account: u32) -> SessionRow {
         seen: T0,
         idle_secs: 900,
         expires: later(3600),
-        proofs: Box::from([1, 2, 3]),
+        proofs: Packed::from_bytes(&[1, 2, 3]),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::id::{
     Version,
 };
 use crate::message::MessageRow;
+use crate::proof::Packed;
 use crate::secret::{Route, TokenHash};
 use crate::store::{
     AccountRow, AccountState, BrowserRow, ContactRow, CredentialRow, FlowRow, FoundSession, IdentifierRow,
@@ -148,7 +149,7 @@ fn session_row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         seen: time(row, 4)?,
         idle_secs: row.get(5)?,
         expires: time(row, 6)?,
-        proofs: row.get(7)?,
+        proofs: Packed::from_bytes(row.get_ref(7)?.as_blob()?),
     })
 }
 

@@ -373,7 +373,7 @@ fn add_session(db: &Connection, row: &SessionRow, keep: usize) -> Result<bool, F
             row.seen.as_millis(),
             row.idle_secs,
             row.expires.as_millis(),
-            row.proofs,
+            row.proofs.as_bytes(),
         ],
     )?;
     run(

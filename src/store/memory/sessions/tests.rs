@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{Epoch, SessionId};
+use crate::proof::Packed;
 
 fn key(n: u8) -> TokenHash {
     // Few tags and few shards, so that runs of slots are long and lists cross shards.
@@ -28,7 +29,7 @@ fn row(n: u8, seen: i64) -> SessionRow {
         seen: Timestamp::from_millis(seen),
         idle_secs: 60,
         expires: Timestamp::from_millis(i64::MAX),
-        proofs: Box::new([n]),
+        proofs: Packed::from_bytes(&[n]),
     }
 }
 
