@@ -50,13 +50,18 @@ impl Clock for Hands {
     }
 }
 
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    word: String,
+}
 #[derive(Debug)]
 struct Toy(Limit);
 const TOY: FactorName = FactorName::new("toy");
 impl Factor for Toy {
     type Data = Contact;
     type State = ();
-    type Answer = String;
+    type Answer = Said;
     fn name(&self) -> FactorName {
         TOY
     }
@@ -74,10 +79,10 @@ impl Factor for Toy {
         _: &Context<'_>,
         mine: &[Credential<Contact>],
         (): (),
-        answer: String,
+        answer: Said,
     ) -> Result<Verdict<Contact>, FactorError> {
         let (credential, proved) = (mine[0].id, self.could_prove(None));
-        Ok(match answer.as_str() {
+        Ok(match answer.word.as_str() {
             "right" => Verdict::Accept { credential, proved, change: None },
             "change" => Verdict::Accept { credential, proved, change: Some(mine[0].data.clone()) },
             "outage" => return Err(FactorError::Unavailable(None)),
@@ -86,7 +91,7 @@ impl Factor for Toy {
     }
 }
 fn toy(word: &str) -> Answer {
-    Answer::wire(TOY, format!("\"{word}\""))
+    Answer::wire(TOY, format!("{{\"word\":\"{word}\"}}"))
 }
 
 fn ring() -> KeyRing {
@@ -244,16 +249,19 @@ async fn f06_a_public_device_stays_public() {
 /// 7. A fresh e-mail code makes a day-old AAL1 proof fresh; and 12: a session lives on without its absolute limit.
 #[tokio::test]
 async fn f07_what_counts_for_nothing_refreshes_nothing() {
-    let (auth, outbox, clock) = simple(Profile::nist_aal1());
+    let clock = Hands::default();
+    let (auth, outbox) = wide_at(Profile::nist_aal1(), MemoryStore::default(), &clock);
     let visit = auth.visit(Client::unknown());
     register(&auth, &outbox, &visit, IVAN).await;
     let here = done(visit.sign_in().with(IVAN, Password::word(WORD)).await.unwrap());
     clock.0.advance(Duration::from_secs(86_400));
-    let next = pending(visit.enrol(&here.token, Password::NAME).await.unwrap());
+    let next = pending(visit.enrol(&here.token, KEY).await.unwrap());
     let next = pending(visit.begin(&next.flow, &EMAIL).await.unwrap());
     let code = outbox.code(&auth).await;
     let next = pending(visit.answer(&next.flow, Code::typed(EMAIL, &code)).await.unwrap());
-    let end = done(visit.answer(&next.flow, Password::word(NEW)).await.unwrap());
+    let next = pending(visit.begin(&next.flow, &KEY).await.unwrap());
+    let answer = Answer::wire(KEY, "{\"word\":\"x\"}");
+    let end = done(visit.answer(&next.flow, answer).await.unwrap());
     let proofs = end.session.proofs();
     let fresh = Requirement::aal(Aal::One).within(Duration::from_secs(300));
     assert!(!fresh.met_by(&proofs, auth.now()), "{proofs:?}");
@@ -373,7 +381,7 @@ const PUSH: FactorName = FactorName::new("push");
 impl Factor for Push {
     type Data = Contact;
     type State = String;
-    type Answer = ();
+    type Answer = Said;
     fn name(&self) -> FactorName {
         PUSH
     }
@@ -399,7 +407,7 @@ impl Factor for Push {
         cx: &Context<'_>,
         mine: &[Credential<Contact>],
         _: String,
-        (): (),
+        _: Said,
     ) -> Result<Verdict<Contact, String>, FactorError> {
         if cx.letter.is_some_and(|letter| letter.account == cx.account) {
             return Ok(Verdict::Accept { credential: mine[0].id, proved: self.could_prove(None), change: None });
@@ -415,7 +423,7 @@ const KEY: FactorName = FactorName::new("key");
 impl Factor for Key2 {
     type Data = String;
     type State = String;
-    type Answer = String;
+    type Answer = Said;
     fn name(&self) -> FactorName {
         KEY
     }
@@ -435,7 +443,7 @@ impl Factor for Key2 {
         _: &Context<'_>,
         _: &[Credential<String>],
         _: String,
-        _: String,
+        _: Said,
     ) -> Result<Verdict<String, String>, FactorError> {
         Ok(Verdict::refuse(Reason::Wrong))
     }
@@ -445,7 +453,7 @@ impl Factor for Key2 {
 }
 impl Enrol for Key2 {
     type Proposal = String;
-    type Confirm = String;
+    type Confirm = Said;
     async fn propose(
         &self,
         _: &Context<'_>,
@@ -458,7 +466,7 @@ impl Enrol for Key2 {
         _: &Context<'_>,
         _: &[Credential<String>],
         proposal: String,
-        _: String,
+        _: Said,
     ) -> Result<Enrolled<String>, FactorError> {
         SEEN.lock().unwrap().push(proposal);
         let proved = self.could_prove(None);
@@ -467,11 +475,15 @@ impl Enrol for Key2 {
 }
 
 fn wide(profile: Profile, store: impl Store) -> (Auth, Outbox) {
+    wide_at(profile, store, &Hands::default())
+}
+
+fn wide_at(profile: Profile, store: impl Store, clock: &Hands) -> (Auth, Outbox) {
     let outbox = Outbox::default();
     let auth = Auth::builder(profile, store, ring())
         .site(Site::new("Portal", "https://portal.example"))
         .hashing(propusk::danger::fast_hashing())
-        .clock(Hands::default())
+        .clock(clock.clone())
         .sender(outbox.clone())
         .factor(Password::default())
         .factor(Code::email())
@@ -498,7 +510,7 @@ async fn f15_an_ended_session_has_no_letter() {
     assert!(matches!(posted, propusk::flow::Posted::Left));
     visit.end_other_sessions(&owner.session).await.unwrap();
     assert!(auth.session(&stolen.token).await.unwrap().is_none());
-    let step = thief.answer(&next.flow, Answer::wire(PUSH, "null")).await.unwrap();
+    let step = thief.answer(&next.flow, Answer::wire(PUSH, "{\"word\":\"\"}")).await.unwrap();
     assert!(!matches!(step, Step::Done(_)), "{step:?}");
 }
 
@@ -517,7 +529,7 @@ async fn f16_a_challenge_begun_to_prove_confirms_no_enrolment() {
         if round == 0 {
             next = pending(visit.begin(&next.flow, &KEY).await.unwrap());
         }
-        match visit.answer(&next.flow, Answer::wire(KEY, "\"x\"")).await.unwrap() {
+        match visit.answer(&next.flow, Answer::wire(KEY, "{\"word\":\"x\"}")).await.unwrap() {
             Step::Done(done) => end = done,
             _ => break,
         }
