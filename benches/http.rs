@@ -37,7 +37,8 @@ fn main() {
         runtime.block_on(async { (App::new(MemoryStore::default()).await, App::new(sqlite).await) });
     let pool = HashPool::new(HashSettings::default()).expect("a pool");
     let word = || Secret::new(PASSWORD.as_bytes());
-    let Hashed::Done(hash) = wait::on(pool.hash(Lane::Stranger, word(), &SystemEntropy)).expect("a hash") else {
+    let Hashed::Done(hash) = wait::on(pool.hash(Lane::Stranger, word(), &SystemEntropy)).expect("a hash")
+    else {
         return;
     };
     protocol::serve("http", |round| {
@@ -184,7 +185,8 @@ async fn register(auth: &Auth, outbox: &Outbox, person: usize) -> String {
     let code = outbox.0.lock().expect("a lock").pop().expect("a message");
     let code = code.param("code").expect("a code").to_owned();
     let factor = next.offers[0].factor.clone();
-    let Step::Pending(next) = visit.answer(&next.flow, Code::typed(factor, &code)).await.expect("works") else {
+    let Step::Pending(next) = visit.answer(&next.flow, Code::typed(factor, &code)).await.expect("works")
+    else {
         unreachable!()
     };
     let Step::Done(done) = visit.answer(&next.flow, Password::word(PASSWORD)).await.expect("works") else {

@@ -332,7 +332,8 @@ async fn f11_a_stranger_cannot_fill_the_history_for_nothing() {
 /// 12. Dropping a weakness that was declared is claiming more than was declared.
 #[test]
 fn f12_a_proof_keeps_the_weaknesses_that_were_declared() {
-    let synced = Proves::by(Channel::Device).possession().replay_resistant().phishing_resistant().user_verified();
+    let synced =
+        Proves::by(Channel::Device).possession().replay_resistant().phishing_resistant().user_verified();
     assert!(!synced.within(synced.exportable()));
 }
 
@@ -410,7 +411,11 @@ impl Factor for Push {
         _: Said,
     ) -> Result<Verdict<Contact, String>, FactorError> {
         if cx.letter.is_some_and(|letter| letter.account == cx.account) {
-            return Ok(Verdict::Accept { credential: mine[0].id, proved: self.could_prove(None), change: None });
+            return Ok(Verdict::Accept {
+                credential: mine[0].id,
+                proved: self.could_prove(None),
+                change: None,
+            });
         }
         Ok(Verdict::refuse(Reason::Wrong))
     }
@@ -454,11 +459,7 @@ impl Factor for Key2 {
 impl Enrol for Key2 {
     type Proposal = String;
     type Confirm = Said;
-    async fn propose(
-        &self,
-        _: &Context<'_>,
-        _: &[Credential<String>],
-    ) -> Result<Begun<String>, FactorError> {
+    async fn propose(&self, _: &Context<'_>, _: &[Credential<String>]) -> Result<Begun<String>, FactorError> {
         Ok(Begun::Started { state: "proposal".into(), prompt: Prompt::empty(), deliver: None })
     }
     async fn confirm(
@@ -598,7 +599,11 @@ async fn f20_known_unknown_and_disabled_cost_the_same_calls() {
         let next = pending(visit.sign_in().start(name).await.unwrap());
         told.push(format!("{:?} {:?}", next.offers, next.duty));
         let next = pending(visit.begin(&next.flow, &EMAIL).await.unwrap());
-        told.push(format!("{:?} {:?}", next.offers, next.begun.as_ref().map(|(_, p)| p.as_json().to_owned())));
+        told.push(format!(
+            "{:?} {:?}",
+            next.offers,
+            next.begun.as_ref().map(|(_, p)| p.as_json().to_owned())
+        ));
         for code in ["000001", "000002"] {
             told.push(format!("{:?}", visit.answer(&next.flow, Code::typed(EMAIL, code)).await.unwrap()));
         }
