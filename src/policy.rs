@@ -43,12 +43,8 @@ impl Requirement {
     /// Whether these proofs meet it.
     #[must_use]
     pub fn met_by(&self, proofs: &[Proof], now: Timestamp) -> bool {
-        let newest = proofs.iter().map(Proof::at).max();
-        let fresh = match (self.fresh, newest) {
-            (Some(age), Some(newest)) => now.since(newest) <= age,
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        fresh && proof::aal(proofs) >= self.aal && proof::kinds(proofs) >= self.kinds
+        let fresh = |proof: &&Proof| self.fresh.is_none_or(|age| now.since(proof.at()) <= age);
+        let proofs: &[Proof] = &proofs.iter().filter(fresh).cloned().collect::<Vec<_>>();
+        proof::aal(proofs) >= self.aal && proof::kinds(proofs) >= self.kinds
     }
 }

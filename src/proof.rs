@@ -171,7 +171,9 @@ impl Proves {
     #[must_use]
     pub const fn within(self, declared: Self) -> bool {
         const GOOD: u32 = !((1 << 4) | (1 << 7));
-        self.bits & GOOD & !declared.bits == 0 && self.channel as u8 == declared.channel as u8
+        self.bits & GOOD & !declared.bits == 0
+            && declared.bits & !GOOD & !self.bits == 0
+            && self.channel as u8 == declared.channel as u8
     }
 }
 

@@ -96,7 +96,7 @@ impl Inner {
         };
         let mut batch = Vec::new();
         if let Some(outgoing) = deliver {
-            if let Some(retry_after) = self.recipient_throttle(&mine, &outgoing).await? {
+            if let Some(retry_after) = self.recipient_throttle(&run, &mine, &outgoing).await? {
                 return Ok(Step::wait(Code::TooSoon, retry_after));
             }
             batch.push(self.outgoing(&run, &person, &mine, outgoing)?);
@@ -250,10 +250,20 @@ impl Inner {
         }
     }
 
-    async fn recipient_throttle(&self, mine: &Mine, to: &Outgoing) -> Result<Option<Duration>, Broken> {
+    async fn recipient_throttle(
+        &self,
+        run: &Run<'_>,
+        mine: &Mine,
+        to: &Outgoing,
+    ) -> Result<Option<Duration>, Broken> {
         let address = mine.address(to);
         let whom = address.map_or(to.to.as_bytes().as_slice(), |address| address.as_str().as_bytes());
-        let key = ThrottleKey(self.keys.lookup(Purpose::Throttle, &[b"recipient", whom]));
+        let purpose: &[u8] = match &run.state.kind {
+            Kind::SignUp(_) => b"sign-up",
+            _ if run.state.proofs.is_empty() => b"unproven",
+            _ => b"proven",
+        };
+        let key = ThrottleKey(self.keys.lookup(Purpose::Throttle, &[b"recipient", purpose, whom]));
         match self.throttle.pass(vec![(key, self.profile.recipient_rate)], self.clock.now()).await? {
             Passed::Yes => Ok(None),
             Passed::No { retry_after } => Ok(Some(retry_after)),

@@ -68,7 +68,9 @@ impl Inner {
                     Change { factor: name, write: Write::AddCredential(row), session, ends_all: false };
                 self.finish_change(run, person, change).await
             }
-            (Enrolled::Replace { credential, data, .. }, Kind::Enrol { session, .. }) => {
+            (Enrolled::Replace { credential, data, .. }, Kind::Enrol { session, .. })
+                if run.state.proofs.iter().any(|proof| *proof.factor() == name) =>
+            {
                 let Some(write) = self.swap(&person, &name, &mine, credential, &data)? else {
                     return Ok(Step::refused(Code::Stale));
                 };
@@ -170,6 +172,7 @@ impl Inner {
         let content = Sealed { factor: Some(factor.clone()), ..Sealed::new(run.visit.client.origin()) };
         let (event, line) =
             self.event(Some(id), person.data_key(), run.event_name(), Outcome::Done, &content)?;
+        run.state.public_device = old.idle() == self.profile.sessions.public_idle;
         let mut proofs = old.proofs();
         proofs.append(&mut run.state.proofs);
         let known = person.browser(self, &run.visit.client, run.now);
@@ -181,7 +184,7 @@ impl Inner {
                 route: subject.account.route,
                 event,
                 proofs: &proofs,
-                public_device: old.idle() == self.profile.sessions.public_idle,
+                public_device: run.state.public_device,
                 now: run.now,
             },
         )?;
@@ -229,7 +232,7 @@ impl Inner {
         Write::Once { key: OnceKey(self.keys.lookup(Purpose::Once, &parts)), until: run.state.expires }
     }
 
-    async fn live_session(
+    pub(crate) async fn live_session(
         &self,
         account: AccountId,
         id: SessionId,

@@ -35,6 +35,9 @@ impl Inner {
         let mut state = run.state.clone();
         state.proofs.push(proof);
         state.challenges.remove(factor.as_str());
+        if state.duty().is_some() {
+            state.challenges.clear();
+        }
         let mut next = Run { visit: run.visit, state, held: run.held.clone(), now: run.now };
         let enough = self.profile.sign_in.met_by(&next.state.proofs, run.now);
         let content = Sealed { factor: Some(factor), ..Sealed::new(run.visit.client.origin()) };

@@ -53,7 +53,10 @@ impl Inner {
         let key = self.mailbox_key(&run.state.mailbox(self, &factor.name(), false));
         let Some(row) = self.store.find_flow(key, run.now).await? else { return Ok(None) };
         let plain = self.keys.open(&Place::new(Purpose::Mailbox, key.as_bytes()), &row.sealed)?;
-        serde_json::from_slice(&plain).map(|letter| Some(Some(letter))).map_err(|_| Broken::Sealed)
+        let letter: Letter = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
+        let Some(writer) = self.person_by_id(letter.account).await? else { return Ok(None) };
+        let live = self.live_session(letter.account, letter.session, &writer).await?;
+        Ok(live.map(|_| Some(letter)))
     }
 
     /// Leaves a letter. The first stands: two devices cannot both answer.

@@ -134,7 +134,13 @@ impl Inner {
         let mailbox = run.state.mailbox(self, name, false);
         let cx = self.context(run, person, name, (&[], None), (&mailbox, letter.as_ref()));
         let kept = challenge.as_ref().map(|challenge| challenge.state.as_bytes());
-        let verdict = factor.answer(cx, &mine.opened, kept, &answer.bytes).await?;
+        let verdict = match factor.answer(cx, &mine.opened, kept, &answer.bytes).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                self.forgive(charge).await?;
+                return Err(error.into());
+            }
+        };
         match verdict {
             Verdict::Accept { credential, proved, change } => {
                 let serial = challenge.map_or(0, |challenge| challenge.serial);
@@ -225,7 +231,10 @@ impl Inner {
             writes.push(Write::KeepAccount { id: person.id, expect: subject.account.version });
         }
         match change {
-            Some(data) => writes.extend(self.swap(person, factor.1, mine, credential, &data)?),
+            Some(data) => match self.swap(person, factor.1, mine, credential, &data)? {
+                Some(swap) => writes.push(swap),
+                None => return Ok(None),
+            },
             None if person.is_contact(credential) => {
                 writes.push(Write::KeepContact { id: credential, expect: used.version });
             }

@@ -53,7 +53,7 @@ impl Waiting {
         clock: &dyn Clock,
         sleep: Option<&dyn Sleep>,
     ) -> Result<Admission<'a>, Broken> {
-        let mut naps = 0;
+        let (mut naps, mut again) = (0, true);
         loop {
             // The count goes up before the store is asked: whoever finds the guard full because of this
             // reservation also finds somebody here to wait for.
@@ -68,6 +68,8 @@ impl Waiting {
             }
             match self.enlist(key) {
                 Place::Waits(waiter) => waiter.wait().await,
+                // It may have been settled between the answer and now.
+                Place::NobodyHere if std::mem::take(&mut again) => {}
                 // Nobody here holds it: another node does, or a process that died, until its lease runs out.
                 Place::NobodyHere => match sleep {
                     Some(sleep) if naps < MOST_NAPS => {
