@@ -187,13 +187,13 @@ CREATE TABLE events (
     realm TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX events_of ON events (account, id, at, outcome) WHERE account IS NOT NULL;
--- ready: due, or the end of a lease; over: may be dropped from then on, NULL while it is to be delivered
+-- ready: due, or the end of a lease. over: may be dropped from then on, NULL while it is to be delivered
 CREATE TABLE messages (
     id BLOB NOT NULL PRIMARY KEY, realm TEXT NOT NULL, account BLOB, deliver INTEGER NOT NULL,
     due INTEGER NOT NULL, ready INTEGER NOT NULL, attempts INTEGER NOT NULL, over INTEGER, delivered INTEGER,
     sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX messages_ready ON messages (realm, ready) WHERE over IS NULL;
+CREATE INDEX messages_due ON messages (realm, due) WHERE over IS NULL;
 CREATE INDEX messages_over ON messages (over) WHERE over IS NOT NULL;
 CREATE TABLE canaries (realm TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";
