@@ -3,6 +3,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::SqliteSettings;
@@ -94,6 +95,8 @@ fn connect(path: &Path, settings: &SqliteSettings) -> Result<Connection, Failure
         since.elapsed() < timeout
     }))?;
     db.set_prepared_statement_cache_capacity(128);
+    // Else a plan may depend on the values bound to it, and SQLite plans a cached statement anew at each use.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Flow, event and guard rows of unknown identifiers belong to no account: rows are joined by statements that
     // say Lost, not by constraints that fail.
     db.pragma_update(None, "foreign_keys", false)?;
