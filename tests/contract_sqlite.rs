@@ -1,5 +1,6 @@
 //! The contract suites on the SQLite store, each check on a file of its own.
 #![cfg(all(feature = "sqlite", feature = "testing"))]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

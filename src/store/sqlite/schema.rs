@@ -25,7 +25,11 @@ pub(super) fn open_writer(
     create_private(path)?;
     let db = connect(path, settings)?;
     // Nothing is written to a file before it is known to be ours.
-    let version = version(&db, steps)?;
+    let version = {
+        // One moment: beside a process that is making the file, three reads by themselves see half of it.
+        let moment = db.unchecked_transaction()?;
+        version(&moment, steps)?
+    };
     enter_wal(&db, settings.busy_timeout)?;
     db.pragma_update(None, "synchronous", settings.synchronous())?;
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
