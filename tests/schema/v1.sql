@@ -44,8 +44,8 @@ CREATE TABLE messages (
     due INTEGER NOT NULL, ready INTEGER NOT NULL, attempts INTEGER NOT NULL, over INTEGER, delivered INTEGER,
     sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX messages_due ON messages (realm, due) WHERE over IS NULL;
 CREATE INDEX messages_over ON messages (over) WHERE over IS NOT NULL;
-CREATE INDEX messages_ready ON messages (realm, ready) WHERE over IS NULL;
 CREATE TABLE once (key BLOB NOT NULL PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX once_over ON once (until);
 CREATE TABLE sessions (

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use propusk::lockout::Limit;
+use propusk::lockout::{Limit, Reserved};
 use propusk::store::sqlite::{SqliteSettings, SqliteStore};
 use propusk::store::{Commit, LockoutStore};
 
@@ -22,7 +22,8 @@ fn acknowledge() {
         won(wait(store.commit(vec![flow(n), event(n, 1)])));
         out.write_all(format!("acknowledged {n} commit\n").as_bytes()).unwrap();
         out.flush().unwrap();
-        drop(wait(store.reserve(vec![(guard_key(n), Limit::PORTAL)], T0)).unwrap());
+        let reserved = wait(store.reserve(vec![(guard_key(n), Limit::PORTAL)], T0)).unwrap();
+        assert!(matches!(reserved, Reserved::Granted { .. }));
         out.write_all(format!("acknowledged {n} reserve\n").as_bytes()).unwrap();
         out.flush().unwrap();
     }

@@ -17,17 +17,17 @@ use propusk::secret::{Route, TokenHash};
 use propusk::store::sqlite::{SqliteSettings, SqliteStore};
 use propusk::store::{AccountRow, AccountState, Committed, FlowRow, OnceKey, SessionRow, Write};
 
-pub const T0: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-pub const REALM: Realm = Realm::new("portal");
+pub(crate) const T0: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub(crate) const REALM: Realm = Realm::new("portal");
 
-pub fn later(secs: u64) -> Timestamp {
+pub(crate) fn later(secs: u64) -> Timestamp {
     T0.after(Duration::from_secs(secs))
 }
 
-pub struct Dir(PathBuf);
+pub(crate) struct Dir(PathBuf);
 
 impl Dir {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("propusk-sqlite-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
@@ -35,20 +35,20 @@ impl Dir {
         Self(path)
     }
 
-    pub fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.0.join("auth.db")
     }
 
-    pub fn store(&self) -> SqliteStore {
+    pub(crate) fn store(&self) -> SqliteStore {
         SqliteStore::open(self.file()).unwrap()
     }
 
-    pub fn store_with(&self, settings: SqliteSettings) -> SqliteStore {
+    pub(crate) fn store_with(&self, settings: SqliteSettings) -> SqliteStore {
         SqliteStore::open_with(self.file(), settings).unwrap()
     }
 
     /// Another program's look at the file.
-    pub fn raw(&self) -> rusqlite::Connection {
+    pub(crate) fn raw(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.file()).unwrap()
     }
 }
@@ -60,7 +60,7 @@ impl Drop for Dir {
 }
 
 /// Waits until the last connection is closed: SQLite then removes the log.
-pub fn closed(file: &Path) {
+pub(crate) fn closed(file: &Path) {
     let log = file.with_extension("db-wal");
     while log.exists() {
         std::thread::yield_now();
@@ -75,7 +75,7 @@ impl Wake for Unpark {
     }
 }
 
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut future = pin!(future);
     loop {
@@ -86,37 +86,37 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-pub fn poll_once<T>(future: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>) -> Poll<T> {
+pub(crate) fn poll_once<T>(future: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>) -> Poll<T> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
-pub fn bytes<const N: usize>(n: u32) -> [u8; N] {
+pub(crate) fn bytes<const N: usize>(n: u32) -> [u8; N] {
     let mut bytes = [0; N];
     bytes[N - 4..].copy_from_slice(&n.to_be_bytes());
     bytes
 }
 
-pub fn guard_key(n: u32) -> GuardKey {
+pub(crate) fn guard_key(n: u32) -> GuardKey {
     GuardKey(bytes(n))
 }
 
-pub fn token(n: u32) -> TokenHash {
+pub(crate) fn token(n: u32) -> TokenHash {
     TokenHash::from_bytes(bytes(n))
 }
 
-pub fn once(n: u32) -> Write {
+pub(crate) fn once(n: u32) -> Write {
     Write::Once { key: OnceKey(bytes(n)), until: later(600) }
 }
 
-pub fn flow(n: u32) -> Write {
+pub(crate) fn flow(n: u32) -> Write {
     Write::AddFlow(flow_row(n, 16))
 }
 
-pub fn flow_row(n: u32, size: usize) -> FlowRow {
+pub(crate) fn flow_row(n: u32, size: usize) -> FlowRow {
     FlowRow { key: token(n), version: Version(1), expires: later(600), sealed: vec![7; size] }
 }
 
-pub fn account_row(n: u32) -> AccountRow {
+pub(crate) fn account_row(n: u32) -> AccountRow {
     AccountRow {
         id: AccountId::from_bytes(bytes(n)),
         realm: REALM,
@@ -130,11 +130,11 @@ pub fn account_row(n: u32) -> AccountRow {
     }
 }
 
-pub fn account(n: u32) -> Write {
+pub(crate) fn account(n: u32) -> Write {
     Write::AddAccount(account_row(n))
 }
 
-pub fn session_row(n: u32, account: u32) -> SessionRow {
+pub(crate) fn session_row(n: u32, account: u32) -> SessionRow {
     SessionRow {
         id: SessionId::from_bytes(bytes(n)),
         key: token(n),
@@ -148,11 +148,11 @@ pub fn session_row(n: u32, account: u32) -> SessionRow {
     }
 }
 
-pub fn session(n: u32, account: u32) -> Write {
+pub(crate) fn session(n: u32, account: u32) -> Write {
     Write::AddSession { row: session_row(n, account), keep: 20 }
 }
 
-pub fn event(n: u32, account: u32) -> Write {
+pub(crate) fn event(n: u32, account: u32) -> Write {
     Write::Event(propusk::event::EventRow {
         id: EventId::from_bytes(bytes(n)),
         realm: REALM,
@@ -164,6 +164,6 @@ pub fn event(n: u32, account: u32) -> Write {
     })
 }
 
-pub fn won(committed: Result<Committed, propusk::error::StoreError>) {
+pub(crate) fn won(committed: Result<Committed, propusk::error::StoreError>) {
     assert_eq!(committed.unwrap(), Committed::Won);
 }

@@ -91,19 +91,16 @@ fn each_message_goes_to_one_node() {
 }
 
 const CHILD: &str = "PROPUSK_TEST_NODE";
-const PRIZES: u32 = 300;
+const ROUNDS: u32 = 100;
 
-/// Not a test of its own: what `one_acceptance_between_processes` runs in other processes.
+/// Not a test of its own: what `one_acceptance_between_processes` runs in other processes. Each line names a prize.
 #[test]
 fn node() {
     let Some(path) = std::env::var_os(CHILD) else { return };
     let store = SqliteStore::open(path).unwrap();
-    println!("ready");
-    std::io::stdin().read_line(&mut String::new()).unwrap();
-    for n in 0..PRIZES {
-        if wait(store.commit(vec![once(n)])).unwrap() == Committed::Won {
-            println!("won {n}");
-        }
+    for line in std::io::stdin().lines() {
+        let won = wait(store.commit(vec![once(line.unwrap().parse().unwrap())])).unwrap() == Committed::Won;
+        println!("\nanswer {won}");
     }
 }
 
@@ -112,38 +109,39 @@ fn one_acceptance_between_processes() {
     let dir = Dir::new();
     let mut nodes: Vec<_> = (0..3)
         .map(|_| {
-            Command::new(std::env::current_exe().unwrap())
+            let mut child = Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "nodes::node", "--nocapture"])
                 .env(CHILD, dir.file())
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()
+                .unwrap();
+            let answers = BufReader::new(child.stdout.take().unwrap()).lines();
+            (child, answers)
+        })
+        .collect();
+    let mut wins = [0; 3];
+    for round in 0..ROUNDS {
+        // All are told before any is heard, another one first in each round.
+        for turn in 0..3 {
+            let (child, _) = &mut nodes[(round as usize + turn) % 3];
+            child.stdin.as_mut().unwrap().write_all(format!("{round}\n").as_bytes()).unwrap();
+        }
+        let won = nodes.iter_mut().map(|(_, answers)| {
+            answers
+                .map(Result::unwrap)
+                .find_map(|line| Some(line.strip_prefix("answer ")? == "true"))
                 .unwrap()
-        })
-        .collect();
-    let mut outputs: Vec<_> =
-        nodes.iter_mut().map(|node| BufReader::new(node.stdout.take().unwrap()).lines()).collect();
-    for lines in &mut outputs {
-        while lines.next().unwrap().unwrap() != "ready" {}
+        });
+        let won: Vec<bool> = won.collect();
+        assert_eq!(won.iter().filter(|won| **won).count(), 1, "round {round}: {won:?}");
+        wins.iter_mut().zip(won).for_each(|(wins, won)| *wins += usize::from(won));
     }
-    for node in &mut nodes {
-        node.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    for (mut child, answers) in nodes {
+        drop(child.stdin.take());
+        answers.for_each(drop);
+        assert!(child.wait().unwrap().success());
     }
-    let readers: Vec<_> = outputs
-        .into_iter()
-        .map(|lines| {
-            std::thread::spawn(move || {
-                let lines = lines.map(Result::unwrap);
-                lines.filter_map(|line| line.strip_prefix("won ")?.parse::<u32>().ok()).collect::<Vec<_>>()
-            })
-        })
-        .collect();
-    let wins: Vec<Vec<u32>> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
-    for mut node in nodes {
-        assert!(node.wait().unwrap().success());
-    }
-    assert!(wins.iter().filter(|wins| !wins.is_empty()).count() > 1, "the processes did not overlap");
-    let mut all = wins.concat();
-    all.sort_unstable();
-    assert_eq!(all, (0..PRIZES).collect::<Vec<_>>());
+    println!("counted: rounds between three processes, won by each {wins:?}, seed -, count {ROUNDS}");
+    assert!(wins.iter().filter(|wins| **wins > 0).count() > 1, "one process alone played");
 }

@@ -116,8 +116,8 @@ pub(super) fn claim(
     limit: usize,
 ) -> Result<Vec<MessageRow>, Failure> {
     let sql = "UPDATE messages SET ready = ?3, attempts = attempts + 1
-               WHERE id IN (SELECT id FROM messages WHERE realm = ?1 AND over IS NULL AND ready <= ?2
-                            ORDER BY due, id LIMIT ?4)
+               WHERE id IN (SELECT id FROM messages WHERE realm = ?1 AND over IS NULL AND due <= ?2
+                            AND ready <= ?2 ORDER BY due, id LIMIT ?4)
                RETURNING id, realm, account, deliver, due, attempts, sealed";
     let mut statement = db.prepare_cached(sql)?;
     let until = now.after(lease).as_millis();

@@ -121,10 +121,7 @@ fn unpacked(lookups: &[u8]) -> Vec<Lookup> {
 
 /// The session and its account's epoch: one statement, two look-ups by primary key.
 pub(super) fn session(db: &Connection, key: TokenHash) -> Result<Option<FoundSession>, Failure> {
-    let sql =
-        "SELECT s.id, s.account, s.epoch, s.created, s.seen, s.idle_secs, s.expires, s.proofs, s.key, a.epoch
-               FROM sessions s JOIN accounts a ON a.id = s.account WHERE s.key = ?1";
-    let found = db.prepare_cached(sql)?.query_row([key.as_bytes()], |row| {
+    let found = db.prepare_cached(SESSION)?.query_row([key.as_bytes()], |row| {
         Ok(FoundSession { row: session_row(row)?, epoch: Epoch(row.get(9)?) })
     });
     Ok(found.optional()?)
@@ -236,5 +233,9 @@ pub(super) fn canary(db: &Connection, realm: &Realm) -> Result<Option<Vec<u8>>, 
 fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     row.get(column).map(Timestamp::from_millis)
 }
+
+pub(super) const SESSION: &str =
+    "SELECT s.id, s.account, s.epoch, s.created, s.seen, s.idle_secs, s.expires, s.proofs,
+    s.key, a.epoch FROM sessions s JOIN accounts a ON a.id = s.account WHERE s.key = ?1";
 
 const MOST_EVENTS: usize = 1000;

@@ -3,6 +3,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::SqliteSettings;
@@ -24,7 +25,11 @@ pub(super) fn open_writer(
     create_private(path)?;
     let db = connect(path, settings)?;
     // Nothing is written to a file before it is known to be ours.
-    let version = version(&db, steps)?;
+    let version = {
+        // One moment: beside a process that is making the file, three reads by themselves see half of it.
+        let moment = db.unchecked_transaction()?;
+        version(&moment, steps)?
+    };
     enter_wal(&db, settings.busy_timeout)?;
     db.pragma_update(None, "synchronous", settings.synchronous())?;
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
@@ -94,6 +99,8 @@ fn connect(path: &Path, settings: &SqliteSettings) -> Result<Connection, Failure
         since.elapsed() < timeout
     }))?;
     db.set_prepared_statement_cache_capacity(128);
+    // Else a plan may depend on the values bound to it, and SQLite plans a cached statement anew at each use.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Flow, event and guard rows of unknown identifiers belong to no account: rows are joined by statements that
     // say Lost, not by constraints that fail.
     db.pragma_update(None, "foreign_keys", false)?;
@@ -187,13 +194,13 @@ CREATE TABLE events (
     realm TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX events_of ON events (account, id, at, outcome) WHERE account IS NOT NULL;
--- ready: due, or the end of a lease; over: may be dropped from then on, NULL while it is to be delivered
+-- ready: due, or the end of a lease. over: may be dropped from then on, NULL while it is to be delivered
 CREATE TABLE messages (
     id BLOB NOT NULL PRIMARY KEY, realm TEXT NOT NULL, account BLOB, deliver INTEGER NOT NULL,
     due INTEGER NOT NULL, ready INTEGER NOT NULL, attempts INTEGER NOT NULL, over INTEGER, delivered INTEGER,
     sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX messages_ready ON messages (realm, ready) WHERE over IS NULL;
+CREATE INDEX messages_due ON messages (realm, due) WHERE over IS NULL;
 CREATE INDEX messages_over ON messages (over) WHERE over IS NOT NULL;
 CREATE TABLE canaries (realm TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";

@@ -1,11 +1,13 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 
 use super::SqliteSettings;
 use super::failure::Failure;
+use super::read;
 use super::schema::{STEPS, open_writer};
+use crate::secret::TokenHash;
 
 struct File(PathBuf);
 
@@ -75,4 +77,17 @@ fn commits_wait_for_the_disk_unless_the_danger_is_named() {
     };
     assert_eq!(synchronous(SqliteSettings::default()), 2);
     assert_eq!(synchronous(SqliteSettings::default().danger_synchronous_normal()), 1);
+}
+
+/// A session check is two look-ups; planning its statement anew would cost several times as much.
+#[test]
+fn a_cached_statement_is_planned_once() {
+    let file = File::new();
+    let db = file.open(STEPS).unwrap();
+    for n in 0..10 {
+        assert_eq!(read::session(&db, TokenHash::from_bytes([n; 32])).unwrap(), None);
+    }
+    let statement = db.prepare_cached(read::SESSION).unwrap();
+    assert!(statement.get_status(StatementStatus::Run) >= 10);
+    assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
 }
