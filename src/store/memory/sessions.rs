@@ -1,11 +1,13 @@
 //! Session rows in shards that a check reads without touching the ledger.
 //!
-//! A row is found by open addressing over eight-byte slots, and lies in its shard's slab, so that a million
-//! sessions cost little more than their own bytes. The rows of one account hang together in a list.
+//! A row is found by open addressing over eight-byte slots, and lies in its shard's slab, so that a million sessions
+//! cost little more than their own bytes, and a check touches memory in two places. The rows of one account hang
+//! together in a list.
 
+mod heads;
+mod slab;
 mod slots;
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::clock::Timestamp;
@@ -14,6 +16,8 @@ use crate::id::AccountId;
 use crate::secret::TokenHash;
 use crate::store::{FoundSession, SessionRow};
 
+pub(super) use heads::Heads;
+use slab::Slab;
 use slots::Slots;
 
 const SHARDS: usize = 64;
@@ -25,9 +29,6 @@ const PLACE_MASK: u32 = (1 << PLACE_BITS) - 1;
 type Handle = u32;
 const NONE: Handle = Handle::MAX;
 
-/// The first session of each account's list.
-pub(super) type Heads = HashMap<AccountId, Handle>;
-
 /// All session rows.
 pub(super) struct Sessions {
     shards: Box<[RwLock<Shard>]>,
@@ -36,10 +37,7 @@ pub(super) struct Sessions {
 #[derive(Default)]
 struct Shard {
     slots: Slots,
-    rows: Vec<Option<SessionRow>>,
-    /// For each row the next one of its account.
-    links: Vec<Handle>,
-    free: Vec<u32>,
+    slab: Slab,
 }
 
 impl Default for Sessions {
@@ -53,18 +51,21 @@ impl Sessions {
     /// row's own epoch is the account's.
     pub(super) fn find(&self, key: &TokenHash) -> Option<FoundSession> {
         let shard = read(self.shards.get(shard_of(key))?);
-        let row = shard.find(key).and_then(|place| shard.row(place))?.clone();
+        let row = shard.find(key).and_then(|place| shard.slab.row(place))?.clone();
         Some(FoundSession { epoch: row.epoch, row })
     }
 
     /// The rows of one account. The caller holds the ledger, so that nobody commits meanwhile.
     pub(super) fn of(&self, heads: &Heads, account: AccountId) -> Vec<SessionRow> {
         let mut rows = vec![];
-        let mut next = heads.get(&account).copied().unwrap_or(NONE);
-        while let Some(shard) = self.shards.get(shard_at(next)) {
-            let shard = read(shard);
-            rows.extend(shard.row(place_at(next)).cloned());
-            next = shard.links.get(place_at(next) as usize).copied().unwrap_or(NONE);
+        for head in heads.candidates(account) {
+            let mut next = head;
+            while let Some(shard) = self.shards.get(shard_at(next)) {
+                let shard = read(shard);
+                let row = shard.slab.row(place_at(next));
+                rows.extend(row.filter(|row| row.account == account).cloned());
+                next = shard.slab.link(place_at(next));
+            }
         }
         rows
     }
@@ -73,16 +74,9 @@ impl Sessions {
     pub(super) fn over(&self, now: Timestamp, limit: usize) -> Vec<TokenHash> {
         let mut keys = vec![];
         for shard in &self.shards {
-            let room = limit - keys.len().min(limit);
-            keys.extend(
-                read(shard)
-                    .rows
-                    .iter()
-                    .flatten()
-                    .filter(|row| is_over(row, now))
-                    .take(room)
-                    .map(|row| row.key),
-            );
+            let room = limit.saturating_sub(keys.len());
+            let shard = read(shard);
+            keys.extend(shard.slab.rows().filter(|row| is_over(row, now)).take(room).map(|row| row.key));
         }
         keys
     }
@@ -158,7 +152,7 @@ impl Batch<'_> {
 
     pub(super) fn get(&mut self, key: &TokenHash) -> Option<&SessionRow> {
         let shard = self.shard(shard_of(key))?;
-        shard.find(key).and_then(|place| shard.row(place))
+        shard.find(key).and_then(|place| shard.slab.row(place))
     }
 
     pub(super) fn remove(&mut self, key: &TokenHash) {
@@ -186,27 +180,37 @@ impl Batch<'_> {
     fn get_mut(&mut self, key: &TokenHash) -> Option<&mut SessionRow> {
         let shard = self.shard(shard_of(key))?;
         let place = shard.find(key)?;
-        shard.rows.get_mut(place as usize)?.as_mut()
+        shard.slab.row_mut(place)
+    }
+
+    /// Where the account's list begins.
+    fn head(&mut self, account: AccountId) -> Handle {
+        let candidates = self.heads.candidates(account);
+        let whose = |head: &Handle| {
+            let row = self.shard(shard_at(*head)).and_then(|shard| shard.slab.row(place_at(*head)));
+            row.is_some_and(|row| row.account == account)
+        };
+        candidates.into_iter().find(whose).unwrap_or(NONE)
     }
 
     /// When each row of the account was last used, and its key.
     fn list(&mut self, account: AccountId) -> Vec<(Timestamp, TokenHash)> {
         let mut list = vec![];
-        let mut next = self.heads.get(&account).copied().unwrap_or(NONE);
+        let mut next = self.head(account);
         while let Some(shard) = self.shard(shard_at(next)) {
-            list.extend(shard.row(place_at(next)).map(|row| (row.seen, row.key)));
-            next = shard.links.get(place_at(next) as usize).copied().unwrap_or(NONE);
+            list.extend(shard.slab.row(place_at(next)).map(|row| (row.seen, row.key)));
+            next = shard.slab.link(place_at(next));
         }
         list
     }
 
     fn insert(&mut self, row: SessionRow) -> Result<(), StoreError> {
-        let account = row.account;
-        let head = self.heads.get(&account).copied().unwrap_or(NONE);
-        let at = shard_of(&row.key);
+        let (account, tag, at) = (row.account, tag_of(&row.key), shard_of(&row.key));
+        let head = self.head(account);
         let shard = self.shard(at).ok_or(StoreError::Corrupt("session shards"))?;
-        let place = shard.insert(row, head)?;
-        self.heads.insert(account, handle(at, place));
+        let place = shard.slab.insert(row, head).ok_or(StoreError::Full)?;
+        shard.slots.insert(tag, place);
+        self.heads.replace(account, head, handle(at, place));
         Ok(())
     }
 
@@ -214,19 +218,19 @@ impl Batch<'_> {
         let at = shard_of(key);
         let shard = self.shard(at)?;
         let place = shard.find(key)?;
-        let (row, after) = shard.remove(place)?;
+        let account = shard.slab.row(place)?.account;
+        let head = self.head(account);
+        let shard = self.shard(at)?;
+        let (row, after) = shard.slab.remove(place)?;
+        shard.slots.remove(tag_of(key), place);
         let gone = handle(at, place);
-        let mut next = self.heads.get(&row.account).copied().unwrap_or(NONE);
-        if next == gone {
-            if after == NONE {
-                self.heads.remove(&row.account);
-            } else {
-                self.heads.insert(row.account, after);
-            }
+        if head == gone {
+            self.heads.replace(account, head, after);
             return Some(row);
         }
+        let mut next = head;
         while let Some(link) =
-            self.shard(shard_at(next)).and_then(|s| s.links.get_mut(place_at(next) as usize))
+            self.shard(shard_at(next)).and_then(|shard| shard.slab.link_mut(place_at(next)))
         {
             if *link == gone {
                 *link = after;
@@ -251,51 +255,8 @@ impl Batch<'_> {
 }
 
 impl Shard {
-    fn row(&self, place: u32) -> Option<&SessionRow> {
-        self.rows.get(place as usize)?.as_ref()
-    }
-
     fn find(&self, key: &TokenHash) -> Option<u32> {
-        self.slots.find(tag_of(key), |place| self.row(place).is_some_and(|row| row.key == *key))
-    }
-
-    fn insert(&mut self, row: SessionRow, next: Handle) -> Result<u32, StoreError> {
-        let tag = tag_of(&row.key);
-        let place = match self.free.pop() {
-            Some(place) => place,
-            None => {
-                let place = u32::try_from(self.rows.len()).unwrap_or(PLACE_MASK);
-                if place >= PLACE_MASK {
-                    return Err(StoreError::Full);
-                }
-                if self.rows.len() == self.rows.capacity() {
-                    // Doubling would leave up to half of the slab empty.
-                    let more = (self.rows.len() / 8).max(4);
-                    self.rows.reserve_exact(more);
-                    self.links.reserve_exact(more);
-                }
-                self.rows.push(None);
-                self.links.push(NONE);
-                place
-            }
-        };
-        if let (Some(slot), Some(link)) =
-            (self.rows.get_mut(place as usize), self.links.get_mut(place as usize))
-        {
-            *slot = Some(row);
-            *link = next;
-        }
-        self.slots.insert(tag, place);
-        Ok(place)
-    }
-
-    /// The row, and the next one of its account.
-    fn remove(&mut self, place: u32) -> Option<(SessionRow, Handle)> {
-        let row = self.rows.get_mut(place as usize)?.take()?;
-        let next = std::mem::replace(self.links.get_mut(place as usize)?, NONE);
-        self.slots.remove(tag_of(&row.key), place);
-        self.free.push(place);
-        Some((row, next))
+        self.slots.find(tag_of(key), |place| self.slab.row(place).is_some_and(|row| row.key == *key))
     }
 }
 
@@ -312,7 +273,7 @@ const fn handle(shard: usize, place: u32) -> Handle {
     (shard as u32) << PLACE_BITS | place
 }
 
-/// Beyond all shards for [`NONE`], whose place no row may have: see [`PLACE_MASK`] in [`Shard::insert`].
+/// Beyond all shards for [`NONE`], whose place the slab gives to no row.
 const fn shard_at(handle: Handle) -> usize {
     if handle == NONE { SHARDS } else { (handle >> PLACE_BITS) as usize }
 }

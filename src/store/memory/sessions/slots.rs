@@ -1,6 +1,7 @@
 //! From a tag to places in a slab, eight bytes each.
 
-/// Open addressing with linear probing. A slot is the tag above and the place plus one below; nought is empty.
+/// Open addressing with linear probing. A slot is the tag above and the place plus one below; nought is empty. Grows
+/// by half, for a table that doubles lies more than half empty most of the time.
 #[derive(Default)]
 pub(super) struct Slots {
     slots: Vec<u64>,
@@ -19,23 +20,34 @@ impl Slots {
         }
     }
 
+    pub(super) fn with_tag(&self, tag: u32) -> Vec<u32> {
+        let mut places = vec![];
+        let mut at = self.home(tag);
+        while let Some(slot) = self.slots.get(at).copied().filter(|slot| *slot != 0) {
+            if tag_in(slot) == tag {
+                places.push(place_in(slot));
+            }
+            at = self.after(at);
+        }
+        places
+    }
+
     pub(super) fn insert(&mut self, tag: u32, place: u32) {
         if (self.used + 1) * 4 > self.slots.len() * 3 {
-            let room = (self.slots.len() * 2).max(8);
+            let room = (self.slots.len() / 2 * 3).max(8);
             let old = std::mem::replace(&mut self.slots, vec![0; room]);
             for slot in old.into_iter().filter(|slot| *slot != 0) {
                 self.place(slot);
             }
         }
         self.used += 1;
-        self.place(u64::from(tag) << 32 | u64::from(place + 1));
+        self.place(slot_of(tag, place));
     }
 
     /// Empties the slot and moves later ones of its run up, so that no run is broken by a hole.
     pub(super) fn remove(&mut self, tag: u32, place: u32) {
         let mut hole = self.home(tag);
-        let wanted = u64::from(tag) << 32 | u64::from(place + 1);
-        while self.get(hole) != wanted {
+        while self.get(hole) != slot_of(tag, place) {
             if self.get(hole) == 0 {
                 return;
             }
@@ -49,10 +61,7 @@ impl Slots {
             if slot == 0 {
                 break;
             }
-            let mask = self.slots.len().wrapping_sub(1);
-            let from_home = at.wrapping_sub(self.home(tag_in(slot))) & mask;
-            let from_hole = at.wrapping_sub(hole) & mask;
-            if from_home >= from_hole {
+            if self.distance(self.home(tag_in(slot)), at) >= self.distance(hole, at) {
                 self.set(hole, slot);
                 hole = at;
             }
@@ -68,12 +77,17 @@ impl Slots {
         self.set(at, slot);
     }
 
+    /// The tag's share of the table, whose length need not be a power of two.
     const fn home(&self, tag: u32) -> usize {
-        tag as usize & self.slots.len().wrapping_sub(1)
+        ((tag as u64 * self.slots.len() as u64) >> 32) as usize
     }
 
     const fn after(&self, at: usize) -> usize {
-        (at + 1) & self.slots.len().wrapping_sub(1)
+        if at + 1 < self.slots.len() { at + 1 } else { 0 }
+    }
+
+    const fn distance(&self, from: usize, to: usize) -> usize {
+        if to >= from { to - from } else { to + self.slots.len() - from }
     }
 
     fn get(&self, at: usize) -> u64 {
@@ -85,6 +99,10 @@ impl Slots {
             *there = slot;
         }
     }
+}
+
+const fn slot_of(tag: u32, place: u32) -> u64 {
+    (tag as u64) << 32 | place.wrapping_add(1) as u64
 }
 
 const fn tag_in(slot: u64) -> u32 {
