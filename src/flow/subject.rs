@@ -162,7 +162,8 @@ impl Inner {
         Ok(mine)
     }
 
-    /// The guard of a step: (account, factor) or (unknown name, factor), apart for known browsers and strangers;
+    /// The guard of a step: (account, factor), or (made-up account, factor) for an unknown name, apart for known
+    /// browsers and strangers;
     /// (recipient, purpose) for a registration. Never anything that a request chooses freely.
     pub(crate) fn guard(
         &self,
@@ -180,10 +181,11 @@ impl Inner {
             Lane::Stranger => b"stranger",
         };
         let seed = state.seed();
-        let (kind, whose): (&[u8], &[u8]) = match (&state.kind, &person.subject) {
-            (Kind::SignUp(_), _) => (b"sign-up", &seed),
-            (_, Some(subject)) => (b"account", subject.account.id.as_bytes()),
-            (_, None) => (b"name", &seed),
+        // An account that is switched off keeps its guard: a hold that went with it would tell that it was there.
+        // For a name that nobody has the id is made up of it.
+        let (kind, whose): (&[u8], &[u8]) = match &state.kind {
+            Kind::SignUp(_) => (b"sign-up", &seed),
+            _ => (b"account", person.id.as_bytes()),
         };
         GuardKey(self.keys.lookup(Purpose::Guard, &[kind, whose, factor.as_bytes(), class]))
     }

@@ -1,0 +1,536 @@
+//! A kill at every arrow of every story: each call of the store fails before it is applied, or after (the reply is
+//! lost), or is never answered and its step is dropped; and each wait for a hash is dropped. Whatever happened, after
+//! it: nothing was accepted twice, nothing acknowledged is lost, no session is without its event, the attempt is
+//! counted, no account is half made, and the person signs in. A broken store is an `Err`: never a session (ASVS
+//! 5.0 16.5.3), never a refusal.
+#![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
+
+#[path = "common/portal.rs"]
+mod portal;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use portal::{EMAIL, Hands, NEW_WORD, Outbox, PHONE, Pin, WORD, done, pending, refused, register, somebody};
+use propusk::error::Broken;
+use propusk::event::{EventPage, Outcome};
+use propusk::flow::Done;
+use propusk::id::AccountId;
+use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, block_on};
+use propusk::{Answer, Auth, Code, MemoryStore, Password, Profile, Step, Token};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Story {
+    SignUp,
+    SignInByPassword,
+    SignInByCode,
+    SignInByTwo,
+    Change,
+    Enrol,
+    SignOut,
+    EndOne,
+    EndOthers,
+    SwitchOff,
+    Deliver,
+}
+
+const STORIES: [Story; 11] = [
+    Story::SignUp,
+    Story::SignInByPassword,
+    Story::SignInByCode,
+    Story::SignInByTwo,
+    Story::Change,
+    Story::Enrol,
+    Story::SignOut,
+    Story::EndOne,
+    Story::EndOthers,
+    Story::SwitchOff,
+    Story::Deliver,
+];
+
+/// Where the story is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    Never,
+    Call(usize, Fault),
+    Hash(usize),
+}
+
+type Watched = FaultyStore<CountingStore<MemoryStore>>;
+
+struct Stage {
+    story: Story,
+    memory: MemoryStore,
+    faulty: Watched,
+    /// What was applied.
+    log: CallLog,
+    hands: Hands,
+    outbox: Outbox,
+    /// Works, and delivers.
+    clean: Auth,
+    /// What the story is told on.
+    auth: Auth,
+    /// The session of whoever was signed in before, and another one of theirs.
+    before: Option<(Box<Done>, Box<Done>)>,
+    /// Answers that were sent, with their flows.
+    sent: RefCell<Vec<(Token, Which)>>,
+    acknowledged: RefCell<Vec<Token>>,
+}
+
+/// What was answered, so that it can be answered again.
+#[derive(Clone, Debug)]
+enum Which {
+    Word(&'static str),
+    Code(&'static str, String),
+    Pin,
+}
+
+impl Which {
+    fn answer(&self) -> Answer {
+        match self {
+            Self::Word(word) => Password::word(word),
+            Self::Code(factor, code) => Code::typed(propusk::id::FactorName::new(factor), code),
+            Self::Pin => Pin::typed(Pin::RIGHT),
+        }
+    }
+}
+
+impl Stage {
+    async fn set(story: Story, slow: bool) -> Self {
+        let memory = MemoryStore::default();
+        let counting = CountingStore::new(memory.clone());
+        let (log, faulty) = (counting.log(), FaultyStore::new(counting));
+        let (hands, outbox) = (Hands::default(), Outbox::default());
+        let clean = node(&memory, story, &hands, &outbox);
+        let mut hashing = portal::cheap();
+        if slow {
+            hashing.memory_kib = 8192;
+        }
+        let auth = portal::every_factor(portal::portal(&faulty, profile(story)))
+            .clock(hands.clone())
+            .sender(outbox.clone())
+            .hashing(hashing)
+            .build()
+            .unwrap();
+        let mut before = None;
+        let visit = clean.visit(somebody());
+        match story {
+            Story::SignUp => {}
+            Story::Deliver => drop(visit.sign_up(PHONE, "Иван", "1").await.unwrap()),
+            _ => {
+                let first = register(&clean, &outbox, &visit, name(story), Password::word(WORD)).await;
+                hands.advance(7200);
+                before = Some((first, sign_in(&clean, &outbox, story, WORD).await));
+                hands.advance(7200);
+            }
+        }
+        let _ = log.take();
+        faulty.mend();
+        let (sent, acknowledged) = (RefCell::default(), RefCell::default());
+        Self { story, memory, faulty, log, hands, outbox, clean, auth, before, sent, acknowledged }
+    }
+
+    async fn say(&self, flow: &Token, which: Which) -> Result<Step, Broken> {
+        self.sent.borrow_mut().push((flow.clone(), which.clone()));
+        self.auth.visit(somebody()).answer(flow, which.answer()).await
+    }
+
+    fn ack(&self, step: Step) {
+        self.acknowledged.borrow_mut().push(done(step).token);
+    }
+
+    async fn code(&self, factor: &'static str) -> Which {
+        Which::Code(factor, self.outbox.code(&self.clean).await)
+    }
+
+    async fn play(&self) -> Result<(), Broken> {
+        let visit = self.auth.visit(somebody());
+        let name = name(self.story);
+        match (self.story, &self.before) {
+            (Story::SignUp, _) => {
+                let next = pending(visit.sign_up(name, "Иван", "1").await?);
+                let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
+                self.ack(self.say(&next.flow, Which::Word(WORD)).await?);
+            }
+            (Story::SignInByPassword, _) => self.ack(visit.sign_in().with(name, Password::word(WORD)).await?),
+            (Story::SignInByCode, _) => {
+                let next = pending(visit.sign_in().start(name).await?);
+                let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
+                self.ack(self.say(&next.flow, self.code("sms-code").await).await?);
+            }
+            (Story::SignInByTwo, _) => {
+                let next = pending(visit.sign_in().start(name).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                let next = pending(visit.begin(&next.flow, &Code::email_name()).await?);
+                self.ack(self.say(&next.flow, self.code("email-code").await).await?);
+            }
+            (Story::Change, Some((here, _))) => {
+                let next = pending(visit.change(&here.token, Password::NAME).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                self.ack(self.say(&next.flow, Which::Word(NEW_WORD)).await?);
+            }
+            (Story::Enrol, Some((here, _))) => {
+                let next = pending(visit.enrol(&here.token, Pin::NAME).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                self.ack(self.say(&next.flow, Which::Pin).await?);
+            }
+            (Story::SignOut, Some((here, _))) => visit.sign_out(&here.token).await?,
+            (Story::EndOne, Some((here, there))) => {
+                assert!(visit.end_session(&here.session, there.session.id()).await?);
+            }
+            (Story::EndOthers, Some((here, _))) => visit.end_other_sessions(&here.session).await?,
+            (Story::SwitchOff, Some((here, _))) => {
+                self.auth.disable(here.session.account(), &somebody()).await?
+            }
+            (Story::Deliver, _) => assert_eq!(self.auth.tend(10).await?.delivered, 1),
+            (_, None) => panic!("{:?} needs somebody", self.story),
+        }
+        Ok(())
+    }
+
+    /// What must hold whatever happened, seen by another process over the same store.
+    async fn judge(&self, cut: Cut) {
+        let at = format!("{:?} {cut:?}", self.story);
+        let auth = node(&self.memory, self.story, &self.hands, &self.outbox);
+        let visit = auth.visit(somebody());
+        if self.story == Story::Deliver {
+            self.hands.advance(121);
+            let all = self.outbox.all(&auth).await;
+            let ids: BTreeSet<_> = all.iter().map(|message| *message.id.as_bytes()).collect();
+            assert!(
+                !all.is_empty() && all.len() <= 2 && ids.len() == 1,
+                "{at}: lost, or sent under two keys"
+            );
+            return;
+        }
+        // What was acknowledged stands.
+        for token in self.acknowledged.borrow().iter() {
+            assert!(auth.session(token).await.unwrap().is_some(), "{at}: an acknowledged session is gone");
+        }
+        let account = self.before.as_ref().map(|(here, _)| here.session.account());
+        let accepted_before = match account {
+            Some(_) => 2,
+            None => 0,
+        };
+
+        // Each answer again, twice: it may end what was cut off, and never more than that.
+        for (flow, which) in self.sent.borrow().iter() {
+            let mut ends = 0;
+            for _ in 0..2 {
+                let step = visit.answer(flow, which.answer()).await.unwrap();
+                ends += usize::from(matches!(step, Step::Done(_)));
+            }
+            assert!(ends <= 1, "{at}: {which:?} was accepted twice");
+        }
+        if let Some(account) = account {
+            let accepted = accepts(&auth, account).await;
+            assert!(accepted <= accepted_before + 1, "{at}: {accepted} accepts");
+            whole(&auth, account, &at).await;
+        }
+
+        // A reservation whose step died counts as a wrong answer once its lease is over.
+        self.hands.advance(61);
+        if matches!(self.story, Story::SignInByPassword | Story::SwitchOff | Story::SignOut) {
+            self.counted(&auth, &at).await;
+        }
+        let account = self.settles(&auth, account, &at).await;
+        whole(&auth, account, &at).await;
+    }
+
+    /// So many guesses are left as there are reservations that nobody settled.
+    async fn counted(&self, auth: &Auth, at: &str) {
+        let log = self.log.calls();
+        let reserved = log.iter().filter(|call| call.method == "reserve").count();
+        let settled = log.iter().filter(|call| call.writes.contains(&"Settle")).count();
+        let hashes = auth.hashes().computed();
+        let visit = auth.visit(somebody());
+        let guess = || visit.sign_in().with(name(self.story), Password::word("not the right words"));
+        for _ in 0..20 {
+            if refused(guess().await.unwrap()).code.as_str() != "wrong" {
+                break;
+            }
+        }
+        let evaluated = auth.hashes().computed() - hashes;
+        let off = self.story == Story::SwitchOff;
+        assert!(off || evaluated as usize == 6 - (reserved - settled), "{at}: {evaluated} guesses");
+        assert_eq!(refused(guess().await.unwrap()).code.as_str(), "held", "{at}");
+        assert_eq!(auth.hashes().computed() - hashes, evaluated, "{at}: a guess was evaluated while held");
+        self.hands.advance(5 * 60);
+    }
+
+    /// The story, told again to its end on a store that works, ends as it should; the person gets in.
+    async fn settles(&self, auth: &Auth, account: Option<AccountId>, at: &str) -> AccountId {
+        let visit = auth.visit(somebody());
+        let by = |word| visit.sign_in().with(name(self.story), Password::word(word));
+        match (self.story, &self.before) {
+            (Story::SignUp, _) => {
+                let end = match by(WORD).await.unwrap() {
+                    Step::Done(end) => end,
+                    Step::Refused(why) if why.code.as_str() == "wrong" => {
+                        register(auth, &self.outbox, &visit, name(self.story), Password::word(WORD)).await
+                    }
+                    other => panic!("{at}: {other:?}"),
+                };
+                // One account, whole: it signs in, and a second registration is not offered a code.
+                assert_eq!(
+                    by(WORD).await.map(done).unwrap().session.account(),
+                    end.session.account(),
+                    "{at}"
+                );
+                self.hands.advance(3600);
+                let sent = self.outbox.all(auth).await.len();
+                drop(visit.sign_up(name(self.story), "Пётр", "1").await.unwrap());
+                let all = self.outbox.all(auth).await;
+                assert_eq!(all.len(), sent + 1, "{at}");
+                assert!(all.iter().rev().take(1).all(|message| message.param("code").is_none()), "{at}");
+                return end.session.account();
+            }
+            (Story::Change, _) => {
+                let (old, new) = (by(WORD).await.unwrap(), by(NEW_WORD).await.unwrap());
+                let works = |step: &Step| matches!(step, Step::Done(_));
+                assert!(works(&old) != works(&new), "{at}: {old:?} {new:?}");
+                assert!(self.acknowledged.borrow().is_empty() || works(&new), "{at}: the change was lost");
+            }
+            (Story::SignOut, Some((here, there))) => {
+                visit.sign_out(&here.token).await.unwrap();
+                assert!(auth.session(&here.token).await.unwrap().is_none(), "{at}");
+                assert!(auth.session(&there.token).await.unwrap().is_some(), "{at}");
+            }
+            (Story::EndOne, Some((here, there))) => {
+                let _ = visit.end_session(&here.session, there.session.id()).await.unwrap();
+                assert!(auth.session(&there.token).await.unwrap().is_none(), "{at}");
+                assert!(auth.session(&here.token).await.unwrap().is_some(), "{at}");
+            }
+            (Story::EndOthers, Some((here, there))) => {
+                visit.end_other_sessions(&here.session).await.unwrap();
+                assert!(auth.session(&there.token).await.unwrap().is_none(), "{at}");
+                assert!(auth.session(&here.token).await.unwrap().is_some(), "{at}");
+            }
+            (Story::SwitchOff, Some((here, there))) => {
+                auth.disable(here.session.account(), &somebody()).await.unwrap();
+                for end in [here, there] {
+                    assert!(auth.session(&end.token).await.unwrap().is_none(), "{at}");
+                }
+                assert_eq!(refused(by(WORD).await.unwrap()).code.as_str(), "wrong", "{at}");
+                auth.enable(here.session.account(), &somebody()).await.unwrap();
+            }
+            _ => {}
+        }
+        self.hands.advance(3600);
+        if self.story != Story::Change {
+            let _ = sign_in(auth, &self.outbox, self.story, WORD).await;
+        }
+        account.unwrap()
+    }
+}
+
+/// A process of its own over the same store.
+fn node(memory: &MemoryStore, story: Story, hands: &Hands, outbox: &Outbox) -> Auth {
+    portal::every_factor(portal::portal(memory, profile(story)))
+        .clock(hands.clone())
+        .sender(outbox.clone())
+        .build()
+        .unwrap()
+}
+
+fn profile(story: Story) -> Profile {
+    match story {
+        Story::SignInByTwo => Profile::public_portal(),
+        _ => Profile::nist_aal1(),
+    }
+}
+
+fn name(story: Story) -> &'static str {
+    match story {
+        Story::SignInByTwo => EMAIL,
+        _ => PHONE,
+    }
+}
+
+async fn sign_in(auth: &Auth, outbox: &Outbox, story: Story, word: &str) -> Box<Done> {
+    let visit = auth.visit(somebody());
+    let step = visit.sign_in().with(name(story), Password::word(word)).await.unwrap();
+    if story != Story::SignInByTwo {
+        return done(step);
+    }
+    let next = pending(visit.begin(&pending(step).flow, &Code::email_name()).await.unwrap());
+    let code = outbox.code(auth).await;
+    done(visit.answer(&next.flow, Code::typed(Code::email_name(), &code)).await.unwrap())
+}
+
+/// How often something was accepted to its end.
+async fn accepts(auth: &Auth, account: AccountId) -> usize {
+    let ends = ["sign-up", "sign-in", "credential-changed", "credential-added"];
+    let events = auth.history(account, EventPage::newest(1000)).await.unwrap();
+    let done = events.iter().filter(|event| event.outcome == Outcome::Done);
+    done.filter(|event| ends.contains(&event.name.as_str())).count()
+}
+
+/// Each session has the event that began it, and that is in the history.
+async fn whole(auth: &Auth, account: AccountId, at: &str) {
+    let events = auth.history(account, EventPage::newest(1000)).await.unwrap();
+    for listed in auth.sessions(account).await.unwrap() {
+        let id = listed.session.id();
+        assert!(listed.from.is_some(), "{at}: a session without an event");
+        assert!(events.iter().any(|event| event.id.as_bytes() == id.as_bytes()), "{at}: not in the history");
+    }
+}
+
+trait Names {
+    fn sms_name() -> propusk::id::FactorName {
+        propusk::id::FactorName::new("sms-code")
+    }
+    fn email_name() -> propusk::id::FactorName {
+        propusk::id::FactorName::new("email-code")
+    }
+}
+impl Names for Code {}
+
+/// How a story ended, and at how many points it waited for something that was no store.
+struct Told {
+    /// `None`: it was dropped.
+    end: Option<Result<(), Broken>>,
+    waits: usize,
+}
+
+struct Bell {
+    thread: Thread,
+    rung: AtomicBool,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.rung.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+/// Polls by hand; goes on only when woken, so that each pending poll is an await of its own.
+fn tell(stage: &Stage, cut: Cut) -> Told {
+    let bell = Arc::new(Bell { thread: thread::current(), rung: AtomicBool::new(false) });
+    let waker = Waker::from(bell.clone());
+    if let Cut::Call(nth, fault) = cut {
+        stage.faulty.plan(nth, fault);
+    }
+    let mut story = pin!(stage.play());
+    let mut waits = 0;
+    loop {
+        if let Poll::Ready(end) = story.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Told { end: Some(end), waits };
+        }
+        let hangs = matches!(cut, Cut::Call(nth, _) if stage.faulty.calls() > nth);
+        if hangs || cut == Cut::Hash(waits) {
+            return Told { end: None, waits };
+        }
+        waits += 1;
+        while !bell.rung.swap(false, Ordering::SeqCst) {
+            thread::park();
+        }
+    }
+}
+
+struct Counts {
+    story: Story,
+    calls: usize,
+    hashes: usize,
+    kills: usize,
+    drops: usize,
+}
+
+fn run(story: Story) -> Counts {
+    // Once to its end: how many arrows there are.
+    let stage = block_on(Stage::set(story, false));
+    let told = tell(&stage, Cut::Never);
+    told.end.unwrap().unwrap();
+    let calls = stage.faulty.calls();
+    let hashes = usize::try_from(stage.auth.hashes().computed()).unwrap();
+    // The wrappers count the same, and whatever else was waited for was a hash: no await is unknown to this test.
+    assert_eq!(stage.log.calls().len(), calls);
+    assert!(told.waits <= hashes, "{story:?} waits for something that is neither store nor hash");
+    block_on(stage.judge(Cut::Never));
+
+    let mut counts = Counts { story, calls, hashes, kills: 0, drops: 0 };
+    for nth in 0..calls {
+        for fault in [Fault::FailsBefore, Fault::FailsAfter, Fault::HangsBefore, Fault::HangsAfter] {
+            let cut = Cut::Call(nth, fault);
+            let stage = block_on(Stage::set(story, false));
+            match (tell(&stage, cut).end, fault) {
+                (Some(Err(Broken::Store(_))), Fault::FailsBefore | Fault::FailsAfter) => counts.kills += 1,
+                (None, Fault::HangsBefore | Fault::HangsAfter) => counts.drops += 1,
+                (end, _) => panic!("{story:?} {cut:?}: a broken store was taken for an answer: {end:?}"),
+            }
+            block_on(stage.judge(cut));
+        }
+    }
+    for nth in 0..hashes {
+        let cut = Cut::Hash(nth);
+        // A hash that is ready before it is waited for cannot be dropped: once more.
+        let dropped = (0..20).any(|_| {
+            let stage = block_on(Stage::set(story, true));
+            let dropped = tell(&stage, cut).end.is_none();
+            block_on(stage.judge(cut));
+            dropped
+        });
+        assert!(dropped, "{story:?} {cut:?} was never reached");
+        counts.drops += 1;
+    }
+    counts
+}
+
+#[test]
+fn a_kill_or_a_drop_at_any_arrow_means_sign_in_again() {
+    let all: Vec<Counts> = thread::scope(|scope| {
+        let told: Vec<_> = STORIES.map(|story| scope.spawn(move || run(story))).into_iter().collect();
+        told.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    println!("{:<18}{:>6}{:>8}{:>7}{:>7}", "story", "calls", "hashes", "kills", "drops");
+    for one in &all {
+        let story = format!("{:?}", one.story);
+        println!("{story:<18}{:>6}{:>8}{:>7}{:>7}", one.calls, one.hashes, one.kills, one.drops);
+        assert!(one.calls > 0);
+        assert_eq!(one.kills, 2 * one.calls, "{story}: an arrow without its kills");
+        assert_eq!(one.drops, 2 * one.calls + one.hashes, "{story}: an await without its drops");
+    }
+    let sum = |of: fn(&Counts) -> usize| all.iter().map(of).sum::<usize>();
+    println!("counted: kills at store calls, seed -, count {}", sum(|one| one.kills));
+    println!("counted: drops at awaits, seed -, count {}", sum(|one| one.drops));
+}
+
+/// The stories are every step that changes something: a new one without its kills fails.
+#[test]
+fn every_way_to_change_something_has_a_story() {
+    let ways = |source: &'static str| -> BTreeSet<&'static str> {
+        source
+            .split("pub async fn ")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('(').map(|(name, _)| name))
+            .collect()
+    };
+    let flows = ways(include_str!("../src/flow.rs"));
+    let told = [
+        "sign_up",
+        "start",
+        "with",
+        "begin",
+        "answer",
+        "change",
+        "enrol",
+        "sign_out",
+        "end_session",
+        "end_other_sessions",
+    ];
+    // No factor that ships names its credential itself or has a mailbox yet.
+    let later = ["unnamed", "post"];
+    assert_eq!(flows, told.into_iter().chain(later).collect(), "a step without a story");
+    let admin = ways(include_str!("../src/auth/admin.rs"));
+    // One batch each, as `disable` is.
+    let alike = ["account", "set_level", "enable", "record"];
+    assert_eq!(admin, ["disable"].into_iter().chain(alike).collect(), "a change without a story");
+}

@@ -1,0 +1,430 @@
+//! Races through the public API: all start at a barrier on a runtime of several threads, all have read before any
+//! of them writes, on one node over memory and on two nodes over one SQLite file.
+#![cfg(all(feature = "sqlite", feature = "testing"))]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
+
+#[path = "common/portal.rs"]
+mod portal;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use portal::{Hands, Outbox, PHONE, WORD, done, pending, refused, register};
+use propusk::clock::Sleep;
+use propusk::error::FactorError;
+use propusk::factor::{Begun, Context, Credential, EnrolPlugin, Source, Verdict};
+use propusk::hash::HashPool;
+use propusk::id::FactorName;
+use propusk::lockout::Limit;
+use propusk::proof::Proves;
+use propusk::store::sqlite::SqliteStore;
+use propusk::store::{Store, Throttle};
+use propusk::testing::GatedStore;
+use propusk::{Auth, Client, Code, Factor, MemoryStore, Password, Profile, Step, Visit};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+const SMS: FactorName = FactorName::new("sms-code");
+
+/// A factor whose guard bears everything: else a limit of five makes a race five wide.
+#[derive(Debug)]
+struct Wide<F>(F);
+
+impl<F: Factor> Factor for Wide<F> {
+    type Data = F::Data;
+    type State = F::State;
+    type Answer = F::Answer;
+
+    fn name(&self) -> FactorName {
+        self.0.name()
+    }
+    fn could_prove(&self, data: Option<&F::Data>) -> Proves {
+        self.0.could_prove(data)
+    }
+    async fn answer(
+        &self,
+        cx: &Context<'_>,
+        mine: &[Credential<F::Data>],
+        state: F::State,
+        answer: F::Answer,
+    ) -> Result<Verdict<F::Data, F::State>, FactorError> {
+        self.0.answer(cx, mine, state, answer).await
+    }
+    async fn begin(
+        &self,
+        cx: &Context<'_>,
+        mine: &[Credential<F::Data>],
+        before: Option<F::State>,
+    ) -> Result<Begun<F::State>, FactorError> {
+        self.0.begin(cx, mine, before).await
+    }
+    fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<F::Data> {
+        self.0.decoy(hashes, seed)
+    }
+    fn source(&self) -> Source {
+        self.0.source()
+    }
+    fn limit(&self) -> Limit {
+        Limit::PORTAL.with_free(1000).with_allowance(1000)
+    }
+    fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
+        self.0.enrolment()
+    }
+}
+
+#[derive(Debug)]
+struct Nap;
+
+impl Sleep for Nap {
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep(Duration::from_millis(2)))
+    }
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("propusk-races-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn store(&self) -> SqliteStore {
+        SqliteStore::open(self.0.join("auth.db")).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Over {
+    OneOnMemory,
+    TwoOnSqlite,
+}
+
+/// A store, and the nodes of one round over it, each with a gate behind its reads.
+struct Field {
+    over: Over,
+    wide: bool,
+    memory: MemoryStore,
+    folder: Folder,
+    nodes: Vec<Auth>,
+    open: Vec<Box<dyn Fn() + Send + Sync>>,
+    held: Vec<Box<dyn Fn() -> usize + Send + Sync>>,
+    /// Without a gate, for what comes before and after.
+    calm: Auth,
+    outbox: Outbox,
+    hands: Hands,
+}
+
+impl Field {
+    fn new(over: Over, wide: bool) -> Self {
+        let (hands, outbox, folder) = (Hands::default(), Outbox::default(), Folder::new());
+        let memory = MemoryStore::default();
+        let calm = match over {
+            Over::OneOnMemory => node(&memory, wide, &hands, &outbox),
+            Over::TwoOnSqlite => node(&folder.store(), wide, &hands, &outbox),
+        };
+        let (nodes, open, held) = (Vec::new(), Vec::new(), Vec::new());
+        Self { over, wide, memory, folder, nodes, open, held, calm, outbox, hands }
+    }
+
+    /// Starts the nodes anew: `tasks` in all are held behind `method` until each has its answer.
+    fn gate(&mut self, method: &'static str, tasks: usize) {
+        self.nodes.clear();
+        self.open.clear();
+        self.held.clear();
+        match self.over {
+            Over::OneOnMemory => self.add(&GatedStore::new(self.memory.clone(), method, tasks)),
+            Over::TwoOnSqlite => {
+                for _ in 0..2 {
+                    self.add(&GatedStore::new(self.folder.store(), method, tasks / 2));
+                }
+            }
+        }
+    }
+
+    fn add<S: Store + Throttle + Clone>(&mut self, gate: &GatedStore<S>) {
+        self.nodes.push(node(gate, self.wide, &self.hands, &self.outbox));
+        let (open, held) = (gate.clone(), gate.clone());
+        self.open.push(Box::new(move || open.open()));
+        self.held.push(Box::new(move || held.held()));
+    }
+
+    fn visit(&self, nth: usize) -> Visit {
+        self.nodes[nth % self.nodes.len()].visit(Client::unknown())
+    }
+
+    /// Starts all steps at once; after `meetings` at the gate it stays open. How each ended, and whether they were
+    /// all under way at once.
+    async fn race<F>(
+        &self,
+        tasks: usize,
+        meetings: usize,
+        step: impl Fn(usize, Visit) -> F,
+    ) -> (Vec<Step>, bool)
+    where
+        F: Future<Output = Step> + Send + 'static,
+    {
+        let barrier = Arc::new(Barrier::new(tasks));
+        let mut all = JoinSet::new();
+        for nth in 0..tasks {
+            let (barrier, step) = (barrier.clone(), step(nth, self.visit(nth)));
+            all.spawn(async move {
+                let _ = barrier.wait().await;
+                step.await
+            });
+        }
+        let mut opened = false;
+        let mut steps = Vec::new();
+        while steps.len() < tasks {
+            if !opened && self.held.iter().all(|held| held() >= meetings) {
+                opened = true;
+                self.open.iter().for_each(|open| open());
+            }
+            while let Some(step) = all.try_join_next() {
+                steps.push(step.unwrap());
+            }
+            tokio::task::yield_now().await;
+        }
+        (steps, opened)
+    }
+}
+
+fn node<S: Store + Throttle + Clone>(store: &S, wide: bool, hands: &Hands, outbox: &Outbox) -> Auth {
+    let builder =
+        portal::portal(store, Profile::nist_aal1()).clock(hands.clone()).sender(outbox.clone()).sleep(Nap);
+    if wide {
+        builder.factor(Wide(Password::default())).factor(Wide(Code::sms())).build().unwrap()
+    } else {
+        builder.factor(Password::default()).factor(Code::sms()).build().unwrap()
+    }
+}
+
+fn codes(steps: &[Step]) -> BTreeMap<&'static str, usize> {
+    let mut codes = BTreeMap::new();
+    for step in steps {
+        let code = match step {
+            Step::Done(_) => "done",
+            Step::Refused(why) => why.code.as_str(),
+            Step::Pending(_) => "pending",
+        };
+        *codes.entry(code).or_default() += 1;
+    }
+    codes
+}
+
+fn rounds() -> usize {
+    std::env::var("PROPUSK_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10)
+}
+
+fn tally(name: &str, over: Over, overlapped: usize, rounds: usize) {
+    println!("counted: {name} {over:?}, overlapped rounds of {rounds}, seed -, count {overlapped}");
+    assert!(overlapped * 2 >= rounds, "{name}: a race in which nobody met proves nothing");
+}
+
+const BOTH: [Over; 2] = [Over::OneOnMemory, Over::TwoOnSqlite];
+
+/// ATTACKS 95: a guess is reserved while it is verified; that must not refuse those who know the password.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_right_passwords_at_once_are_all_right() {
+    for over in BOTH {
+        for wide in [false, true] {
+            let mut overlapped = 0;
+            for _ in 0..rounds() {
+                let mut field = Field::new(over, wide);
+                field.gate("subject", 16);
+                let visit = field.calm.visit(Client::unknown());
+                let end = register(&field.calm, &field.outbox, &visit, PHONE, Password::word(WORD)).await;
+                let (steps, met) = field
+                    .race(16, 1, |_, visit| async move {
+                        visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap()
+                    })
+                    .await;
+                overlapped += usize::from(met);
+                assert_eq!(codes(&steps), BTreeMap::from([("done", 16)]), "{over:?}");
+                let live = field.calm.sessions(end.session.account()).await.unwrap();
+                assert_eq!(live.len(), 17);
+                assert!(live.iter().all(|one| one.from.is_some()));
+            }
+            tally(
+                if wide { "right passwords, no limit," } else { "right passwords" },
+                over,
+                overlapped,
+                rounds(),
+            );
+        }
+    }
+}
+
+/// ATTACKS 34, 94, 96, 98: one code, fifty answers: one sign-in. The others are refused, are not charged, and never
+/// read as signed in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_code_signs_in_once() {
+    for over in BOTH {
+        for wide in [false, true] {
+            let mut overlapped = 0;
+            for _ in 0..rounds() {
+                let mut field = Field::new(over, wide);
+                field.gate("find_flow", 50);
+                let visit = field.calm.visit(Client::unknown());
+                let end = register(&field.calm, &field.outbox, &visit, PHONE, Password::word(WORD)).await;
+                field.hands.advance(3600);
+                let next = pending(visit.sign_in().start(PHONE).await.unwrap());
+                let next = pending(visit.begin(&next.flow, &SMS).await.unwrap());
+                let code = field.outbox.code(&field.calm).await;
+
+                let over_now = Arc::new(AtomicBool::new(false));
+                let watch = tokio::spawn({
+                    let (auth, flow, over_now) = (field.calm.clone(), next.flow.clone(), over_now.clone());
+                    let account = end.session.account();
+                    async move {
+                        while !over_now.load(Ordering::SeqCst) {
+                            assert!(
+                                auth.session(&flow).await.unwrap().is_none(),
+                                "a flow reads as signed in"
+                            );
+                            assert!(
+                                auth.sessions(account).await.unwrap().len() <= 2,
+                                "a loser has a session"
+                            );
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                });
+                let (steps, met) = field
+                    .race(50, 1, |_, visit| {
+                        let (flow, code) = (next.flow.clone(), code.clone());
+                        async move { visit.answer(&flow, Code::typed(SMS, &code)).await.unwrap() }
+                    })
+                    .await;
+                over_now.store(true, Ordering::SeqCst);
+                watch.await.unwrap();
+                overlapped += usize::from(met);
+                let codes = codes(&steps);
+                assert_eq!(codes.get("done"), Some(&1), "{over:?} {codes:?}");
+                let others: usize = ["replayed", "no_flow"].iter().filter_map(|code| codes.get(code)).sum();
+                assert_eq!(others, 49, "{over:?} {codes:?}");
+                assert_eq!(field.calm.sessions(end.session.account()).await.unwrap().len(), 2);
+                if !wide {
+                    not_charged(&field).await;
+                }
+            }
+            tally(if wide { "one code, no limit," } else { "one code" }, over, overlapped, rounds());
+        }
+    }
+}
+
+/// The guard of codes stands where it stood: all its guesses are left, and the right code is right.
+async fn not_charged(field: &Field) {
+    let visit = field.calm.visit(Client::unknown());
+    for _ in 0..2 {
+        field.hands.advance(61);
+        let next = pending(visit.sign_in().start(PHONE).await.unwrap());
+        let next = pending(visit.begin(&next.flow, &SMS).await.unwrap());
+        let code = field.outbox.code(&field.calm).await;
+        let wrong = if code == "000000" { "000001" } else { "000000" };
+        for _ in 0..2 {
+            let why = refused(visit.answer(&next.flow, Code::typed(SMS, wrong)).await.unwrap());
+            assert_eq!(why.code.as_str(), "wrong");
+        }
+    }
+    field.hands.advance(61);
+    let next = pending(visit.sign_in().start(PHONE).await.unwrap());
+    let next = pending(visit.begin(&next.flow, &SMS).await.unwrap());
+    let code = field.outbox.code(&field.calm).await;
+    let _ = done(visit.answer(&next.flow, Code::typed(SMS, &code)).await.unwrap());
+}
+
+/// ATTACKS 9: parallel guesses lose no increment: so many are evaluated as the limit says, by all nodes together,
+/// until the allowance is spent. The owner still gets in from a known browser.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_guesses_are_all_counted() {
+    for over in BOTH {
+        let mut overlapped = 0;
+        let mut all = 0;
+        let mut field = Field::new(over, false);
+        let visit = field.calm.visit(Client::unknown());
+        let end = register(&field.calm, &field.outbox, &visit, PHONE, Password::word(WORD)).await;
+        let waves = 12;
+        for wave in 0..waves {
+            // Nodes of its own for each wave: what was counted outlives them.
+            field.gate("subject", 64);
+            let (steps, met) = field
+                .race(64, 1, |nth, visit| async move {
+                    visit.sign_in().with(PHONE, Password::word(&format!("guess {nth}"))).await.unwrap()
+                })
+                .await;
+            overlapped += usize::from(met);
+            let codes = codes(&steps);
+            let now: u64 = field.nodes.iter().map(|auth| auth.hashes().computed()).sum();
+            all += now;
+            assert!(now <= 6, "{over:?} wave {wave}: {now} evaluated, {codes:?}");
+            assert!(!codes.contains_key("done"));
+            field.hands.advance(15 * 60);
+        }
+        assert_eq!(all, 50, "{over:?}: guesses evaluated until the allowance was spent");
+        let why = refused(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
+        assert_eq!(why.code.as_str(), "spent");
+        let home = field.calm.visit(Client::unknown().with_browser(end.browser.unwrap()));
+        let _ = done(home.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
+        let _ = done(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
+        tally("wrong guesses", over, overlapped, waves);
+    }
+}
+
+/// Eight flows confirm one address at once: one account; the others are told that it is taken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_address_becomes_one_account() {
+    for over in BOTH {
+        let mut overlapped = 0;
+        for _ in 0..rounds() {
+            let mut field = Field::new(over, true);
+            field.gate("find_flow", 8);
+            let visit = field.calm.visit(Client::unknown());
+            let mut flows = Vec::new();
+            for _ in 0..8 {
+                let next = pending(visit.sign_up(PHONE, "Иван", "1").await.unwrap());
+                let code = field.outbox.code(&field.calm).await;
+                let step = visit.answer(&next.flow, Code::typed(SMS, &code)).await.unwrap();
+                flows.push(pending(step).flow);
+            }
+            assert_eq!(
+                field
+                    .calm
+                    .visit(Client::unknown())
+                    .sign_in()
+                    .with(PHONE, Password::word(WORD))
+                    .await
+                    .map(refused)
+                    .unwrap()
+                    .code
+                    .as_str(),
+                "wrong"
+            );
+            let (steps, met) = field
+                .race(8, 1, |nth, visit| {
+                    let flow = flows[nth].clone();
+                    async move { visit.answer(&flow, Password::word(WORD)).await.unwrap() }
+                })
+                .await;
+            overlapped += usize::from(met);
+            assert_eq!(codes(&steps), BTreeMap::from([("done", 1), ("taken", 7)]), "{over:?}");
+            let end = done(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
+            assert_eq!(field.calm.sessions(end.session.account()).await.unwrap().len(), 2);
+        }
+        tally("one address", over, overlapped, rounds());
+    }
+}
