@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rand::TryRng;
@@ -17,6 +18,13 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
+/// Shared, so that a test can turn the clock that it gave away.
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
 /// Where the library draws randomness.
 pub trait Entropy: Debug + Send + Sync + 'static {
     /// Fills `bytes` from a cryptographically secure generator.
@@ -25,6 +33,12 @@ pub trait Entropy: Debug + Send + Sync + 'static {
     /// [`Broken::Entropy`] when the generator gives nothing: the caller stops, it never goes on with what
     /// stood in the buffer before.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), Broken>;
+}
+
+impl<E: Entropy + ?Sized> Entropy for Arc<E> {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Broken> {
+        (**self).fill(bytes)
+    }
 }
 
 /// How to wait without a runtime of our own: for a check that runs on another node. One-method twin of a

@@ -37,8 +37,8 @@ pub trait Factor: Debug + Send + Sync + 'static {
     type Data: Serialize + DeserializeOwned + Send + Sync;
     /// What is kept between begin and answer, sealed in the flow; `()` when there is nothing to begin.
     type State: Serialize + DeserializeOwned + Send + Sync;
-    /// What the client answers. Deny unknown fields. An answer that does not parse is refused before the factor
-    /// runs and before anything is counted.
+    /// What the client answers: a JSON object. Deny unknown fields. An answer that does not parse is refused before
+    /// the factor runs and before anything is counted.
     type Answer: DeserializeOwned + Send + Sync;
 
     /// Its stable name, in rows and in JSON.
@@ -124,7 +124,7 @@ pub trait Factor: Debug + Send + Sync + 'static {
 pub trait Enrol: Factor {
     /// What is kept between the proposal and its confirmation; `()` when nothing is proposed.
     type Proposal: Serialize + DeserializeOwned + Send + Sync;
-    /// What the client confirms with. Deny unknown fields.
+    /// What the client confirms with: a JSON object. Deny unknown fields.
     type Confirm: DeserializeOwned + Send + Sync;
 
     /// Makes what the client needs to enrol: a secret to scan, a challenge to sign.
@@ -205,14 +205,15 @@ pub enum Begun<S> {
     },
 }
 
-/// What the client is shown: one JSON value, never a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt(String);
+/// What the client is shown: one JSON value. At a proof never a secret; at an enrolment it may be the new one (a key
+/// to scan, codes to write down), so it is wiped on drop and its `Debug` prints the name only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Prompt(Zeroizing<String>);
 
 impl Prompt {
     /// An empty object.
     pub fn empty() -> Self {
-        Self(String::from("{}"))
+        Self(Zeroizing::new(String::from("{}")))
     }
 
     /// Any serialisable value.
@@ -220,12 +221,19 @@ impl Prompt {
     /// # Errors
     /// When it does not serialise.
     pub fn new(value: &impl Serialize) -> Result<Self, FactorError> {
-        serde_json::to_string(value).map(Self).map_err(|_| FactorError::Corrupt("prompt"))
+        let json = serde_json::to_string(value).map_err(|_| FactorError::Corrupt("prompt"))?;
+        Ok(Self(Zeroizing::new(json)))
     }
 
     /// The JSON text.
     pub fn as_json(&self) -> &str {
         &self.0
+    }
+}
+
+impl Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Prompt")
     }
 }
 

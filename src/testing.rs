@@ -20,6 +20,7 @@
     reason = "a check tells by a panic, as every test does, and reads better as rows"
 )]
 
+mod answers;
 pub mod broken;
 mod contract;
 mod fakes;
@@ -30,6 +31,7 @@ mod suite;
 mod throttle;
 mod wrappers;
 
+pub use answers::{strict_answers, strict_confirmations};
 pub use contract::{Check, Opened, StoreContract};
 pub use fakes::{FakeClock, SeededEntropy};
 pub use throttle::ThrottleContract;

@@ -53,7 +53,7 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
         cx: Context<'a>,
         state: Option<&'a [u8]>,
         answer: &'a [u8],
-    ) -> Boxed<'a, Option<Found<Bytes>>>;
+    ) -> Boxed<'a, Result<Found<Bytes>, Reason>>;
     fn answer<'a>(
         &'a self,
         cx: Context<'a>,
@@ -136,14 +136,13 @@ impl<F: Factor> ErasedFactor for F {
         cx: Context<'a>,
         state: Option<&'a [u8]>,
         answer: &'a [u8],
-    ) -> Boxed<'a, Option<Found<Bytes>>> {
+    ) -> Boxed<'a, Result<Found<Bytes>, Reason>> {
         Box::pin(async move {
-            let (Some(state), Some(answer)) = (state_of::<F::State>(state), object(answer)) else {
-                return Ok(None);
-            };
+            let Some(answer) = object(answer) else { return Ok(Err(Reason::Malformed)) };
+            let Some(state) = state_of::<F::State>(state) else { return Ok(Err(Reason::NotBegun)) };
             match Factor::find(self, &cx, state, &answer).await? {
-                Some(found) => Ok(Some(Found { handle: found.handle, state: write(&found.state)? })),
-                None => Ok(None),
+                Some(found) => Ok(Ok(Found { handle: found.handle, state: write(&found.state)? })),
+                None => Ok(Err(Reason::Wrong)),
             }
         })
     }

@@ -149,7 +149,8 @@ impl Inner {
                         offers.push(offer(true, None));
                     }
                 }
-                Kind::SignIn if state.is_unnamed() => {
+                // Also after an answer that was right so far: it named somebody, and proved nothing yet.
+                Kind::SignIn if state.who.typed.is_none() && state.proofs.is_empty() => {
                     if factor.discoverable() {
                         offers.push(offer(false, None));
                     }

@@ -6,34 +6,35 @@ use super::{Code, Posted, Refusal, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
-use crate::factor::{Answer, ErasedFactor, Letter};
+use crate::factor::{Answer, ErasedFactor, Letter, Reason};
 use crate::id::{FactorName, Version};
 use crate::secret::{Place, Purpose, Token, TokenHash};
 use crate::store::{Committed, FlowRow, Lookup, SubjectKey, Write};
 
 impl Inner {
     /// Whom the answer's credential belongs to. A handle that nobody has goes on as a decoy: the same reads, the
-    /// same refusal. `None`: the answer names no credential at all.
+    /// same refusal. A reason: the answer names no credential at all.
     pub(crate) async fn discover(
         &self,
         run: &mut Run<'_>,
         nobody: &Person,
         factor: &dyn ErasedFactor,
         answer: &Answer,
-    ) -> Result<Option<Person>, Broken> {
+    ) -> Result<Result<Person, Reason>, Broken> {
         let name = &answer.factor;
         let kept = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
         let mailbox = run.state.mailbox(self, name, false);
         let cx = self.context(run, nobody, name, (&[], None), (&mailbox, None));
-        let Some(found) = factor.find(cx, kept.as_ref().map(String::as_bytes), &answer.bytes).await? else {
-            return Ok(None);
+        let found = match factor.find(cx, kept.as_ref().map(String::as_bytes), &answer.bytes).await? {
+            Ok(found) => found,
+            Err(reason) => return Ok(Err(reason)),
         };
         run.state.rewrite(name, &found.state);
         let handle = self.handle(name, &found.handle);
         let subject = self.store.subject(SubjectKey::Credential(handle)).await?;
         run.state.who.handle = Some(handle.0);
         run.state.who.account = subject.map(|subject| (subject.account.id, subject.account.epoch));
-        self.person(&run.state).await.map(Some)
+        self.person(&run.state).await.map(Ok)
     }
 
     /// Under which a credential's own handle is looked up.

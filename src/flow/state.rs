@@ -112,6 +112,14 @@ impl State {
         self.who.typed.is_none() && self.who.account.is_none() && self.who.handle.is_none()
     }
 
+    /// A refused credential names nobody: the next one is looked up anew, so that a flow which was tried with
+    /// somebody else's card first is not stuck to them.
+    pub(crate) fn forget_found(&mut self) {
+        if self.who.handle.is_some() && self.proofs.is_empty() {
+            self.who = Who::unnamed();
+        }
+    }
+
     /// The address of the mailbox of this factor's challenge, as it is or as the next one will be.
     pub(crate) fn mailbox(&self, auth: &Inner, factor: &FactorName, next: bool) -> String {
         let serial = match self.challenges.get(factor.as_str()) {

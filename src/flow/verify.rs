@@ -66,8 +66,8 @@ impl Inner {
         }
         if run.state.is_unnamed() {
             match self.discover(&mut run, &person, factor, &answer).await? {
-                Some(found) => person = found,
-                None => return Ok(Step::refused(Code::Answer(Reason::Wrong))),
+                Ok(found) => person = found,
+                Err(reason) => return Ok(Step::refused(Code::Answer(reason))),
             }
         }
         let letter = match self.letter(&run, factor).await? {
@@ -102,8 +102,8 @@ impl Inner {
             person = self.person(&run.state).await?;
             if run.state.is_unnamed() {
                 match self.discover(&mut run, &person, factor, &answer).await? {
-                    Some(found) => person = found,
-                    None => break,
+                    Ok(found) => person = found,
+                    Err(_) => break,
                 }
             }
             // The flow may have moved on in between: what it no longer offers is not judged.
@@ -178,6 +178,7 @@ impl Inner {
                 }
                 if let (Some(state), true) = (state, run.held.is_some()) {
                     run.state.rewrite(name, &state);
+                    run.state.forget_found();
                     writes.push(run.keep(self)?.0);
                 }
                 self.refuse(run, person, name, charge, reason, writes).await

@@ -101,7 +101,12 @@ pub(super) fn render(message: &Message) -> Text {
                 param("factor")
             ),
         ),
-        (other, _) => (format!("{site}: {other}"), String::new()),
+        // A factor's own message: what it has to say, without a text around it.
+        (other, _) => {
+            let said = message.params.iter().filter(|(name, _)| !matches!(name.as_ref(), "site" | "host"));
+            let lines: Vec<_> = said.map(|(name, value)| format!("{name}: {}", value.as_str())).collect();
+            (format!("{site}: {other}"), lines.join("\n"))
+        }
     };
     Text { subject, body }
 }
