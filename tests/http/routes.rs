@@ -33,7 +33,7 @@ async fn a_person_registers_signs_in_and_out() {
     assert_eq!(reply.json()["rules"][0]["rule"], "too_short");
     let good = json!({ "flow": flow, "factor": "password", "answer": { "password": WORD } });
     let json = browser.post("/auth/flow/answer", good).await.expect(200).json();
-    assert_eq!((&json["status"], &json["session"]["aal"]), (&json!("done"), &json!(1)));
+    assert_eq!((&json["status"], &json["session"]["aal"]), (&json!("done"), &json!(2)));
     assert!(
         json.get("token").is_none() && json.get("binding").is_none(),
         "secrets of a browser stay in cookies"
