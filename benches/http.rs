@@ -179,9 +179,7 @@ async fn register(auth: &Auth, outbox: &Outbox, person: usize) -> String {
     let visit = auth.visit(Client::unknown());
     let contact = format!("person{person}@example.org");
     let step = visit.sign_up(&contact, "Person", "2026-01").await.expect("works");
-    let Step::Pending(next) = step else {
-        unreachable!()
-    };
+    let Step::Pending(next) = step else { unreachable!() };
     let _ = auth.tend(100).await.expect("works");
     let code = outbox.0.lock().expect("a lock").pop().expect("a message");
     let code = code.param("code").expect("a code").to_owned();

@@ -42,7 +42,7 @@
 //! | 401 | `no_session` |
 //! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `spent` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
-//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `taken` |
+//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `taken`, `waiting`, `mailbox` |
 //! | 410 | `no_flow` |
 //! | 413, 415 | `too_large`, `media_type` |
 //! | 422 | `malformed_answer` and the codes of identifiers, `contact_kind`, `name`, `terms`, `unfit` |

@@ -1,80 +1,12 @@
 //! Stories through the public API, over the memory store.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a test")]
 
-use std::sync::{Arc, Mutex};
+#[path = "common/site.rs"]
+mod portal;
 
-use propusk::account::identifier::Identifier;
-use propusk::flow::{Code as No, Next, Refusal};
-use propusk::message::{Message, Sender, Sending, Sent};
-use propusk::{Auth, Client, Code, KeyRing, MemoryStore, Password, Profile, Site, Step, Visit};
-
-#[derive(Clone, Debug, Default)]
-struct Outbox(Arc<Mutex<Vec<Message>>>);
-
-impl Sender for Outbox {
-    fn takes(&self, _: &Identifier) -> bool {
-        true
-    }
-    fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
-        self.0.lock().unwrap().push(message.clone());
-        Box::pin(async { Ok(Sent::Delivered) })
-    }
-}
-
-impl Outbox {
-    async fn code(&self, auth: &Auth) -> String {
-        let _ = auth.tend(100).await.unwrap();
-        self.0.lock().unwrap().iter().rev().find_map(|m| m.param("code").map(str::to_owned)).unwrap()
-    }
-}
-
-fn portal(profile: Profile) -> (Auth, Outbox) {
-    let outbox = Outbox::default();
-    let auth = Auth::builder(profile, MemoryStore::default(), KeyRing::random())
-        .site(Site::new("Portal", "https://portal.example"))
-        .hashing(propusk::danger::fast_hashing())
-        .sender(outbox.clone())
-        .factor(Password::default())
-        .factor(Code::sms())
-        .factor(Code::email())
-        .build()
-        .unwrap();
-    (auth, outbox)
-}
-
-fn pending(step: Step) -> Box<Next> {
-    match step {
-        Step::Pending(next) => next,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn done(step: Step) -> Box<propusk::flow::Done> {
-    match step {
-        Step::Done(done) => done,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn refused(step: Step) -> Box<Refusal> {
-    match step {
-        Step::Refused(why) => why,
-        other => panic!("{other:?}"),
-    }
-}
-
-const WORD: &str = "лошадь батарея скрепка 7";
-
-async fn register(auth: &Auth, outbox: &Outbox, visit: &Visit, contact: &str) -> Box<propusk::flow::Done> {
-    let next = pending(visit.sign_up(contact, "Иван Петров", "2026-01").await.unwrap());
-    let (factor, _) = next.begun.clone().unwrap();
-    let code = outbox.code(auth).await;
-    let next = pending(visit.answer(&next.flow, Code::typed(factor, &code)).await.unwrap());
-    assert!(next.offers.iter().all(|offer| offer.enrols));
-    let why = refused(visit.answer(&next.flow, Password::word("ivan")).await.unwrap());
-    assert_eq!(why.code, No::Unfit);
-    done(visit.answer(&next.flow, Password::word(WORD)).await.unwrap())
-}
+use portal::{WORD, done, pending, portal, refused, register};
+use propusk::flow::Code as No;
+use propusk::{Client, Code, Password, Profile};
 
 #[tokio::test]
 async fn a_person_registers_signs_in_and_sees_it_in_the_history() {
@@ -148,4 +80,18 @@ async fn a_changed_password_ends_all_other_sessions_and_renews_this_one() {
     let old = visit.sign_in().with("+79161234567", Password::word(WORD)).await.unwrap();
     assert_eq!(refused(old).code.as_str(), "wrong");
     done(visit.sign_in().with("+79161234567", Password::word("совсем другие слова 9")).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_weak_word_is_refused_and_the_registration_goes_on() {
+    let (auth, outbox) = portal(Profile::nist_aal1());
+    let visit = auth.visit(Client::unknown());
+    let next = pending(visit.sign_up("+79161234567", "Иван Петров", "2026-01").await.unwrap());
+    let (factor, _) = next.begun.clone().unwrap();
+    let code = outbox.code(&auth).await;
+    let next = pending(visit.answer(&next.flow, Code::typed(factor, &code)).await.unwrap());
+    let why = refused(visit.answer(&next.flow, Password::word("ivan")).await.unwrap());
+    assert_eq!(why.code, No::Unfit);
+    assert!(!why.rules.is_empty());
+    done(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
 }

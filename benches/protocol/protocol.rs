@@ -1,4 +1,5 @@
 //! What `benches/run` talks to: see the README beside it.
+#![allow(unreachable_pub, reason = "a module of several programs")]
 
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};

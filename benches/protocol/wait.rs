@@ -1,4 +1,5 @@
 //! The smallest executor: a thread that waits for one future.
+#![allow(unreachable_pub, reason = "a module of several programs")]
 
 use std::future::Future;
 use std::pin::pin;

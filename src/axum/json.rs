@@ -142,6 +142,8 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
         offers: Vec<OfferJson<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         begun: Option<BegunJson<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        duty: Option<&'static str>,
         expires_in: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         binding: Option<&'a str>,
@@ -167,6 +169,7 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
             })
             .collect(),
         begun,
+        duty: next.duty.map(crate::flow::Duty::as_str),
         expires_in: next.expires_in.as_secs(),
         binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
     }))

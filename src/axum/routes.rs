@@ -22,7 +22,7 @@ use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{EventPage, Outcome};
 use crate::factor::Answer;
-use crate::flow::{Code, Refusal, Step, Visit};
+use crate::flow::{Code, Posted, Refusal, Step, Visit};
 use crate::id::FactorName;
 use crate::secret::Token;
 use crate::session::Session;
@@ -32,6 +32,8 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sign-up", post(sign_up))
         .route("/sign-in", post(sign_in))
         .route("/change", post(change))
+        .route("/enrol", post(enrol))
+        .route("/approvals", post(approve))
         .route("/flow/begin", post(flow_begin))
         .route("/flow/answer", post(flow_answer))
         .route("/session", get(session).delete(sign_out))
@@ -80,8 +82,9 @@ async fn sign_in(mut call: Call) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Asked<'a> {
-        #[serde(borrow)]
-        identifier: Cow<'a, str>,
+        /// Left out: the answer names its credential itself.
+        #[serde(borrow, default)]
+        identifier: Option<Cow<'a, str>>,
         #[serde(default)]
         public_device: bool,
         #[serde(borrow, default)]
@@ -93,19 +96,34 @@ async fn sign_in(mut call: Call) -> Result<Response, Problem> {
     let asked: Asked<'_> = call.json()?;
     let visit = call.caller.visit();
     let start = visit.sign_in().public_device(asked.public_device);
-    let step = match (asked.factor, asked.answer) {
-        (None, None) => start.start(&asked.identifier).await,
-        (Some(factor), Some(answer)) => start.with(&asked.identifier, wire(&factor, answer)).await,
-        (Some(factor), None) => match start.start(&asked.identifier).await {
-            Ok(step) => then_begin(&visit, step, &name(&factor)).await,
-            Err(broken) => Err(broken),
-        },
-        (None, Some(_)) => return Err(call.caller.fault(Fault::Malformed)),
+    let step = match (&asked.identifier, asked.factor, asked.answer) {
+        (Some(identifier), Some(factor), Some(answer)) => start.with(identifier, wire(&factor, answer)).await,
+        (None, Some(factor), Some(answer)) => {
+            then_answer(&visit, start.unnamed().await, wire(&factor, answer)).await
+        }
+        (Some(identifier), None, None) => start.start(identifier).await,
+        (None, None, None) => start.unnamed().await,
+        (Some(identifier), Some(factor), None) => {
+            then_begin(&visit, start.start(identifier).await, &name(&factor)).await
+        }
+        (None, Some(factor), None) => then_begin(&visit, start.unnamed().await, &name(&factor)).await,
+        (_, None, Some(_)) => return Err(call.caller.fault(Fault::Malformed)),
     };
     Ok(json::step(&call.caller, step))
 }
 
-async fn change(mut call: Call) -> Result<Response, Problem> {
+async fn change(call: Call) -> Result<Response, Problem> {
+    credential(call, async |visit, session, factor| visit.change(session, factor).await).await
+}
+
+async fn enrol(call: Call) -> Result<Response, Problem> {
+    credential(call, async |visit, session, factor| visit.enrol(session, factor).await).await
+}
+
+async fn credential(
+    mut call: Call,
+    start: impl AsyncFnOnce(&Visit, &Token, FactorName) -> Result<Step, Broken>,
+) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Asked<'a> {
@@ -118,11 +136,10 @@ async fn change(mut call: Call) -> Result<Response, Problem> {
     let asked: Asked<'_> = call.json()?;
     let Some(session) = &call.caller.token else { return Err(no_session(&call.caller)) };
     let visit = call.caller.visit();
-    let step = match (visit.change(session, name(&asked.factor)).await, asked.answer) {
-        (Ok(Step::Pending(next)), Some(answer)) => {
-            visit.answer(&next.flow, wire(&asked.factor, answer)).await
-        }
-        (step, _) => step,
+    let step = start(&visit, session, name(&asked.factor)).await;
+    let step = match asked.answer {
+        Some(answer) => then_answer(&visit, step, wire(&asked.factor, answer)).await,
+        None => step,
     };
     Ok(json::step(&call.caller, step))
 }
@@ -157,6 +174,25 @@ async fn flow_answer(call: Call) -> Result<Response, Problem> {
     let flow = flow(&call.caller, &asked.flow)?;
     let step = call.caller.visit().answer(&flow, wire(&asked.factor, asked.answer)).await;
     Ok(json::step(&call.caller, step))
+}
+
+/// A letter for a challenge that was begun on another device.
+async fn approve(call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        mailbox: Cow<'a, str>,
+        #[serde(borrow)]
+        letter: &'a RawValue,
+    }
+    let asked: Asked<'_> = call.json()?;
+    let Some(session) = &call.caller.token else { return Err(no_session(&call.caller)) };
+    match call.caller.visit().post(session, &asked.mailbox, asked.letter.get()).await {
+        Ok(Posted::Left) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(Posted::Refused(why)) => Err(Problem::refused(&why, call.caller.client.locale)),
+        Err(broken) => Err(call.caller.broken(&broken)),
+    }
 }
 
 async fn session(caller: Caller) -> Result<Response, Problem> {
@@ -250,9 +286,16 @@ fn moment(text: &str) -> Option<Timestamp> {
     i64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
-async fn then_begin(visit: &Visit, step: Step, factor: &FactorName) -> Result<Step, Broken> {
-    match step {
+async fn then_begin(visit: &Visit, step: Result<Step, Broken>, factor: &FactorName) -> Result<Step, Broken> {
+    match step? {
         Step::Pending(next) => visit.begin(&next.flow, factor).await,
+        other => Ok(other),
+    }
+}
+
+async fn then_answer(visit: &Visit, step: Result<Step, Broken>, answer: Answer) -> Result<Step, Broken> {
+    match step? {
+        Step::Pending(next) => visit.answer(&next.flow, answer).await,
         other => Ok(other),
     }
 }

@@ -1,0 +1,16 @@
+//! The JSON routes and the extractors, as a client meets them.
+#![cfg(feature = "axum")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
+
+#[path = "../common/site.rs"]
+mod portal;
+#[path = "../common/web.rs"]
+mod web;
+
+mod cookies;
+mod csrf;
+mod extract;
+mod input;
+mod proxies;
+mod routes;
+mod server;
