@@ -17,6 +17,7 @@ use crate::id::{AccountId, FactorName, Realm, Sequence};
 use crate::lockout::waiting::Waiting;
 use crate::message::Sender;
 use crate::policy::Profile;
+use crate::proof::Proof;
 use crate::secret::{Buffered, KeyRing, Keys, Token};
 use crate::session::{Listed, Session};
 use crate::store::memory::MemoryStore;
@@ -271,6 +272,7 @@ impl Builder {
                 ));
             }
         }
+        self.registration_ends_in_a_session()?;
         let site = match self.site {
             Some(site) => site.checked()?,
             None => Site::new("", ""),
@@ -291,6 +293,33 @@ impl Builder {
             sequence: Sequence::default(),
             ready: AtomicBool::new(false),
         })))
+    }
+}
+
+impl Builder {
+    // Whoever confirms a contact and enrols what the profile wants is signed in: a profile that asks for more than
+    // that would make accounts that nobody can enter.
+    fn registration_ends_in_a_session(&self) -> Result<(), Broken> {
+        let now = self.clock.now();
+        let proof = |name: &FactorName, factor: &dyn ErasedFactor| {
+            Ok::<_, Broken>(Proof::new(name.clone(), factor.could_prove(None)?, now))
+        };
+        for (name, factor) in &self.factors {
+            let Source::Contacts(kind) = factor.source() else { continue };
+            if !self.profile.sign_up_contacts.contains(&kind) {
+                continue;
+            }
+            for (other, enrols) in &self.factors {
+                let wanted = enrols.could_prove(None)?.covers(self.profile.sign_up_enrols);
+                let proofs = [proof(name, &**factor)?, proof(other, &**enrols)?];
+                if wanted && enrols.enrolment().is_some() && !self.profile.sign_in.met_by(&proofs, now) {
+                    return Err(Broken::Misuse(
+                        "the profile's sign-in asks for more than its registration proves",
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 }
 

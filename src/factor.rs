@@ -247,12 +247,14 @@ pub struct Outgoing {
     pub template: TemplateName,
     /// What stands in it.
     pub params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+    /// After this it is of no use and is not delivered any more.
+    pub life: Duration,
 }
 
 impl Outgoing {
-    /// A message to one of the contacts that `begin` was given.
-    pub const fn new(to: CredentialId, template: TemplateName) -> Self {
-        Self { to, template, params: Vec::new() }
+    /// A message to one of the contacts that `begin` was given, of use for so long.
+    pub const fn new(to: CredentialId, template: TemplateName, life: Duration) -> Self {
+        Self { to, template, params: Vec::new(), life }
     }
 
     /// The same with a parameter.
@@ -464,7 +466,7 @@ impl Debug for Context<'_> {
 }
 
 /// What a signed-in session elsewhere left in a challenge's mailbox.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Letter {
     /// Whose session it was.
@@ -477,6 +479,30 @@ pub struct Letter {
     pub at: Timestamp,
     /// What it says: JSON, unparsed, as that device sent it.
     pub text: String,
+}
+
+/// How a letter lies in its sealed row: nobody makes a [`Letter`] out of text.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    account: AccountId,
+    session: SessionId,
+    #[serde(with = "crate::proof::wire")]
+    proofs: Vec<Proof>,
+    at: Timestamp,
+    text: String,
+}
+
+impl Letter {
+    pub(crate) fn write(self) -> Result<Vec<u8>, Broken> {
+        let Self { account, session, proofs, at, text } = self;
+        serde_json::to_vec(&Envelope { account, session, proofs, at, text })
+            .map_err(|_| Broken::Misuse("letter"))
+    }
+
+    pub(crate) fn read(plain: &[u8]) -> Option<Self> {
+        let Envelope { account, session, proofs, at, text } = serde_json::from_slice(plain).ok()?;
+        Some(Self { account, session, proofs, at, text })
+    }
 }
 
 impl Debug for Letter {

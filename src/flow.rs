@@ -9,6 +9,7 @@ mod finish;
 mod named;
 mod refusal;
 mod state;
+mod stop;
 mod subject;
 mod verify;
 
@@ -17,17 +18,17 @@ use std::time::Duration;
 
 use crate::account::identifier::Identifier;
 use crate::auth::Auth;
-use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::factor::{Answer, Prompt};
 use crate::id::FactorName;
-use crate::policy::password::Rule;
-use crate::secret::{Purpose, Token};
+use crate::secret::Token;
 use crate::session::Session;
 
 pub use client::Client;
 pub use refusal::{Code, Refusal};
 use state::{Applicant, Kind, Run, State, Who};
+use stop::{Going, Stop};
+pub(crate) use subject::Person;
 
 /// What one client does: its requests go through here.
 #[derive(Clone)]
@@ -137,15 +138,19 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn sign_up(&self, contact: &str, name: &str, terms: &str) -> Result<Step, Broken> {
+        Step::of(self.try_sign_up(contact, name, terms).await)
+    }
+
+    async fn try_sign_up(&self, contact: &str, name: &str, terms: &str) -> Going<Step> {
         let inner = &self.auth.0;
-        let contact = match Identifier::parse(contact) {
-            Ok(contact) if inner.profile.sign_up_contacts.contains(&contact.kind()) => contact,
-            Ok(_) => return Ok(Step::refused(Code::ContactKind)),
-            Err(error) => return Ok(Step::refused(Code::Identifier(error))),
-        };
-        let Some(name) = clean_name(name) else { return Ok(Step::refused(Code::Name)) };
+        inner.slow_down(self).await?;
+        let contact = Identifier::parse(contact).map_err(Code::Identifier)?;
+        if !inner.profile.sign_up_contacts.contains(&contact.kind()) {
+            return Err(Code::ContactKind.into());
+        }
+        let name = clean_name(name).ok_or(Code::Name)?;
         if terms.is_empty() || terms.len() > MOST_TERMS {
-            return Ok(Step::refused(Code::Terms));
+            return Err(Code::Terms.into());
         }
         let applicant = Applicant { contact, name, terms: terms.to_owned(), taken: false };
         inner.start_sign_up(self, applicant).await
@@ -157,28 +162,26 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn change(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
-        let inner = &self.auth.0;
-        let Some(session) = inner.check(session).await? else { return Ok(Step::refused(Code::NoSession)) };
-        if inner.factor(&factor).is_none_or(|factor| factor.enrolment().is_none()) {
-            return Ok(Step::refused(Code::NotOffered));
-        }
-        let who = Who::known(session.account(), session.epoch());
-        let kind = Kind::Change { factor, session: session.id() };
-        inner.start(self, State::new(inner, self, kind, who)?).await
+        Step::of(self.credential(session, factor, true).await)
     }
 
-    /// Adding a credential of this factor: prove one that the account has, then enrol. This session is renewed.
+    /// Adding a credential of this factor: prove as much as a sign-in takes, then enrol. This session is renewed.
     ///
     /// # Errors
     /// When something does not work.
     pub async fn enrol(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
+        Step::of(self.credential(session, factor, false).await)
+    }
+
+    async fn credential(&self, session: &Token, factor: FactorName, replace: bool) -> Going<Step> {
         let inner = &self.auth.0;
-        let Some(session) = inner.check(session).await? else { return Ok(Step::refused(Code::NoSession)) };
+        inner.slow_down(self).await?;
+        let session = inner.check(session).await?.ok_or(Code::NoSession)?;
         if inner.factor(&factor).is_none_or(|factor| factor.enrolment().is_none()) {
-            return Ok(Step::refused(Code::NotOffered));
+            return Err(Code::NotOffered.into());
         }
         let who = Who::known(session.account(), session.epoch());
-        let kind = Kind::Enrol { factor, session: session.id() };
+        let kind = Kind::Credential { factor, session: session.id(), replace };
         inner.start(self, State::new(inner, self, kind, who)?).await
     }
 
@@ -188,7 +191,11 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn post(&self, session: &Token, mailbox: &str, letter: &str) -> Result<Posted, Broken> {
-        self.auth.0.post(self, session, mailbox, letter).await
+        match self.auth.0.post(self, session, mailbox, letter).await {
+            Ok(posted) => Ok(posted),
+            Err(Stop::No(why)) => Ok(Posted::Refused(why)),
+            Err(Stop::Broken(broken)) => Err(broken),
+        }
     }
 
     /// Begins a challenge of the flow, or begins it again.
@@ -196,7 +203,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn begin(&self, flow: &Token, factor: &FactorName) -> Result<Step, Broken> {
-        self.auth.0.begin(self, flow, factor).await
+        Step::of(self.auth.0.begin(self, flow, factor).await)
     }
 
     /// Answers what the flow offered.
@@ -204,7 +211,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn answer(&self, flow: &Token, answer: Answer) -> Result<Step, Broken> {
-        self.auth.0.answer(self, flow, answer).await
+        Step::of(self.auth.0.answer(self, flow, answer).await)
     }
 
     /// Signs this session out.
@@ -223,11 +230,11 @@ impl Visit {
         self.auth.0.end_session(self, mine, other).await
     }
 
-    /// Ends all other sessions of the same account.
+    /// Ends all other sessions of the same account; false when this session has itself ended meanwhile.
     ///
     /// # Errors
     /// When something does not work.
-    pub async fn end_other_sessions(&self, mine: &Session) -> Result<(), Broken> {
+    pub async fn end_other_sessions(&self, mine: &Session) -> Result<bool, Broken> {
         self.auth.0.end_other_sessions(self, mine).await
     }
 }
@@ -252,10 +259,7 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn start(self, identifier: &str) -> Result<Step, Broken> {
-        match self.state(identifier).await? {
-            Ok(state) => self.visit.auth.0.start(self.visit, state).await,
-            Err(code) => Ok(Step::refused(code)),
-        }
+        Step::of(self.begin(Some(identifier), None).await)
     }
 
     /// Begins without a name: offers the factors whose answers name their credential themselves.
@@ -263,10 +267,7 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn unnamed(self) -> Result<Step, Broken> {
-        let inner = &self.visit.auth.0;
-        let mut state = State::new(inner, self.visit, Kind::SignIn, Who::unnamed())?;
-        state.public_device = self.public_device;
-        inner.start(self.visit, state).await
+        Step::of(self.begin(None, None).await)
     }
 
     /// Begins by a name with the first answer: one step less.
@@ -274,40 +275,23 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn with(self, identifier: &str, answer: Answer) -> Result<Step, Broken> {
-        match self.state(identifier).await? {
-            Ok(state) => {
-                let inner = &self.visit.auth.0;
-                inner.step(Run::new(inner, self.visit, state), answer).await
-            }
-            Err(code) => Ok(Step::refused(code)),
-        }
+        Step::of(self.begin(Some(identifier), Some(answer)).await)
     }
 
-    async fn state(&self, identifier: &str) -> Result<Result<State, Code>, Broken> {
+    async fn begin(self, identifier: Option<&str>, answer: Option<Answer>) -> Going<Step> {
         let inner = &self.visit.auth.0;
-        let typed = match Identifier::parse(identifier) {
-            Ok(typed) => typed,
-            Err(error) => return Ok(Err(Code::Identifier(error))),
-        };
+        inner.slow_down(self.visit).await?;
         inner.ready().await?;
-        let who = inner.who(typed).await?;
+        let who = match identifier {
+            Some(typed) => inner.who(Identifier::parse(typed).map_err(Code::Identifier)?).await?,
+            None => Who::unnamed(),
+        };
         let mut state = State::new(inner, self.visit, Kind::SignIn, who)?;
         state.public_device = self.public_device;
-        Ok(Ok(state))
-    }
-}
-
-impl Step {
-    pub(crate) fn refused(code: Code) -> Self {
-        Self::Refused(Box::new(Refusal::new(code)))
-    }
-
-    pub(crate) fn wait(code: Code, retry_after: Duration) -> Self {
-        Self::Refused(Box::new(Refusal::new(code).after(retry_after)))
-    }
-
-    pub(crate) fn unfit(rules: Vec<Rule>) -> Self {
-        Self::Refused(Box::new(Refusal { rules, ..Refusal::new(Code::Unfit) }))
+        match answer {
+            Some(answer) => inner.step(Run::new(inner, self.visit, state), answer).await,
+            None => inner.start(self.visit, state).await,
+        }
     }
 }
 
@@ -327,15 +311,6 @@ impl Debug for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Next").field("offers", &self.offers).finish_non_exhaustive()
     }
-}
-
-/// The hash under which a flow is stored, and the one that binds it to its browser.
-pub(crate) fn flow_key(auth: &crate::auth::Inner, token: &Token) -> crate::secret::TokenHash {
-    token.hash(auth.keys.scope(), Purpose::Flow)
-}
-
-pub(crate) fn left(until: Timestamp, now: Timestamp) -> Duration {
-    until.since(now)
 }
 
 // A name is for people: any script, but nothing that could deceive a reader of a message or break its lines.

@@ -135,8 +135,12 @@ impl Guard {
         if self.pending >= left {
             return Reserved::Full;
         }
+        // The lease of the oldest: under steady traffic a dead process's reservations would else never run out. A
+        // living one that is counted with them is taken back by its own acceptance.
+        if self.pending == 0 {
+            self.lease_until = now.after(limit.lease).as_millis();
+        }
         self.pending += 1;
-        self.lease_until = now.after(limit.lease).as_millis();
         self.forget_at = now.after(limit.idle).as_millis();
         let hold = (self.pending == left_in_run)
             .then(|| limit.hold_after((self.refused + self.pending) / limit.run()));

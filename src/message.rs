@@ -65,7 +65,8 @@ impl Locale {
     #[must_use]
     pub fn from_accept_language(header: &str) -> Self {
         let mut best = (0.0_f32, Self::En);
-        for entry in header.get(..256).unwrap_or(header).split(',').take(16) {
+        let header: String = header.chars().take(256).collect();
+        for entry in header.split(',').take(16) {
             let mut parts = entry.split(';');
             let tag = parts.next().unwrap_or_default().trim();
             let weight = parts
@@ -120,14 +121,8 @@ impl Message {
     }
 
     pub(crate) fn new(id: MessageId, content: Content) -> Self {
-        let Content { to, template, locale, params } = content;
-        Self {
-            id,
-            to,
-            template,
-            locale,
-            params: params.into_iter().map(|(k, v)| (k, Zeroizing::new(v))).collect(),
-        }
+        let Content { to, template, locale, params, until: _ } = content;
+        Self { id, to, template, locale, params }
     }
 }
 
@@ -162,7 +157,9 @@ pub(crate) struct Content {
     pub(crate) to: Identifier,
     pub(crate) template: TemplateName,
     pub(crate) locale: Locale,
-    pub(crate) params: Vec<(Cow<'static, str>, String)>,
+    pub(crate) params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+    /// After this it is given up.
+    pub(crate) until: Timestamp,
 }
 
 /// A message at rest.

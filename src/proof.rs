@@ -42,22 +42,15 @@ pub enum Channel {
 
 impl Channel {
     const fn from_number(number: u8) -> Option<Self> {
-        const ALL: [Channel; 6] = [
-            Channel::Mind,
-            Channel::Phone,
-            Channel::Email,
-            Channel::Paper,
-            Channel::Device,
-            Channel::Provider,
-        ];
-        let mut at = 0;
-        while at < ALL.len() {
-            if ALL[at] as u8 == number {
-                return Some(ALL[at]);
-            }
-            at += 1;
-        }
-        None
+        Some(match number {
+            0 => Self::Mind,
+            1 => Self::Phone,
+            2 => Self::Email,
+            3 => Self::Paper,
+            4 => Self::Device,
+            5 => Self::Provider,
+            _ => return None,
+        })
     }
 }
 
@@ -178,13 +171,10 @@ impl Proves {
 }
 
 /// That a factor was proven, when, and what it proved. Made by a flow on a committed accept and nowhere else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    #[serde(rename = "f")]
     factor: FactorName,
-    #[serde(rename = "p")]
     proves: Proves,
-    #[serde(rename = "t")]
     at: Timestamp,
 }
 
@@ -206,6 +196,25 @@ impl Proof {
     /// When.
     pub const fn at(&self) -> Timestamp {
         self.at
+    }
+}
+
+/// How proofs lie in a sealed flow. Not `Deserialize` for `Proof` itself: outside, nobody makes one out of text.
+pub(crate) mod wire {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Proof, Proves};
+    use crate::clock::Timestamp;
+    use crate::id::FactorName;
+
+    pub(crate) fn serialize<S: Serializer>(proofs: &[Proof], to: S) -> Result<S::Ok, S::Error> {
+        let twins: Vec<_> = proofs.iter().map(|proof| (&proof.factor, proof.proves, proof.at)).collect();
+        twins.serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Proof>, D::Error> {
+        let twins = Vec::<(FactorName, Proves, Timestamp)>::deserialize(from)?;
+        Ok(twins.into_iter().map(|(factor, proves, at)| Proof { factor, proves, at }).collect())
     }
 }
 

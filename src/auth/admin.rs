@@ -6,7 +6,7 @@ use super::{Auth, Inner};
 use crate::account::{Account, Level, ProfileData};
 use crate::error::Broken;
 use crate::event::{self, Event, EventPage, EventRow, Origin, Outcome, Sealed};
-use crate::flow::Client;
+use crate::flow::{Client, Person};
 use crate::id::{AccountId, EventId, EventName};
 use crate::secret::{DataKey, Place, Purpose};
 use crate::store::{AccountState, Committed, Subject, Write};
@@ -20,17 +20,17 @@ impl Auth {
         self.0.ready().await?;
         let Some(person) = self.0.person_by_id(id).await? else { return Ok(None) };
         let Some(Subject { account: row, .. }) = &person.subject else { return Ok(None) };
-        let contacts = person.contacts()?;
-        let Some(profile) = person.profile else { return Ok(None) };
+        let Some(known) = person.known(&self.0)? else { return Ok(None) };
+        let profile = &known.profile;
         Ok(Some(Account {
             id,
             state: row.state,
             level: profile.level,
-            name: profile.name,
+            name: profile.name.clone(),
             locale: profile.locale,
             created: row.created,
-            identifiers: person.names,
-            contacts,
+            identifiers: known.names.clone(),
+            contacts: known.contacts().cloned().collect(),
         }))
     }
 
@@ -83,7 +83,7 @@ impl Auth {
             return Err(Broken::Misuse("there is no such account"));
         };
         let sealed = Sealed { details, ..Sealed::new(by.origin()) };
-        let (id, write) = self.0.event(Some(account), person.data_key(), name, outcome, &sealed)?;
+        let (id, write) = self.0.line(&person, name, outcome, &sealed)?;
         let _ = self.0.commit(vec![write]).await?;
         Ok(id)
     }
@@ -101,18 +101,15 @@ impl Inner {
         self.ready().await?;
         for _ in 0..MOST_TRIES {
             let person = self.person_by_id(id).await?.ok_or(Broken::Misuse("there is no such account"))?;
-            let (Some(subject), Some(key), Some(mut profile)) =
-                (&person.subject, person.data_key(), person.profile.clone())
-            else {
+            let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else {
                 return Err(Broken::Misuse("the account is closed"));
             };
-            let mut row = subject.account.clone();
+            let (mut row, mut profile) = (subject.account.clone(), known.profile.clone());
             let (expect, epoch) = (row.version, row.epoch);
             set(&mut profile, &mut row.state);
             row.version = expect.next();
-            row.sealed = self.seal_profile(id, key, &profile)?;
-            let (_, event) =
-                self.event(Some(id), Some(key), name.clone(), Outcome::Done, &Sealed::new(by.origin()))?;
+            row.sealed = self.seal_profile(id, &known.key, &profile)?;
+            let (_, event) = self.line(&person, name.clone(), Outcome::Done, &Sealed::new(by.origin()))?;
             let mut batch = vec![Write::SwapAccount { row, expect }, event];
             if end_sessions {
                 batch.push(Write::RaiseEpoch { account: id, expect: epoch });
@@ -133,6 +130,18 @@ impl Inner {
     ) -> Result<Vec<u8>, Broken> {
         let plain = serde_json::to_vec(profile).map_err(|_| Broken::Misuse("profile"))?;
         self.keys.seal_under(key, self.entropy(), &Place::new(Purpose::Account, b"profile").of(id), &plain)
+    }
+
+    /// A line about this person for the audit log.
+    pub(crate) fn line(
+        &self,
+        person: &Person,
+        name: EventName,
+        outcome: Outcome,
+        content: &Sealed,
+    ) -> Result<(EventId, Write), Broken> {
+        let known = person.known(self)?;
+        self.event(known.map(|_| person.id), known.map(|known| &known.key), name, outcome, content)
     }
 
     /// A line for the audit log, sealed under the account's data key, or under the ring where there is no account.
@@ -173,8 +182,8 @@ impl Inner {
     pub(crate) async fn history(&self, of: AccountId, page: EventPage) -> Result<Vec<Event>, Broken> {
         self.ready().await?;
         let Some(person) = self.person_by_id(of).await? else { return Ok(Vec::new()) };
-        let rows = self.store.events(of, page).await?;
-        rows.iter().map(|row| self.open_event(row, person.data_key())).collect()
+        let (rows, known) = (self.store.events(of, page).await?, person.known(self)?);
+        rows.iter().map(|row| self.open_event(row, known.map(|known| &known.key))).collect()
     }
 }
 

@@ -72,6 +72,10 @@ impl Inner {
         let Some(content) = plain.and_then(|plain| serde_json::from_slice::<Content>(&plain).ok()) else {
             return Some(Sent::Rejected);
         };
+        // A code that has died is not handed out hours later, nor kept for it.
+        if content.until <= self.clock.now() {
+            return Some(Sent::Rejected);
+        }
         let message = Message::new(row.id, content);
         match self.senders.iter().find(|sender| sender.takes(&message.to)) {
             Some(sender) => sender.send(&message).await.ok(),

@@ -127,7 +127,7 @@ impl Factor for Code {
         let Some(contact) = mine.first() else { return Ok(Begun::Nothing) };
         let code = self.scheme.draw(cx.entropy())?;
         let minutes = (self.life.as_secs() / 60).to_string();
-        let message = Outgoing::new(contact.id, self.template.clone()).with("code", code.as_str());
+        let message = Outgoing::new(contact.id, self.template.clone(), self.life).with("code", code.as_str());
         #[derive(Serialize)]
         struct Shown {
             digits: usize,

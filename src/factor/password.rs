@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Verdict};
 use crate::error::FactorError;
 use crate::hash::{HashPool, Hashed, Phc};
-use crate::id::FactorName;
-use crate::policy::password::{Candidate, normalise};
+use crate::id::{FactorName, RuleName};
+use crate::policy::password::{BrokenRule, Candidate, Rule, normalise};
 use crate::proof::{Amr, Channel, Proves};
 use crate::secret::Secret;
 
@@ -23,9 +23,6 @@ pub struct Password {}
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Stored {
     hash: Phc,
-    // Of passwords before it, newest first: for a policy that wants the last ones not to come back.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    previous: Vec<Phc>,
 }
 
 /// What the client sends, to prove a password or to choose one.
@@ -85,7 +82,7 @@ impl Factor for Password {
             Hashed::Done(true) => {
                 let change = match cx.hashes().is_current(&credential.data.hash) {
                     true => None,
-                    false => self.rehash(cx, password, &credential.data).await?,
+                    false => self.rehash(cx, password).await?,
                 };
                 Ok(Verdict::Accept { credential: credential.id, proved: PROVES, change })
             }
@@ -93,7 +90,7 @@ impl Factor for Password {
     }
 
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<Stored> {
-        Some(Stored { hash: hashes.decoy(seed), previous: Vec::new() })
+        Some(Stored { hash: hashes.decoy(seed) })
     }
 
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
@@ -120,40 +117,36 @@ impl Enrol for Password {
         if !broken.is_empty() {
             return Ok(Enrolled::Unfit(broken));
         }
+        if let Some(old) = mine.first() {
+            // The proof of the old password, sent twice by a client that lost the reply, is no new password.
+            match cx.hashes().verify(cx.lane, Secret::new(password.expose()), &old.data.hash).await? {
+                Hashed::Done(false) => {}
+                Hashed::Done(true) => return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(SAME))])),
+                Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
+            }
+        }
         let hash = match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
             Hashed::Done(hash) => hash,
             Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
         };
+        let data = Stored { hash };
         Ok(match mine.first() {
-            None => Enrolled::Add {
-                data: Stored { hash, previous: Vec::new() },
-                handles: Vec::new(),
-                proved: PROVES,
-            },
-            Some(old) => {
-                let before = std::iter::once(&old.data.hash).chain(&old.data.previous);
-                let previous = before.take(KEPT).cloned().collect();
-                Enrolled::Replace { credential: old.id, data: Stored { hash, previous }, proved: PROVES }
-            }
+            None => Enrolled::Add { data, handles: Vec::new(), proved: PROVES },
+            Some(old) => Enrolled::Replace { credential: old.id, data, proved: PROVES },
         })
     }
 }
 
 impl Password {
     // The cost has changed since: hash again while the password is at hand. If the pool is full, next time.
-    async fn rehash(
-        &self,
-        cx: &Context<'_>,
-        password: Secret,
-        old: &Stored,
-    ) -> Result<Option<Stored>, FactorError> {
+    async fn rehash(&self, cx: &Context<'_>, password: Secret) -> Result<Option<Stored>, FactorError> {
         Ok(match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
-            Hashed::Done(hash) => Some(Stored { hash, previous: old.previous.clone() }),
+            Hashed::Done(hash) => Some(Stored { hash }),
             Hashed::Busy { .. } => None,
         })
     }
 }
 
 const PROVES: Proves = Proves::by(Channel::Mind).knowledge().memorised().amr(Amr::Pwd);
-/// With the current one, the last six.
-const KEPT: usize = 5;
+/// The rule that a new password is another one.
+const SAME: RuleName = RuleName::new("same");

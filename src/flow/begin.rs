@@ -1,14 +1,16 @@
 //! Starting a flow, and beginning a challenge in it.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
 use super::state::{Applicant, Kind, Run, State, Who};
+use super::stop::Going;
 use super::subject::{Mine, Person};
-use super::{Code, Next, Offer, Step, Visit, left};
+use super::{Code, Duty, Next, Offer, Refusal, Step, Visit};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
+use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::factor::{Begun, Context, ErasedFactor, Letter, Outgoing, Prompt, Source};
 use crate::hash::Lane;
@@ -16,71 +18,49 @@ use crate::id::{AccountId, FactorName, MessageId, TemplateName};
 use crate::message::{Content, Locale, MessageRow};
 use crate::proof::{self, Proof};
 use crate::secret::{Place, Purpose, Token};
-use crate::store::{Committed, Passed, ThrottleKey, Write};
+use crate::store::{Committed, Passed, Rate, ThrottleKey, Write};
 
 impl Inner {
     /// Opens a flow with nothing answered yet.
-    pub(crate) async fn start(&self, visit: &Visit, state: State) -> Result<Step, Broken> {
+    pub(crate) async fn start(&self, visit: &Visit, state: State) -> Going<Step> {
         self.ready().await?;
-        if let Some(step) = self.slow_down(visit).await? {
-            return Ok(step);
-        }
         let mut run = Run::new(self, visit, state);
         let person = self.person(&run.state).await?;
         let (write, token) = run.keep(self)?;
         match self.commit(vec![write]).await? {
             Committed::Won => self.pending(&run, &person, token, None),
-            Committed::Lost { .. } => Ok(Step::refused(Code::Stale)),
+            Committed::Lost { .. } => Err(Code::Stale.into()),
         }
     }
 
     /// A registration sends its one message at once, whether the address is free or not: to a free one a code, to a
     /// taken one a word to its owner. On the screen both look alike.
-    pub(crate) async fn start_sign_up(&self, visit: &Visit, mut who: Applicant) -> Result<Step, Broken> {
+    pub(crate) async fn start_sign_up(&self, visit: &Visit, mut applicant: Applicant) -> Going<Step> {
         self.ready().await?;
-        if let Some(step) = self.slow_down(visit).await? {
-            return Ok(step);
-        }
-        let typed = who.contact.clone();
-        who.taken = self.who(typed.clone()).await?.account.is_some();
+        let typed = applicant.contact.clone();
+        applicant.taken = self.who(typed.clone()).await?.account.is_some();
         let whose = Who { typed: Some(typed), account: None, handle: None };
-        let state = State::new(self, visit, Kind::SignUp(who), whose)?;
-        let run = Run::new(self, visit, state);
+        let run = Run::new(self, visit, State::new(self, visit, Kind::SignUp(applicant), whose)?);
         let person = self.person(&run.state).await?;
-        let Some(offer) = self.offers(&run.state, &person)?.into_iter().next() else {
-            return Ok(Step::refused(Code::ContactKind));
-        };
+        let offer = self.offers(&run.state, &person)?.into_iter().next().ok_or(Code::ContactKind)?;
         self.begin_in(run, person, &offer.factor).await
     }
 
-    pub(crate) async fn begin(
-        &self,
-        visit: &Visit,
-        flow: &Token,
-        factor: &FactorName,
-    ) -> Result<Step, Broken> {
-        if let Some(step) = self.slow_down(visit).await? {
-            return Ok(step);
-        }
-        let run = match self.load(visit, flow).await? {
-            Ok(run) => run,
-            Err(code) => return Ok(Step::refused(code)),
-        };
+    pub(crate) async fn begin(&self, visit: &Visit, flow: &Token, factor: &FactorName) -> Going<Step> {
+        self.slow_down(visit).await?;
+        let run = self.load(visit, flow).await?;
         let person = self.person(&run.state).await?;
         self.begin_in(run, person, factor).await
     }
 
-    async fn begin_in(&self, mut run: Run<'_>, person: Person, name: &FactorName) -> Result<Step, Broken> {
-        let offered = self.offers(&run.state, &person)?.into_iter().find(|offer| offer.factor == *name);
-        let (Some(offer), Some(factor)) = (offered, self.factor(name)) else {
-            return Ok(Step::refused(Code::NotOffered));
-        };
+    async fn begin_in(&self, mut run: Run<'_>, person: Person, name: &FactorName) -> Going<Step> {
+        let factor = self.factor(name).ok_or(Code::NotOffered)?;
+        let offer = self.offer_of(&run.state, &person, name, factor)?.ok_or(Code::NotOffered)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         let before = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
-        let words = Vec::new();
         let echo = run.state.who.typed.as_ref().map(Identifier::masked);
         let mailbox = run.state.mailbox(self, name, true);
-        let cx = self.context(&run, &person, name, (&words, echo.as_deref()), (&mailbox, None));
+        let cx = self.context(&run, &person, name, (&[], echo.as_deref()), (&mailbox, None));
         let begun = match (offer.enrols, factor.enrolment()) {
             (false, _) => factor.begin(cx, &mine.opened, before.as_ref().map(String::as_bytes)).await?,
             (true, Some(plugin)) => {
@@ -91,14 +71,12 @@ impl Inner {
         };
         let (kept, prompt, deliver) = match begun {
             Begun::Started { state, prompt, deliver } => (state, prompt, deliver),
-            Begun::Wait { retry_after } => return Ok(Step::wait(Code::TooSoon, retry_after)),
-            Begun::Nothing => return Ok(Step::refused(Code::NotOffered)),
+            Begun::Wait { retry_after } => return Err(Refusal::new(Code::TooSoon).after(retry_after).into()),
+            Begun::Nothing => return Err(Code::NotOffered.into()),
         };
         let mut batch = Vec::new();
         if let Some(outgoing) = deliver {
-            if let Some(retry_after) = self.recipient_throttle(&run, &mine, &outgoing).await? {
-                return Ok(Step::wait(Code::TooSoon, retry_after));
-            }
+            self.message_throttle(&run, &mine, &outgoing).await?;
             batch.push(self.outgoing(&run, &person, &mine, outgoing)?);
         }
         run.state.challenge(name, &kept)?;
@@ -107,77 +85,80 @@ impl Inner {
         match self.commit(batch).await? {
             Committed::Won => self.pending(&run, &person, token, Some((name.clone(), prompt))),
             // Another step of the same flow was faster: its challenge stands, this one was never sent.
-            Committed::Lost { .. } => Ok(Step::refused(Code::Stale)),
+            Committed::Lost { .. } => Err(Code::Stale.into()),
         }
     }
 
-    /// What can be answered next. Before the first proof it depends on the profile and on the kind of name only;
-    /// after it, on what the account has.
-    pub(crate) fn offers(&self, state: &State, person: &Person) -> Result<Vec<Offer>, Broken> {
+    /// What can be answered next.
+    pub(crate) fn offers(&self, state: &State, person: &Person) -> Going<Vec<Offer>> {
         let mut offers = Vec::new();
         for (name, factor) in &self.factors {
-            let offer = |enrols, hint| Offer { factor: name.clone(), enrols, hint };
-            let contact = match factor.source() {
-                Source::Contacts(kind) => Some(kind),
-                Source::Credentials => None,
-            };
-            match &state.kind {
-                Kind::SignUp(applicant) if state.proofs.is_empty() => {
-                    if contact == Some(applicant.contact.kind()) {
-                        offers.push(offer(false, None));
-                    }
-                }
-                Kind::SignUp(_) => {
-                    let wanted = self.profile.sign_up_enrols;
-                    if factor.enrolment().is_some() && factor.could_prove(None)?.covers(wanted) {
-                        offers.push(offer(true, None));
-                    }
-                }
-                Kind::Change { factor: changed, .. } => {
-                    if changed == name {
-                        offers.push(offer(!state.proofs.is_empty(), None));
-                    }
-                }
-                Kind::Enrol { .. } if state.proofs.is_empty() => {
-                    let mine = self.mine(person, state, &**factor)?;
-                    if mine.real {
-                        offers.push(offer(false, mine.hint()));
-                    }
-                }
-                Kind::Enrol { factor: added, .. } => {
-                    if added == name {
-                        offers.push(offer(true, None));
-                    }
-                }
-                // Also after an answer that was right so far: it named somebody, and proved nothing yet.
-                Kind::SignIn if state.who.typed.is_none() && state.proofs.is_empty() => {
-                    if factor.discoverable() {
-                        offers.push(offer(false, None));
-                    }
-                }
-                Kind::SignIn if state.proofs.is_empty() => {
-                    let typed = state.who.typed.as_ref().map(Identifier::kind);
-                    let first = match contact {
-                        Some(kind) => typed == Some(kind),
-                        None => factor.decoy(&self.hashes, [0; 32])?.is_some(),
-                    };
-                    if first {
-                        offers.push(offer(false, None));
-                    }
-                }
-                Kind::SignIn => {
-                    let mine = self.mine(person, state, &**factor)?;
-                    if mine.real && self.adds(state, &**factor, &mine)? {
-                        offers.push(offer(false, mine.hint()));
-                    }
-                }
-            }
+            offers.extend(self.offer_of(state, person, name, &**factor)?);
         }
         Ok(offers)
     }
 
+    /// Whether this factor can be answered next. Before the first proof it depends on the profile and on the kind of
+    /// name only; after it, on what the account has.
+    pub(crate) fn offer_of(
+        &self,
+        state: &State,
+        person: &Person,
+        name: &FactorName,
+        factor: &dyn ErasedFactor,
+    ) -> Going<Option<Offer>> {
+        let offer = |enrols, hint| Offer { factor: name.clone(), enrols, hint };
+        if self.duty(state).is_some() {
+            let wanted = match &state.kind {
+                Kind::SignUp(_) => {
+                    factor.enrolment().is_some()
+                        && factor.could_prove(None)?.covers(self.profile.sign_up_enrols)
+                }
+                Kind::Credential { factor: wanted, .. } => wanted == name,
+                Kind::SignIn => false,
+            };
+            return Ok(wanted.then(|| offer(true, None)));
+        }
+        let contact = match factor.source() {
+            Source::Contacts(kind) => Some(kind),
+            Source::Credentials => None,
+        };
+        let wanted = match &state.kind {
+            Kind::SignUp(applicant) => contact == Some(applicant.contact.kind()),
+            Kind::Credential { factor: replaced, replace: true, .. } => replaced == name,
+            Kind::SignIn if state.is_unnamed() => factor.discoverable(),
+            Kind::SignIn if state.proofs.is_empty() => match contact {
+                Some(kind) => state.who.typed.as_ref().map(Identifier::kind) == Some(kind),
+                None if state.who.handle.is_some() => factor.discoverable(),
+                None => factor.decoy(&self.hashes, [0; 32])?.is_some(),
+            },
+            // Of somebody who has proven something, or is signed in.
+            Kind::SignIn | Kind::Credential { .. } => {
+                let mine = self.mine(person, state, factor)?;
+                let wanted = mine.real && self.adds(state, factor, &mine)?;
+                return Ok(wanted.then(|| offer(false, mine.hint())));
+            }
+        };
+        Ok(wanted.then(|| offer(false, None)))
+    }
+
+    /// What is still to be done once enough is proven. Adding a credential takes as much as signing in: a mailbox
+    /// alone adds no key to an account that asks for two factors (ATTACKS 22).
+    pub(crate) fn duty(&self, state: &State) -> Option<Duty> {
+        match state.kind {
+            Kind::SignUp(_) if !state.proofs.is_empty() => Some(Duty::Enrol),
+            Kind::Credential { replace: true, .. } if !state.proofs.is_empty() => Some(Duty::Replace),
+            Kind::Credential { replace: false, .. }
+                if self.profile.sign_in.met_by(&state.proofs, self.clock.now()) =>
+            {
+                Some(Duty::Enrol)
+            }
+            _ => None,
+        }
+    }
+
     // Whether a proof by this factor would bring the sign-in nearer: the same channel never counts twice.
-    fn adds(&self, state: &State, factor: &dyn ErasedFactor, mine: &Mine) -> Result<bool, Broken> {
+    fn adds(&self, state: &State, factor: &dyn ErasedFactor, mine: &Mine) -> Going<bool> {
         let worth = |proofs: &[Proof]| (proof::kinds(proofs), proof::aal(proofs));
         for one in &mine.opened {
             let proves = factor.could_prove(Some(&one.plain))?;
@@ -199,10 +180,10 @@ impl Inner {
         person: &Person,
         flow: Token,
         begun: Option<(FactorName, Prompt)>,
-    ) -> Result<Step, Broken> {
+    ) -> Going<Step> {
         let offers = self.offers(&run.state, person)?;
-        let expires_in = left(run.state.expires, run.now);
-        let duty = run.state.duty();
+        let expires_in = run.state.expires.since(run.now);
+        let duty = self.duty(&run.state);
         Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, expires_in })))
     }
 
@@ -240,50 +221,56 @@ impl Inner {
         }
     }
 
-    /// The network's throttle, the first thing that any step passes: a stranger who is slowed down does not reach
-    /// the owner's guard.
-    pub(crate) async fn slow_down(&self, visit: &Visit) -> Result<Option<Step>, Broken> {
-        let Some(network) = visit.client.network() else { return Ok(None) };
-        let key = ThrottleKey(self.keys.lookup(Purpose::Throttle, &[b"network", &network]));
-        match self.throttle.pass(vec![(key, self.profile.network_rate)], self.clock.now()).await? {
-            Passed::Yes => Ok(None),
-            Passed::No { retry_after } => Ok(Some(Step::wait(Code::Throttled, retry_after))),
-        }
+    /// The network's throttle, the first thing that any step passes: a stranger who is slowed down reads nothing
+    /// and does not reach the owner's guard.
+    pub(crate) async fn slow_down(&self, visit: &Visit) -> Going<()> {
+        let Some(network) = visit.client.network() else { return Ok(()) };
+        let key = self.throttle_key(&[b"network", &network]);
+        self.pass(vec![(key, self.profile.network_rate)], Code::Throttled).await
     }
 
-    async fn recipient_throttle(
-        &self,
-        run: &Run<'_>,
-        mine: &Mine,
-        to: &Outgoing,
-    ) -> Result<Option<Duration>, Broken> {
-        let address = mine.address(to);
-        let whom = address.map_or(to.to.as_bytes().as_slice(), |address| address.as_str().as_bytes());
+    // One count for each purpose and address: who floods somebody with registrations takes no second factor from
+    // them. And one for all messages that a network causes: they cost money.
+    async fn message_throttle(&self, run: &Run<'_>, mine: &Mine, to: &Outgoing) -> Going<()> {
+        let whom =
+            mine.address(to).map_or(to.to.as_bytes().as_slice(), |address| address.as_str().as_bytes());
         let purpose: &[u8] = match &run.state.kind {
             Kind::SignUp(_) => b"sign-up",
             _ if run.state.proofs.is_empty() => b"unproven",
             _ => b"proven",
         };
-        let key = ThrottleKey(self.keys.lookup(Purpose::Throttle, &[b"recipient", purpose, whom]));
-        match self.throttle.pass(vec![(key, self.profile.recipient_rate)], self.clock.now()).await? {
-            Passed::Yes => Ok(None),
-            Passed::No { retry_after } => Ok(Some(retry_after)),
+        let recipient = self.throttle_key(&[b"recipient", purpose, whom]);
+        let mut keys = vec![(recipient, self.profile.recipient_rate)];
+        if let Some(network) = run.visit.client.network() {
+            keys.push((self.throttle_key(&[b"messages", &network]), self.profile.message_rate));
+        }
+        self.pass(keys, Code::TooSoon).await
+    }
+
+    async fn pass(&self, keys: Vec<(ThrottleKey, Rate)>, otherwise: Code) -> Going<()> {
+        match self.throttle.pass(keys, self.clock.now()).await? {
+            Passed::Yes => Ok(()),
+            Passed::No { retry_after } => Err(Refusal::new(otherwise).after(retry_after).into()),
         }
     }
 
-    fn outgoing(&self, run: &Run<'_>, person: &Person, mine: &Mine, out: Outgoing) -> Result<Write, Broken> {
-        let locale = person.profile.as_ref().map_or(run.visit.client.locale, |profile| profile.locale);
-        let mut params: Vec<_> =
-            out.params.iter().map(|(name, value)| (name.clone(), value.as_str().to_owned())).collect();
-        let mut template = out.template.clone();
+    fn throttle_key(&self, parts: &[&[u8]]) -> ThrottleKey {
+        ThrottleKey(self.keys.lookup(Purpose::Throttle, parts))
+    }
+
+    fn outgoing(&self, run: &Run<'_>, person: &Person, mine: &Mine, out: Outgoing) -> Going<Write> {
+        let profile = person.known(self)?.map(|known| &known.profile);
+        let locale = profile.map_or(run.visit.client.locale, |profile| profile.locale);
+        let address = mine.address(&out).or(if mine.real { None } else { run.state.who.typed.as_ref() });
+        // A decoy without an address gets a row as long as any, addressed to what was typed and never handed out.
+        let to = address.ok_or(Broken::Misuse("a factor sends to contacts that it was given"))?;
+        let deliver = (mine.real, run.now.after(out.life));
+        let (mut template, mut params) = (out.template, out.params);
         if matches!(&run.state.kind, Kind::SignUp(applicant) if applicant.taken) {
             template = TemplateName::new("already-registered");
             params.clear();
         }
-        // A decoy without an address gets a row as long as any, addressed to what was typed and never handed out.
-        let typed = run.state.who.typed.as_ref();
-        let to = mine.address(&out).or(typed).ok_or(Broken::Misuse("a message to nobody"))?;
-        self.message(person.subject.is_some().then_some(person.id), to, template, params, locale, mine.real)
+        Ok(self.message(profile.map(|_| person.id), to, template, params, locale, deliver)?)
     }
 
     /// A message for the outbox.
@@ -292,14 +279,14 @@ impl Inner {
         account: Option<AccountId>,
         to: &Identifier,
         template: TemplateName,
-        mut params: Vec<(std::borrow::Cow<'static, str>, String)>,
+        mut params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
         locale: Locale,
-        deliver: bool,
+        (deliver, until): (bool, Timestamp),
     ) -> Result<Write, Broken> {
         let id = MessageId::next(self)?;
-        params.push(("site".into(), self.site.name.clone()));
-        params.push(("host".into(), self.site.host().to_owned()));
-        let content = Content { to: to.clone(), template, locale, params };
+        params.push(("site".into(), self.site.name.clone().into()));
+        params.push(("host".into(), self.site.host().to_owned().into()));
+        let content = Content { to: to.clone(), template, locale, params, until };
         let plain = Zeroizing::new(serde_json::to_vec(&content).map_err(|_| Broken::Misuse("message"))?);
         let sealed = self.keys.seal(self.entropy(), &Place::new(Purpose::Message, id.as_bytes()), &plain)?;
         let (realm, due) = (self.keys.realm().clone(), self.clock.now());

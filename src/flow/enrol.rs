@@ -1,9 +1,10 @@
 //! A new credential: the end of a registration, or the replacement of an old one.
 
 use super::finish::Ending;
-use super::state::{Kind, Run};
+use super::state::{Applicant, Kind, Run};
+use super::stop::Going;
 use super::subject::Person;
-use super::{Code, Step};
+use super::{Code, Refusal, Step};
 use crate::account::identifier::Identifier;
 use crate::account::{Contact, Level, ProfileData};
 use crate::auth::Inner;
@@ -14,7 +15,7 @@ use crate::id::{AccountId, CredentialId, Epoch, FactorName, SessionId, Version};
 use crate::proof::{Proof, Proves};
 use crate::secret::{DataKey, Place, Purpose, Route};
 use crate::session::{Grant, Session};
-use crate::store::{AccountRow, AccountState, ContactRow, CredentialRow, IdentifierRow, OnceKey, Write};
+use crate::store::{AccountRow, AccountState, ContactRow, CredentialRow, IdentifierRow, Write};
 
 /// What is to be written at the end of an enrolment by a signed-in person.
 struct Change {
@@ -32,14 +33,12 @@ impl Inner {
         person: Person,
         factor: &dyn ErasedFactor,
         answer: Answer,
-    ) -> Result<Step, Broken> {
-        let (name, Some(plugin)) = (factor.name(), factor.enrolment()) else {
-            return Ok(Step::refused(Code::NotOffered));
-        };
+    ) -> Going<Step> {
+        let (name, plugin) = (factor.name(), factor.enrolment().ok_or(Code::NotOffered)?);
         if !plugin.well_formed(&answer.bytes) {
-            return Ok(Step::refused(Code::Answer(Reason::Malformed)));
+            return Err(Code::Answer(Reason::Malformed).into());
         }
-        let words = person.words(self, &run.state);
+        let words = person.words(self, &run.state)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         mine.only_real();
         let proposal = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
@@ -50,33 +49,36 @@ impl Inner {
         // The answer was long in hashing: time is read again for what is written.
         run.now = self.clock.now();
         match (enrolled, run.state.kind.clone()) {
-            (Enrolled::Unfit(broken), _) => Ok(Step::unfit(broken.into_iter().map(|rule| rule.0).collect())),
-            (Enrolled::Refuse(reason), _) => Ok(Step::refused(Code::Answer(reason))),
-            (Enrolled::Busy { retry_after }, _) => Ok(Step::wait(Code::Busy, retry_after)),
-            (Enrolled::Add { data, handles, proved }, Kind::SignUp(_)) => {
-                self.finish_sign_up(run, person, &name, &data, &handles, proved).await
+            (Enrolled::Unfit(broken), _) => {
+                let rules = broken.into_iter().map(|rule| rule.0).collect();
+                Err(Refusal { rules, ..Refusal::new(Code::Unfit) }.into())
             }
-            (Enrolled::Replace { credential, data, proved: _ }, Kind::Change { session, .. }) => {
-                let Some(write) = self.swap(&person, &name, &mine, credential, &data)? else {
-                    return Ok(Step::refused(Code::Stale));
-                };
-                self.finish_change(run, person, Change { factor: name, write, session, ends_all: true }).await
+            (Enrolled::Refuse(reason), _) => Err(Code::Answer(reason).into()),
+            (Enrolled::Busy { retry_after }, _) => Err(Refusal::new(Code::Busy).after(retry_after).into()),
+            (Enrolled::Add { data, handles, proved }, Kind::SignUp(applicant)) => {
+                let proved =
+                    if proved.within(factor.could_prove(Some(&data))?) { Some(proved) } else { None };
+                let credential = (&name, data.as_slice(), handles.as_slice(), proved);
+                self.finish_sign_up(run, person, applicant, credential).await
             }
-            (Enrolled::Add { data, handles, .. }, Kind::Enrol { session, .. }) => {
+            (Enrolled::Add { data, handles, .. }, Kind::Credential { session, replace: false, .. }) => {
+                if mine.opened.len() >= MOST_CREDENTIALS {
+                    return Err(Code::NotOffered.into());
+                }
                 let row = self.new_credential(person.id, &name, &data, &handles, &run)?;
-                let change =
-                    Change { factor: name, write: Write::AddCredential(row), session, ends_all: false };
-                self.finish_change(run, person, change).await
+                let write = Write::AddCredential(row);
+                self.finish_change(run, person, Change { factor: name, write, session, ends_all: false })
+                    .await
             }
-            (Enrolled::Replace { credential, data, .. }, Kind::Enrol { session, .. })
-                if run.state.proofs.iter().any(|proof| *proof.factor() == name) =>
+            // Adding is no way round replacing: a memorised secret is replaced by who proved it (ASVS 6.2.3).
+            (Enrolled::Replace { credential, data, .. }, Kind::Credential { session, .. })
+                if !factor.could_prove(None)?.is_memorised()
+                    || run.state.proofs.iter().any(|proof| *proof.factor() == name) =>
             {
-                let Some(write) = self.swap(&person, &name, &mine, credential, &data)? else {
-                    return Ok(Step::refused(Code::Stale));
-                };
+                let write = self.swap(&person, &name, &mine, credential, &data)?.ok_or(Code::Stale)?;
                 self.finish_change(run, person, Change { factor: name, write, session, ends_all: true }).await
             }
-            _ => Ok(Step::refused(Code::NotOffered)),
+            _ => Err(Code::NotOffered.into()),
         }
     }
 
@@ -85,14 +87,9 @@ impl Inner {
         &self,
         mut run: Run<'_>,
         person: Person,
-        factor: &FactorName,
-        data: &[u8],
-        handles: &[Vec<u8>],
-        proved: Proves,
-    ) -> Result<Step, Broken> {
-        let Kind::SignUp(applicant) = run.state.kind.clone() else {
-            return Ok(Step::refused(Code::NotOffered));
-        };
+        applicant: Applicant,
+        (factor, data, handles, proved): (&FactorName, &[u8], &[Vec<u8>], Option<Proves>),
+    ) -> Going<Step> {
         let id = AccountId::next(self)?;
         let key = DataKey::random(self.entropy())?;
         let under =
@@ -133,7 +130,7 @@ impl Inner {
             sealed: under(Place::new(Purpose::Contact, contact_id.as_bytes()), &contact)?,
         };
         let credential = self.new_credential(id, factor, data, handles, &run)?;
-        run.state.proofs.push(Proof::new(factor.clone(), proved, run.now));
+        run.state.proofs.extend(proved.map(|proved| Proof::new(factor.clone(), proved, run.now)));
         let content = Sealed { factor: Some(factor.clone()), ..Sealed::new(run.visit.client.origin()) };
         let (event, line) =
             self.event(Some(id), Some(&key), event::name::SIGN_UP, Outcome::Done, &content)?;
@@ -146,9 +143,10 @@ impl Inner {
             proofs: &proofs,
             public_device: run.state.public_device,
             now: run.now,
+            expires: None,
         })?;
         let mut batch = vec![
-            self.once(&run, factor),
+            self.once(&run, factor, b"enrol"),
             Write::AddAccount(account),
             Write::AddIdentifier(identifier),
             Write::AddContact(contact),
@@ -156,26 +154,21 @@ impl Inner {
             line,
         ];
         let browser = self.remember(&mut batch, &run, &person, id)?;
-        self.finish(run, batch, Ending { grant, browser }, Code::Taken).await
+        self.finish(run, batch, Ending { grant, browser }).await
     }
 
     /// A credential is added or replaced, and the session at hand is renewed with a new token. Where one is
     /// replaced, everything that the old one opened ends.
-    async fn finish_change(&self, mut run: Run<'_>, person: Person, change: Change) -> Result<Step, Broken> {
+    async fn finish_change(&self, mut run: Run<'_>, person: Person, change: Change) -> Going<Step> {
         let Change { factor, write, session, ends_all } = change;
         let (Some(subject), Some((id, epoch))) = (&person.subject, run.state.who.account) else {
-            return Ok(Step::refused(Code::Stale));
+            return Err(Code::Stale.into());
         };
-        let Some(old) = self.live_session(id, session, &person).await? else {
-            return Ok(Step::refused(Code::NoSession));
-        };
+        let old = self.live_session(session, &person).await?.ok_or(Code::NoSession)?;
         let content = Sealed { factor: Some(factor.clone()), ..Sealed::new(run.visit.client.origin()) };
-        let (event, line) =
-            self.event(Some(id), person.data_key(), run.event_name(), Outcome::Done, &content)?;
+        let (event, line) = self.line(&person, run.event_name(), Outcome::Done, &content)?;
         run.state.public_device = old.idle() == self.profile.sessions.public_idle;
-        let mut proofs = old.proofs();
-        proofs.append(&mut run.state.proofs);
-        let known = person.browser(self, &run.visit.client, run.now);
+        let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
         let grant = self.renew(
             &old,
             Grant {
@@ -183,27 +176,33 @@ impl Inner {
                 epoch: if ends_all { epoch.next() } else { epoch },
                 route: subject.account.route,
                 event,
-                proofs: &proofs,
+                proofs: &run.state.proofs,
                 public_device: run.state.public_device,
                 now: run.now,
+                expires: Some(old.expires()),
             },
         )?;
+        // The account's version is raised by each enrolment, so that of two at once only one is written: both may
+        // have seen an account that had none.
+        let expect = subject.account.version;
+        let row = AccountRow { version: expect.next(), ..subject.account.clone() };
         let mut batch = vec![
-            self.once(&run, &factor),
-            Write::KeepAccount { id, expect: subject.account.version },
+            self.once(&run, &factor, b"enrol"),
+            Write::SwapAccount { row, expect },
             write,
+            Write::EndSession { account: id, id: session },
             line,
         ];
+        let mut template = "credential-added";
         if ends_all {
+            template = "credential-changed";
             batch.push(Write::RaiseEpoch { account: id, expect: epoch });
-            batch.push(Write::ForgetBrowsers { account: id, except: known.map(|row| row.id) });
-        } else {
-            batch.push(Write::EndSession { account: id, id: session });
+            batch.push(Write::ForgetBrowsers { account: id, except: known });
         }
-        let template = if ends_all { "credential-changed" } else { "credential-added" };
-        let params = vec![("factor".into(), factor.to_string()), ("at".into(), run.now.rfc3339())];
-        batch.extend(self.notices(&run, &person, template, params)?);
-        self.finish(run, batch, Ending { grant, browser: None }, Code::Stale).await
+        let at = ("at".into(), run.now.rfc3339().into());
+        let factor = ("factor".into(), factor.to_string().into());
+        batch.extend(self.notices(&run, &person, template, vec![factor, at])?);
+        self.finish(run, batch, Ending { grant, browser: None }).await
     }
 
     fn new_credential(
@@ -227,22 +226,17 @@ impl Inner {
         })
     }
 
-    fn once(&self, run: &Run<'_>, factor: &FactorName) -> Write {
-        let parts: [&[u8]; 3] = [run.state.id.as_bytes(), factor.as_str().as_bytes(), b"enrol"];
-        Write::Once { key: OnceKey(self.keys.lookup(Purpose::Once, &parts)), until: run.state.expires }
-    }
-
+    /// A session of the person's, if it lives.
     pub(crate) async fn live_session(
         &self,
-        account: AccountId,
         id: SessionId,
         person: &Person,
     ) -> Result<Option<Session>, Broken> {
-        let rows = self.store.sessions_of(account).await?;
-        let now = self.clock.now();
-        Ok(rows
-            .into_iter()
-            .map(Session::of)
-            .find(|session| session.id() == id && session.lives(person.epoch(), now)))
+        let (rows, now) = (self.store.sessions_of(person.id).await?, self.clock.now());
+        let live = |session: &Session| session.id() == id && session.lives(person.epoch(), now);
+        Ok(rows.into_iter().map(Session::of).find(live))
     }
 }
+
+/// Of one factor, for one account.
+const MOST_CREDENTIALS: usize = 20;

@@ -2,19 +2,23 @@
 
 use std::borrow::Cow;
 
+use zeroize::Zeroizing;
+
 use super::state::{Kind, Run};
+use super::stop::Going;
 use super::subject::Person;
-use super::verify::{Accepted, Charge};
+use super::verify::Attempt;
 use super::{Code, Done, Step, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::Reason;
 use crate::hash::Lane;
-use crate::id::{AccountId, BrowserId, EventName, SessionId, TemplateName};
+use crate::id::{AccountId, BrowserId, Epoch, EventName, SessionId, TemplateName};
+use crate::proof::Proof;
 use crate::secret::{Purpose, Token};
 use crate::session::{Grant, Session};
-use crate::store::{BrowserRow, Committed, Write};
+use crate::store::{BrowserRow, Committed, Subject, Write};
 
 /// What a finished flow hands out.
 pub(crate) struct Ending {
@@ -22,102 +26,118 @@ pub(crate) struct Ending {
     pub(crate) browser: Option<Token>,
 }
 
+/// What a lost precondition means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Somebody was faster, and there is nothing to judge again.
+    No(Code),
+    /// Another step has passed the flow on.
+    Flow,
+    /// Something was changed in between: read and judge again.
+    Again,
+}
+
 impl Inner {
     /// After an accept: a session when enough is proven, else the next offers. `None`: lost a race.
     pub(crate) async fn accepted(
         &self,
-        run: &mut Run<'_>,
+        run: &Run<'_>,
         person: &Person,
-        accepted: Accepted<'_>,
-    ) -> Result<Option<Step>, Broken> {
-        let Accepted { proof, writes: mut batch, lane, charge } = accepted;
+        at: &Attempt<'_>,
+        proof: Proof,
+        batch: Vec<Write>,
+    ) -> Going<Option<Step>> {
         let factor = proof.factor().clone();
-        let mut state = run.state.clone();
-        state.proofs.push(proof);
-        state.challenges.remove(factor.as_str());
-        if state.duty().is_some() {
-            state.challenges.clear();
+        let mut next = run.clone();
+        next.state.challenges.remove(factor.as_str());
+        next.state.proofs.push(proof);
+        if self.duty(&next.state).is_some() {
+            // What was begun to prove an old secret is no proposal of a new one.
+            next.state.challenges.clear();
         }
-        let mut next = Run { visit: run.visit, state, held: run.held.clone(), now: run.now };
-        let enough = self.profile.sign_in.met_by(&next.state.proofs, run.now);
         let content = Sealed { factor: Some(factor), ..Sealed::new(run.visit.client.origin()) };
-        let owner = person.subject.as_ref().map(|subject| subject.account.id);
-        let line = |name: EventName| self.event(owner, person.data_key(), name, Outcome::Done, &content);
+        let enough = self.profile.sign_in.met_by(&next.state.proofs, run.now);
+        match (&next.state.kind, &person.subject, next.state.who.account) {
+            (Kind::SignIn, Some(subject), Some((_, epoch))) if enough => {
+                self.sign_in(next, person, at, (subject, epoch), content, batch).await
+            }
+            _ => self.go_on(next, person, content, batch).await,
+        }
+    }
 
-        let (Kind::SignIn, true, Some(subject), Some((account, epoch))) =
-            (&next.state.kind, enough, &person.subject, next.state.who.account)
-        else {
-            let (write, token) = next.keep(self)?;
-            batch.insert(0, write);
-            batch.push(line(event::name::PROVEN)?.1);
-            return match self.commit_step(batch).await? {
-                Ok(()) => self.pending(&next, person, token, None).map(Some),
-                Err(loss) => self.after(loss, charge).await,
-            };
-        };
-        let (id, line) = line(event::name::SIGN_IN)?;
+    async fn go_on(
+        &self,
+        mut next: Run<'_>,
+        person: &Person,
+        content: Sealed,
+        mut batch: Vec<Write>,
+    ) -> Going<Option<Step>> {
+        let (write, token) = next.keep(self)?;
+        batch.insert(0, write);
+        batch.push(self.line(person, event::name::PROVEN, Outcome::Done, &content)?.1);
+        match self.lost(batch).await? {
+            None => self.pending(&next, person, token, None).map(Some),
+            Some(Loss::No(code)) => Err(code.into()),
+            Some(Loss::Flow | Loss::Again) => Ok(None),
+        }
+    }
+
+    async fn sign_in(
+        &self,
+        next: Run<'_>,
+        person: &Person,
+        at: &Attempt<'_>,
+        (subject, epoch): (&Subject, Epoch),
+        content: Sealed,
+        mut batch: Vec<Write>,
+    ) -> Going<Option<Step>> {
+        let (id, line) = self.line(person, event::name::SIGN_IN, Outcome::Done, &content)?;
         batch.push(line);
-        let mut browser = None;
-        if lane == Lane::Stranger {
-            let at = ("at".into(), run.now.rfc3339());
-            let device = ("device".into(), run.visit.client.device.summary());
-            batch.extend(self.notices(run, person, "new-browser", vec![at, device])?);
+        if at.lane == Lane::Stranger {
+            let when = ("at".into(), next.now.rfc3339().into());
+            let device = ("device".into(), next.visit.client.device.summary().into());
+            batch.extend(self.notices(&next, person, "new-browser", vec![when, device])?);
         }
-        if !next.state.public_device {
-            browser = self.remember(&mut batch, &next, person, account)?;
-        }
+        let browser = match next.state.public_device {
+            true => None,
+            false => self.remember(&mut batch, &next, person, person.id)?,
+        };
         let grant = self.mint(Grant {
-            account,
+            account: person.id,
             epoch,
             route: subject.account.route,
             event: id,
             proofs: &next.state.proofs,
             public_device: next.state.public_device,
-            now: run.now,
+            now: next.now,
+            expires: None,
         })?;
         batch.splice(0..0, next.take());
         batch.push(grant.0.clone());
-        match self.commit_step(batch).await? {
-            Ok(()) => Ok(Some(Step::done(&next, Ending { grant, browser }))),
-            Err(loss) => self.after(loss, charge).await,
+        match self.lost(batch).await? {
+            None => Ok(Some(Step::done(&next, Ending { grant, browser }))),
+            Some(Loss::No(code)) => Err(code.into()),
+            Some(Loss::Flow | Loss::Again) => Ok(None),
         }
     }
 
-    // A lost race decides the step, and its reservation is given back; or the step is judged again.
-    async fn after(&self, loss: Loss, charge: &Charge) -> Result<Option<Step>, Broken> {
-        let code = match loss {
-            Loss::Replay => Code::Answer(Reason::Replayed),
-            Loss::Stale => Code::Stale,
-            Loss::Again => return Ok(None),
-        };
-        self.forgive(charge).await?;
-        Ok(Some(Step::refused(code)))
-    }
-
-    /// The last commit of a flow that has nothing left to verify. `lost`: what it means that somebody was faster.
-    pub(crate) async fn finish(
-        &self,
-        run: Run<'_>,
-        mut batch: Vec<Write>,
-        ending: Ending,
-        lost: Code,
-    ) -> Result<Step, Broken> {
+    /// The last commit of a flow that has nothing left to verify.
+    pub(crate) async fn finish(&self, run: Run<'_>, mut batch: Vec<Write>, ending: Ending) -> Going<Step> {
         batch.splice(0..0, run.take());
         batch.push(ending.grant.0.clone());
-        let flow_gone =
-            batch.iter().take_while(|w| matches!(w, Write::TakeFlow { .. } | Write::Once { .. })).count();
-        match self.commit(batch).await? {
-            Committed::Won => Ok(Step::done(&run, ending)),
-            Committed::Lost { at } if at < flow_gone => Ok(Step::refused(Code::NoFlow)),
-            Committed::Lost { .. } => Ok(Step::refused(lost)),
+        match self.lost(batch).await? {
+            None => Ok(Step::done(&run, ending)),
+            Some(Loss::No(code)) => Err(code.into()),
+            Some(Loss::Flow) => Err(Code::NoFlow.into()),
+            Some(Loss::Again) => Err(Code::Stale.into()),
         }
     }
 
-    async fn commit_step(&self, batch: Vec<Write>) -> Result<Result<(), Loss>, Broken> {
-        let kinds: Vec<Loss> = batch.iter().map(Loss::of).collect();
+    async fn lost(&self, batch: Vec<Write>) -> Result<Option<Loss>, Broken> {
+        let means: Vec<Loss> = batch.iter().map(Loss::of).collect();
         Ok(match self.commit(batch).await? {
-            Committed::Won => Ok(()),
-            Committed::Lost { at } => Err(kinds.get(at).copied().unwrap_or(Loss::Again)),
+            Committed::Won => None,
+            Committed::Lost { at } => Some(means.get(at).copied().unwrap_or(Loss::Again)),
         })
     }
 
@@ -148,15 +168,15 @@ impl Inner {
         run: &Run<'_>,
         person: &Person,
         template: &'static str,
-        params: Vec<(Cow<'static, str>, String)>,
+        params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
     ) -> Result<Vec<Write>, Broken> {
-        let locale = person.profile.as_ref().map_or(run.visit.client.locale, |profile| profile.locale);
-        let account = person.subject.as_ref().map(|subject| subject.account.id);
-        person
-            .contacts()?
-            .iter()
-            .map(|to| self.message(account, to, TemplateName::new(template), params.clone(), locale, true))
-            .collect()
+        let Some(known) = person.known(self)? else { return Ok(Vec::new()) };
+        let notice = |to| {
+            let template = TemplateName::new(template);
+            let until = run.now.after(NOTICE_LIFE);
+            self.message(Some(person.id), to, template, params.clone(), known.profile.locale, (true, until))
+        };
+        known.contacts().map(notice).collect()
     }
 
     pub(crate) async fn sign_out(&self, visit: &Visit, token: &Token) -> Result<(), Broken> {
@@ -177,16 +197,19 @@ impl Inner {
         self.end(visit, mine, end, event::name::SESSION_ENDED).await
     }
 
-    pub(crate) async fn end_other_sessions(&self, visit: &Visit, mine: &Session) -> Result<(), Broken> {
+    pub(crate) async fn end_other_sessions(&self, visit: &Visit, mine: &Session) -> Result<bool, Broken> {
         let end = Write::EndSessions { account: mine.account(), except: Some(mine.id()) };
-        self.end(visit, mine, end, event::name::OTHERS_ENDED).await?;
-        Ok(())
+        self.end(visit, mine, end, event::name::OTHERS_ENDED).await
     }
 
+    // False: there was nothing to end, or the session that asks has itself ended meanwhile.
     async fn end(&self, visit: &Visit, mine: &Session, end: Write, name: EventName) -> Result<bool, Broken> {
         let Some(person) = self.person_by_id(mine.account()).await? else { return Ok(false) };
+        if self.live_session(mine.id(), &person).await?.is_none() {
+            return Ok(false);
+        }
         let sealed = Sealed::new(visit.client.origin());
-        let (_, line) = self.event(Some(person.id), person.data_key(), name, Outcome::Done, &sealed)?;
+        let (_, line) = self.line(&person, name, Outcome::Done, &sealed)?;
         Ok(self.commit(vec![end, line]).await? == Committed::Won)
     }
 }
@@ -198,23 +221,20 @@ impl Step {
     }
 }
 
-/// What a lost precondition of a step means.
-#[derive(Clone, Copy)]
-enum Loss {
-    /// This very challenge was accepted before.
-    Replay,
-    /// The epoch is no longer that of the flow's start: a password was changed, an account switched off.
-    Stale,
-    /// Something was changed in between: read and judge again.
-    Again,
-}
-
 impl Loss {
-    fn of(write: &Write) -> Self {
+    const fn of(write: &Write) -> Self {
         match write {
-            Write::Once { .. } => Self::Replay,
-            Write::AddSession { .. } => Self::Stale,
+            // This very challenge was accepted before.
+            Write::Once { .. } => Self::No(Code::Answer(Reason::Replayed)),
+            // The epoch is not that of the flow's start: a password was changed, an account switched off.
+            Write::AddSession { .. } | Write::RaiseEpoch { .. } => Self::No(Code::Stale),
+            Write::AddIdentifier(_) => Self::No(Code::Taken),
+            Write::EndSession { .. } => Self::No(Code::NoSession),
+            Write::TakeFlow { .. } | Write::SwapFlow { .. } => Self::Flow,
             _ => Self::Again,
         }
     }
 }
+
+/// A notice that could not be delivered for so long tells nobody anything new.
+const NOTICE_LIFE: std::time::Duration = std::time::Duration::from_secs(3 * 24 * 3600);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Duty, Visit, flow_key};
+use super::stop::Going;
+use super::{Code, Visit};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::clock::Timestamp;
@@ -19,8 +20,12 @@ use crate::store::{FlowRow, Write};
 pub(crate) enum Kind {
     SignUp(Applicant),
     SignIn,
-    Change { factor: FactorName, session: SessionId },
-    Enrol { factor: FactorName, session: SessionId },
+    /// A signed-in person adds a credential of this factor, or replaces one.
+    Credential {
+        factor: FactorName,
+        session: SessionId,
+        replace: bool,
+    },
 }
 
 /// Who wants to register: no account exists before the contact is proven.
@@ -60,6 +65,7 @@ pub(crate) struct State {
     pub(crate) began: Timestamp,
     pub(crate) expires: Timestamp,
     pub(crate) public_device: bool,
+    #[serde(with = "crate::proof::wire")]
     pub(crate) proofs: Vec<Proof>,
     pub(crate) challenges: BTreeMap<String, Challenge>,
     binding: Option<[u8; 32]>,
@@ -97,16 +103,6 @@ impl State {
         Ok(())
     }
 
-    /// What is still to be done once enough is proven.
-    pub(crate) fn duty(&self) -> Option<Duty> {
-        match self.kind {
-            _ if self.proofs.is_empty() => None,
-            Kind::SignUp(_) | Kind::Enrol { .. } => Some(Duty::Enrol),
-            Kind::Change { .. } => Some(Duty::Replace),
-            Kind::SignIn => None,
-        }
-    }
-
     /// Whether nobody is named yet: the first answer will name its credential.
     pub(crate) const fn is_unnamed(&self) -> bool {
         self.who.typed.is_none() && self.who.account.is_none() && self.who.handle.is_none()
@@ -141,6 +137,7 @@ impl State {
 }
 
 /// One step of a flow: its state, and the row that it came from, if it has one yet.
+#[derive(Clone)]
 pub(crate) struct Run<'a> {
     pub(crate) visit: &'a Visit,
     pub(crate) state: State,
@@ -163,7 +160,7 @@ impl<'a> Run<'a> {
             return Ok((Write::SwapFlow { row, expect: *expect }, token.clone()));
         }
         let token = Token::random(auth.entropy())?;
-        let key = flow_key(auth, &token);
+        let key = auth.flow_key(&token);
         let row = FlowRow { key, version: Version(0), expires, sealed: seal(&key)? };
         Ok((Write::AddFlow(row), token))
     }
@@ -176,21 +173,21 @@ impl<'a> Run<'a> {
 
 impl Inner {
     /// The flow behind a token, if it lives and belongs to this browser. One answer for all that is wrong with it.
-    pub(crate) async fn load<'a>(
-        &self,
-        visit: &'a Visit,
-        token: &Token,
-    ) -> Result<Result<Run<'a>, Code>, Broken> {
+    pub(crate) async fn load<'a>(&self, visit: &'a Visit, token: &Token) -> Going<Run<'a>> {
         self.ready().await?;
-        let key = flow_key(self, token);
-        let now = self.clock.now();
-        let Some(row) = self.store.find_flow(key, now).await? else { return Ok(Err(Code::NoFlow)) };
+        let (key, now) = (self.flow_key(token), self.clock.now());
+        let row = self.store.find_flow(key, now).await?.ok_or(Code::NoFlow)?;
         let plain = self.keys.open(&place(&key), &row.sealed)?;
         let state: State = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
         if state.binding.is_some() && state.binding != binding(self, visit) {
-            return Ok(Err(Code::NoFlow));
+            return Err(Code::NoFlow.into());
         }
-        Ok(Ok(Run { visit, state, held: Some((token.clone(), key, row.version)), now }))
+        Ok(Run { visit, state, held: Some((token.clone(), key, row.version)), now })
+    }
+
+    // The hash under which a flow is stored.
+    fn flow_key(&self, token: &Token) -> TokenHash {
+        token.hash(self.keys.scope(), Purpose::Flow)
     }
 }
 

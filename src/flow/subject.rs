@@ -1,5 +1,7 @@
 //! The person that a step is about: an account, opened; or nobody, dressed as one.
 
+use std::sync::OnceLock;
+
 use crate::account::identifier::Identifier;
 use crate::account::{Contact, ProfileData};
 use crate::auth::Inner;
@@ -15,14 +17,20 @@ use crate::store::{AccountState, BrowserRow, Lookup, Subject, SubjectKey};
 use super::Client;
 use super::state::{Kind, State, Who};
 
-/// Everything that a step knows of its person.
+/// The person that a step is about. Sealed parts are opened where they are needed, and not before: a name that
+/// nobody has would else be cheaper.
 pub(crate) struct Person {
     pub(crate) id: AccountId,
     /// `None` for a name that nobody has, and for an account that may not sign in: both are handled alike.
     pub(crate) subject: Option<Subject>,
-    pub(crate) profile: Option<ProfileData>,
+    known: OnceLock<Known>,
+}
+
+/// What is sealed of an account, opened.
+pub(crate) struct Known {
+    pub(crate) key: DataKey,
+    pub(crate) profile: ProfileData,
     pub(crate) names: Vec<Identifier>,
-    key: Option<DataKey>,
     contacts: Vec<(Version, CredentialId, Contact)>,
 }
 
@@ -66,7 +74,7 @@ impl Inner {
             known && subject.account.state == AccountState::Active
         });
         match subject {
-            Some(subject) => self.open_person(subject),
+            Some(subject) => Ok(Person::of(subject)),
             None => {
                 let id = state.who.account.map_or_else(|| self.made_up_account(state), |(id, _)| id);
                 Ok(Person::nobody(id))
@@ -77,37 +85,28 @@ impl Inner {
     /// An account in whatever state, for its owner's lists and an application's reads.
     pub(crate) async fn person_by_id(&self, id: AccountId) -> Result<Option<Person>, Broken> {
         match self.store.subject(SubjectKey::Account(id)).await? {
-            Some(subject) if subject.account.realm == *self.keys.realm() => {
-                self.open_person(subject).map(Some)
-            }
+            Some(subject) if subject.account.realm == *self.keys.realm() => Ok(Some(Person::of(subject))),
             _ => Ok(None),
         }
     }
 
-    fn open_person(&self, subject: Subject) -> Result<Person, Broken> {
+    fn unseal(&self, subject: &Subject) -> Result<Known, Broken> {
         let id = subject.account.id;
-        let key = match subject.account.data_key.as_slice() {
-            [] => None,
-            sealed => Some(self.keys.open_key(id, sealed)?),
-        };
-        let mut person = Person::nobody(id);
-        if let Some(key) = &key {
-            let open = |place: Place<'_>, sealed: &[u8]| self.keys.open_under(key, &place.of(id), sealed);
-            let profile = open(Place::new(Purpose::Account, b"profile"), &subject.account.sealed)?;
-            person.profile = Some(serde_json::from_slice(&profile).map_err(|_| Broken::Sealed)?);
-            for row in &subject.identifiers {
-                let plain = open(Place::new(Purpose::Identifier, &row.lookup.0), &row.sealed)?;
-                person.names.push(serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?);
-            }
-            for row in &subject.contacts {
-                let plain = open(Place::new(Purpose::Contact, row.id.as_bytes()), &row.sealed)?;
-                let contact = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
-                person.contacts.push((row.version, row.id, contact));
-            }
+        let key = self.keys.open_key(id, &subject.account.data_key)?;
+        let open = |place: Place<'_>, sealed: &[u8]| self.keys.open_under(&key, &place.of(id), sealed);
+        let profile = open(Place::new(Purpose::Account, b"profile"), &subject.account.sealed)?;
+        let profile = serde_json::from_slice(&profile).map_err(|_| Broken::Sealed)?;
+        let (mut names, mut contacts) = (Vec::new(), Vec::new());
+        for row in &subject.identifiers {
+            let plain = open(Place::new(Purpose::Identifier, &row.lookup.0), &row.sealed)?;
+            names.push(serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?);
         }
-        person.subject = Some(subject);
-        person.key = key;
-        Ok(person)
+        for row in &subject.contacts {
+            let plain = open(Place::new(Purpose::Contact, row.id.as_bytes()), &row.sealed)?;
+            let contact = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
+            contacts.push((row.version, row.id, contact));
+        }
+        Ok(Known { key, profile, names, contacts })
     }
 
     /// What a factor is given: the person's own credentials or contacts, or a decoy. The same seed for the same
@@ -131,7 +130,8 @@ impl Inner {
             }
             (Source::Contacts(kind), Some(_)) => {
                 let of_kind = |(_, _, contact): &&(_, _, Contact)| contact.address.kind() == kind;
-                for (version, id, contact) in person.contacts.iter().filter(of_kind) {
+                let contacts = person.known(self)?.map_or(&[][..], |known| &known.contacts);
+                for (version, id, contact) in contacts.iter().filter(of_kind) {
                     mine.push_contact(*id, *version, contact.clone())?;
                 }
             }
@@ -172,7 +172,12 @@ impl Inner {
         factor: &dyn ErasedFactor,
         lane: Lane,
     ) -> (GuardKey, Limit) {
-        (self.guard_key(person, state, factor.name().as_str(), lane), factor.limit())
+        // Nobody could ever lift a spent registration guard: it holds, again and again, and never ends.
+        let limit = match state.kind {
+            Kind::SignUp(_) => factor.limit().with_allowance(u32::MAX),
+            _ => factor.limit(),
+        };
+        (self.guard_key(person, state, factor.name().as_str(), lane), limit)
     }
 
     pub(crate) fn guard_key(&self, person: &Person, state: &State, factor: &str, lane: Lane) -> GuardKey {
@@ -197,23 +202,31 @@ impl Inner {
 
 impl Person {
     const fn nobody(id: AccountId) -> Self {
-        Self { id, subject: None, profile: None, names: Vec::new(), key: None, contacts: Vec::new() }
+        Self { id, subject: None, known: OnceLock::new() }
+    }
+
+    fn of(subject: Subject) -> Self {
+        Self { id: subject.account.id, subject: Some(subject), known: OnceLock::new() }
+    }
+
+    /// What is sealed of the account; `None` where there is none, or it is closed.
+    pub(crate) fn known(&self, auth: &Inner) -> Result<Option<&Known>, Broken> {
+        let Some(subject) = self.subject.as_ref().filter(|subject| !subject.account.data_key.is_empty())
+        else {
+            return Ok(None);
+        };
+        if self.known.get().is_none() {
+            let _ = self.known.set(auth.unseal(subject)?);
+        }
+        Ok(self.known.get())
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
         self.subject.as_ref().map_or(Epoch(0), |subject| subject.account.epoch)
     }
 
-    pub(crate) const fn data_key(&self) -> Option<&DataKey> {
-        self.key.as_ref()
-    }
-
-    pub(crate) fn contacts(&self) -> Result<Vec<Identifier>, Broken> {
-        Ok(self.contacts.iter().map(|(_, _, contact)| contact.address.clone()).collect())
-    }
-
     pub(crate) fn is_contact(&self, id: CredentialId) -> bool {
-        self.contacts.iter().any(|(_, contact, _)| *contact == id)
+        self.subject.as_ref().is_some_and(|subject| subject.contacts.iter().any(|row| row.id == id))
     }
 
     /// The server's record of this browser, if its cookie verifies against one of this account: the only thing
@@ -227,17 +240,23 @@ impl Person {
     }
 
     /// What a password must not be built of.
-    pub(crate) fn words(&self, auth: &Inner, state: &State) -> Vec<String> {
+    pub(crate) fn words(&self, auth: &Inner, state: &State) -> Result<Vec<String>, Broken> {
+        let known = self.known(auth)?;
         let mut words: Vec<String> = auth.site.words.clone();
-        let typed = state.who.typed.iter();
-        let contacts = self.contacts.iter().map(|(_, _, contact)| &contact.address);
-        words.extend(typed.chain(&self.names).chain(contacts).flat_map(Identifier::words));
+        let names = known.into_iter().flat_map(|known| known.names.iter().chain(known.contacts()));
+        words.extend(state.who.typed.iter().chain(names).flat_map(Identifier::words));
         let name = match &state.kind {
             Kind::SignUp(applicant) => Some(applicant.name.as_str()),
-            _ => self.profile.as_ref().map(|profile| profile.name.as_str()),
+            _ => known.map(|known| known.profile.name.as_str()),
         };
         words.extend(name.into_iter().flat_map(str::split_whitespace).map(str::to_lowercase));
-        words
+        Ok(words)
+    }
+}
+
+impl Known {
+    pub(crate) fn contacts(&self) -> impl Iterator<Item = &Identifier> {
+        self.contacts.iter().map(|(_, _, contact)| &contact.address)
     }
 }
 

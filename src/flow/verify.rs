@@ -1,175 +1,151 @@
 //! One step: reserve, verify, commit.
 
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
 use super::state::{Kind, Run};
+use super::stop::{Going, Stop};
 use super::subject::{Mine, Person};
-use super::{Code, Step, Visit};
+use super::{Code, Refusal, Step, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::{Answer, ErasedFactor, Letter, Reason, Verdict};
 use crate::hash::Lane;
-use crate::id::{CredentialId, FactorName};
+use crate::id::{CredentialId, EventName, FactorName};
 use crate::lockout::waiting::Admission;
 use crate::lockout::{GuardKey, Limit, Reserved, Settlement};
 use crate::proof::{Proof, Proves};
 use crate::secret::{Place, Purpose, Token};
 use crate::store::{Committed, CredentialRow, OnceKey, Write};
-use zeroize::Zeroizing;
 
-use std::time::Duration;
-
-/// What a verified answer leads to.
-pub(crate) struct Accepted<'a> {
-    pub(crate) proof: Proof,
-    /// Preconditions and changes that must hold for the accept: once-row, keeps, swap, guards.
-    pub(crate) writes: Vec<Write>,
-    pub(crate) lane: Lane,
-    pub(crate) charge: &'a Charge,
+/// What a step is about, as it stands now: read before the guard is charged, and again after each lost race.
+struct Look {
+    person: Person,
+    enrols: bool,
+    letter: Option<Letter>,
 }
 
-/// A reservation that was granted.
-pub(crate) struct Charge {
-    pub(crate) key: GuardKey,
-    pub(crate) limit: Limit,
-    pub(crate) hold: Option<Duration>,
+/// An answer whose attempt is counted.
+pub(crate) struct Attempt<'a> {
+    factor: &'a dyn ErasedFactor,
+    answer: &'a Answer,
+    pub(crate) lane: Lane,
+    key: GuardKey,
+    limit: Limit,
+    hold: Option<Duration>,
+}
+
+/// What the factor accepted.
+struct Accepted {
+    credential: CredentialId,
+    proved: Proves,
+    change: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Inner {
-    pub(crate) async fn answer(&self, visit: &Visit, flow: &Token, answer: Answer) -> Result<Step, Broken> {
-        match self.load(visit, flow).await? {
-            Ok(run) => self.step(run, answer).await,
-            Err(code) => Ok(Step::refused(code)),
-        }
+    pub(crate) async fn answer(&self, visit: &Visit, flow: &Token, answer: Answer) -> Going<Step> {
+        self.slow_down(visit).await?;
+        let run = self.load(visit, flow).await?;
+        self.step(run, answer).await
     }
 
     /// A step to its end. Everything that can be refused without a look at a secret is refused before the guard is
     /// charged, in the same way for everybody.
-    pub(crate) async fn step(&self, mut run: Run<'_>, answer: Answer) -> Result<Step, Broken> {
+    pub(crate) async fn step(&self, mut run: Run<'_>, answer: Answer) -> Going<Step> {
         self.ready().await?;
-        let Some(factor) = self.factor(&answer.factor) else { return Ok(Step::refused(Code::NotOffered)) };
+        let factor = self.factor(&answer.factor).ok_or(Code::NotOffered)?;
         if answer.bytes.len() > Answer::MOST_BYTES {
-            return Ok(Step::refused(Code::Answer(Reason::Malformed)));
+            return Err(Code::Answer(Reason::Malformed).into());
         }
-        if let Some(step) = self.slow_down(run.visit).await? {
-            return Ok(step);
+        let look = self.look(&mut run, factor, &answer).await?;
+        if look.enrols {
+            return self.enrol(run, look.person, factor, answer).await;
         }
-        let mut person = self.person(&run.state).await?;
-        let offers = self.offers(&run.state, &person)?;
-        let Some(offer) = offers.iter().find(|offer| offer.factor == answer.factor) else {
-            return Ok(Step::refused(Code::NotOffered));
-        };
-        if offer.enrols {
-            return self.enrol(run, person, factor, answer).await;
-        }
-        if !factor.well_formed(&answer.bytes) {
-            return Ok(Step::refused(Code::Answer(Reason::Malformed)));
-        }
-        if run.state.is_unnamed() {
-            match self.discover(&mut run, &person, factor, &answer).await? {
-                Ok(found) => person = found,
-                Err(reason) => return Ok(Step::refused(Code::Answer(reason))),
-            }
-        }
-        let letter = match self.letter(&run, factor).await? {
-            Some(letter) => letter,
-            None => return Ok(Step::wait(Code::Waiting, LETTER_PAUSE)),
-        };
-        let lane = self.lane(&run, &person);
-        let (key, limit) = self.guard(&person, &run.state, factor, lane);
+        let lane = self.lane(&run, &look.person);
+        let (key, limit) = self.guard(&look.person, &run.state, factor, lane);
         let admission =
             self.waiting.admit(&*self.store, (key, limit), &*self.clock, self.sleep.as_deref()).await?;
         let (_ticket, hold) = match admission {
             Admission::Granted { ticket, hold } => (ticket, hold),
-            Admission::Busy { retry_after } => return Ok(Step::wait(Code::Busy, retry_after)),
-            Admission::Refused(reserved) => return self.barred(&run, &person, factor, reserved).await,
+            Admission::Busy { retry_after } => {
+                return Err(Refusal::new(Code::Busy).after(retry_after).into());
+            }
+            Admission::Refused(reserved) => {
+                return self.barred(&run, &look.person, &answer.factor, reserved).await;
+            }
         };
-        let charge = Charge { key, limit, hold };
-        // A lost race (another step of this flow, a credential that was just changed) reads again and judges again,
-        // under the same reservation.
+        // Waiting for a place took its time.
+        run.now = self.clock.now();
+        let at = Attempt { factor, answer: &answer, lane, key, limit, hold };
+        match self.judge(&mut run, look, &at).await {
+            // Nothing was evaluated to an end: the reservation is given back. A commit that broke leaves it to its
+            // lease, since the answer was evaluated, and nobody knows how it ended.
+            Err(stop @ (Stop::No(_) | Stop::Broken(Broken::Factor(_)))) => {
+                self.settle(&at, Settlement::Forgiven).await?;
+                Err(stop)
+            }
+            end => end,
+        }
+    }
+
+    // A lost race (another step of this flow, a credential that was just changed) reads again and judges again,
+    // under the same reservation.
+    async fn judge(&self, run: &mut Run<'_>, mut look: Look, at: &Attempt<'_>) -> Going<Step> {
         for _ in 0..MOST_TRIES {
-            if let Some(step) =
-                self.attempt(&mut run, &person, factor, &answer, &letter, &charge, lane).await?
-            {
+            if let Some(step) = self.attempt(run, &look, at).await? {
                 return Ok(step);
             }
-            run = match self.reload(run).await? {
-                Some(run) => run,
-                None => {
-                    self.forgive(&charge).await?;
-                    return Ok(Step::refused(Code::NoFlow));
-                }
-            };
-            person = self.person(&run.state).await?;
-            if run.state.is_unnamed() {
-                match self.discover(&mut run, &person, factor, &answer).await? {
-                    Ok(found) => person = found,
-                    Err(_) => break,
-                }
-            }
-            // The flow may have moved on in between: what it no longer offers is not judged.
-            if !self.offers(&run.state, &person)?.iter().any(|o| o.factor == answer.factor && !o.enrols) {
-                self.forgive(&charge).await?;
-                return Ok(Step::refused(Code::NotOffered));
+            self.reload(run).await?;
+            look = self.look(run, at.factor, at.answer).await?;
+            if look.enrols {
+                break;
             }
         }
-        self.forgive(&charge).await?;
-        Ok(Step::wait(Code::Busy, Duration::from_secs(1)))
+        Err(Refusal::new(Code::Busy).after(BUSY).into())
+    }
+
+    async fn look(&self, run: &mut Run<'_>, factor: &dyn ErasedFactor, answer: &Answer) -> Going<Look> {
+        let mut person = self.person(&run.state).await?;
+        // The flow may have moved on: what it does not offer now is not judged.
+        let offer = self.offer_of(&run.state, &person, &answer.factor, factor)?.ok_or(Code::NotOffered)?;
+        if offer.enrols {
+            return Ok(Look { person, enrols: true, letter: None });
+        }
+        if !factor.well_formed(&answer.bytes) {
+            return Err(Code::Answer(Reason::Malformed).into());
+        }
+        if run.state.is_unnamed() {
+            person = self.discover(run, &person, factor, answer).await?;
+        }
+        let letter = self.letter(run, factor).await?;
+        Ok(Look { person, enrols: false, letter })
     }
 
     // `None`: lost a race.
-    #[expect(clippy::too_many_arguments, reason = "one call, all of it needed")]
-    async fn attempt(
-        &self,
-        run: &mut Run<'_>,
-        person: &Person,
-        factor: &dyn ErasedFactor,
-        answer: &Answer,
-        letter: &Option<Letter>,
-        charge: &Charge,
-        lane: Lane,
-    ) -> Result<Option<Step>, Broken> {
-        let name = &answer.factor;
-        let mine = self.mine(person, &run.state, factor)?;
+    async fn attempt(&self, run: &mut Run<'_>, look: &Look, at: &Attempt<'_>) -> Going<Option<Step>> {
+        let (person, name) = (&look.person, &at.answer.factor);
+        let mine = self.mine(person, &run.state, at.factor)?;
         let challenge = run.state.challenges.get(name.as_str()).cloned();
         let mailbox = run.state.mailbox(self, name, false);
-        let cx = self.context(run, person, name, (&[], None), (&mailbox, letter.as_ref()));
+        let cx = self.context(run, person, name, (&[], None), (&mailbox, look.letter.as_ref()));
         let kept = challenge.as_ref().map(|challenge| challenge.state.as_bytes());
-        let verdict = match factor.answer(cx, &mine.opened, kept, &answer.bytes).await {
-            Ok(verdict) => verdict,
-            Err(error) => {
-                self.forgive(charge).await?;
-                return Err(error.into());
-            }
-        };
-        match verdict {
+        match at.factor.answer(cx, &mine.opened, kept, &at.answer.bytes).await? {
             Verdict::Accept { credential, proved, change } => {
                 let serial = challenge.map_or(0, |challenge| challenge.serial);
-                let writes = self.accept_writes(
-                    run,
-                    person,
-                    &mine,
-                    (factor, name),
-                    (credential, proved),
-                    change,
-                    serial,
-                )?;
-                let Some(mut writes) = writes else {
+                let accepted = Accepted { credential, proved, change };
+                let Some(mut writes) = self.accept_writes(run, person, &mine, at, accepted, serial)? else {
                     // Nobody's credential, whatever the factor says of it.
-                    return self.refuse(run, person, name, charge, Reason::Wrong, vec![]).await;
+                    return self.refuse(run, person, at, Reason::Wrong, vec![]).await;
                 };
-                writes.push(settle(charge, Settlement::Reset, run));
-                if lane == Lane::Known {
+                writes.push(at.settle(Settlement::Reset, run));
+                if at.lane == Lane::Known {
                     // The owner came in from a browser that the account knows: strangers' refusals are forgotten.
                     let key = self.guard_key(person, &run.state, name.as_str(), Lane::Stranger);
-                    writes.push(Write::Settle {
-                        key,
-                        how: Settlement::Clear,
-                        limit: charge.limit,
-                        at: run.now,
-                    });
+                    writes.push(Write::Settle { key, how: Settlement::Clear, limit: at.limit, at: run.now });
                 }
-                let proof = Proof::new(name.clone(), proved, run.now);
-                self.accepted(run, person, Accepted { proof, writes, lane, charge }).await
+                self.accepted(run, person, at, Proof::new(name.clone(), proved, run.now), writes).await
             }
             Verdict::Refuse { reason, change, state } => {
                 let mut writes = Vec::new();
@@ -181,58 +157,49 @@ impl Inner {
                     run.state.forget_found();
                     writes.push(run.keep(self)?.0);
                 }
-                self.refuse(run, person, name, charge, reason, writes).await
+                self.refuse(run, person, at, reason, writes).await
             }
             Verdict::More { state, prompt } => {
                 run.state.challenge(name, &state)?;
+                run.state.forget_found();
                 let (write, token) = run.keep(self)?;
-                let batch = vec![write, settle(charge, Settlement::Forgiven, run)];
-                match self.commit(batch).await? {
+                match self.commit(vec![write, at.settle(Settlement::Forgiven, run)]).await? {
                     Committed::Won => {
                         Ok(Some(self.pending(run, person, token, Some((name.clone(), prompt)))?))
                     }
                     Committed::Lost { .. } => Ok(None),
                 }
             }
-            Verdict::Pending { retry_after } => {
-                self.forgive(charge).await?;
-                Ok(Some(Step::wait(Code::Waiting, retry_after)))
-            }
-            Verdict::Busy { retry_after } => {
-                self.forgive(charge).await?;
-                Ok(Some(Step::wait(Code::Busy, retry_after)))
-            }
+            Verdict::Pending { retry_after } => Err(Refusal::new(Code::Waiting).after(retry_after).into()),
+            Verdict::Busy { retry_after } => Err(Refusal::new(Code::Busy).after(retry_after).into()),
         }
     }
 
-    /// The preconditions of an accept, or `None` when the credential is in no row: a decoy's, another account's.
-    #[expect(clippy::too_many_arguments, reason = "one call, all of it needed")]
+    /// The preconditions of an accept, or `None` when the credential is in no row (a decoy's, another account's), or
+    /// when the factor claims what it never declared.
     fn accept_writes(
         &self,
         run: &Run<'_>,
         person: &Person,
         mine: &Mine,
-        factor: (&dyn ErasedFactor, &FactorName),
-        (credential, proved): (CredentialId, Proves),
-        change: Option<Zeroizing<Vec<u8>>>,
+        at: &Attempt<'_>,
+        Accepted { credential, proved, change }: Accepted,
         serial: u32,
-    ) -> Result<Option<Vec<Write>>, Broken> {
+    ) -> Going<Option<Vec<Write>>> {
+        let name = &at.answer.factor;
         let Some(used) = mine.opened.iter().find(|one| one.id == credential).filter(|_| mine.real) else {
             return Ok(None);
         };
         let taken = matches!(&run.state.kind, Kind::SignUp(applicant) if applicant.taken);
-        if taken || !proved.within(factor.0.could_prove(Some(&used.plain))?) {
+        if taken || !proved.within(at.factor.could_prove(Some(&used.plain))?) {
             return Ok(None);
         }
-        let serial = serial.to_be_bytes();
-        let parts: [&[u8]; 3] = [run.state.id.as_bytes(), factor.1.as_str().as_bytes(), &serial];
-        let once = OnceKey(self.keys.lookup(Purpose::Once, &parts));
-        let mut writes = vec![Write::Once { key: once, until: run.state.expires.after(ONCE_SLACK) }];
+        let mut writes = vec![self.once(run, name, &serial.to_be_bytes())];
         if let Some(subject) = &person.subject {
             writes.push(Write::KeepAccount { id: person.id, expect: subject.account.version });
         }
         match change {
-            Some(data) => match self.swap(person, factor.1, mine, credential, &data)? {
+            Some(data) => match self.swap(person, name, mine, credential, &data)? {
                 Some(swap) => writes.push(swap),
                 None => return Ok(None),
             },
@@ -266,27 +233,39 @@ impl Inner {
         Ok(Some(Write::SwapCredential { row, expect: seen.version }))
     }
 
+    /// What may happen once in this flow.
+    pub(crate) fn once(&self, run: &Run<'_>, factor: &FactorName, what: &[u8]) -> Write {
+        let parts = [run.state.id.as_bytes(), factor.as_str().as_bytes(), what];
+        let key = OnceKey(self.keys.lookup(Purpose::Once, &parts));
+        Write::Once { key, until: run.state.expires.after(ONCE_SLACK) }
+    }
+
     async fn refuse(
         &self,
         run: &Run<'_>,
         person: &Person,
-        factor: &FactorName,
-        charge: &Charge,
+        at: &Attempt<'_>,
         reason: Reason,
         mut batch: Vec<Write>,
-    ) -> Result<Option<Step>, Broken> {
+    ) -> Going<Option<Step>> {
         let how = if reason.counted() { Settlement::Refused } else { Settlement::Forgiven };
-        let hold = charge.hold.filter(|_| reason.counted());
-        batch.push(settle(charge, how, run));
-        batch.push(self.refusal_event(run, person, factor, reason.code())?);
+        let hold = at.hold.filter(|_| reason.counted());
+        batch.push(at.settle(how, run));
+        // What costs the sender nothing leaves no line either: it would push real ones out of the owner's sight.
+        if !matches!(reason, Reason::Malformed | Reason::NotBegun) {
+            batch.push(self.refusal_event(run, person, &at.answer.factor, reason.code())?);
+        }
         if let Some(hold) = hold {
             let minutes = hold.as_secs().div_ceil(60).to_string();
-            batch.extend(self.notices(run, person, "held", vec![("minutes".into(), minutes)])?);
+            batch.extend(self.notices(run, person, "held", vec![("minutes".into(), minutes.into())])?);
         }
-        match (self.commit(batch).await?, hold) {
-            (Committed::Won, Some(hold)) => Ok(Some(Step::wait(Code::Held, hold))),
-            (Committed::Won, None) => Ok(Some(Step::refused(Code::Answer(reason)))),
-            (Committed::Lost { .. }, _) => Ok(None),
+        let why = match hold {
+            Some(hold) => Refusal::new(Code::Held).after(hold),
+            None => Refusal::new(Code::Answer(reason)),
+        };
+        match self.commit(batch).await? {
+            Committed::Won => Ok(Some(Step::Refused(Box::new(why)))),
+            Committed::Lost { .. } => Ok(None),
         }
     }
 
@@ -295,68 +274,59 @@ impl Inner {
         &self,
         run: &Run<'_>,
         person: &Person,
-        factor: &dyn ErasedFactor,
-        reserved: Reserved,
-    ) -> Result<Step, Broken> {
-        let code = if reserved == Reserved::Spent { Code::Spent } else { Code::Held };
-        let event = self.refusal_event(run, person, &factor.name(), code.as_str())?;
-        let _ = self.commit(vec![event]).await?;
-        Ok(match reserved {
-            Reserved::Held { until } => Step::wait(code, until.since(run.now)),
-            _ => Step::refused(code),
-        })
-    }
-
-    fn refusal_event(
-        &self,
-        run: &Run<'_>,
-        person: &Person,
         by: &FactorName,
-        why: &str,
-    ) -> Result<Write, Broken> {
-        let sealed = Sealed {
-            factor: Some(by.clone()),
-            reason: Some(why.to_owned()),
-            ..Sealed::new(run.visit.client.origin())
+        reserved: Reserved,
+    ) -> Going<Step> {
+        let why = match reserved {
+            Reserved::Held { until } => Refusal::new(Code::Held).after(until.since(run.now)),
+            _ => Refusal::new(Code::Spent),
         };
-        let account = person.subject.is_some().then_some(person.id);
-        Ok(self.event(account, person.data_key(), run.event_name(), Outcome::Refused, &sealed)?.1)
+        let event = self.refusal_event(run, person, by, why.code.as_str())?;
+        let _ = self.commit(vec![event]).await?;
+        Err(why.into())
     }
 
-    pub(crate) async fn forgive(&self, charge: &Charge) -> Result<(), Broken> {
-        let (key, limit, at) = (charge.key, charge.limit, self.clock.now());
-        let _ = self.commit(vec![Write::Settle { key, how: Settlement::Forgiven, limit, at }]).await?;
+    fn refusal_event(&self, run: &Run<'_>, person: &Person, by: &FactorName, why: &str) -> Going<Write> {
+        let reason = Some(why.to_owned());
+        let sealed = Sealed { factor: Some(by.clone()), reason, ..Sealed::new(run.visit.client.origin()) };
+        Ok(self.line(person, run.event_name(), Outcome::Refused, &sealed)?.1)
+    }
+
+    pub(crate) async fn settle(&self, at: &Attempt<'_>, how: Settlement) -> Result<(), Broken> {
+        let (key, limit, now) = (at.key, at.limit, self.clock.now());
+        let _ = self.commit(vec![Write::Settle { key, how, limit, at: now }]).await?;
         Ok(())
     }
 
     // The flow as it is now; a flow that has no row yet is still what it was.
-    async fn reload<'a>(&self, run: Run<'a>) -> Result<Option<Run<'a>>, Broken> {
-        match &run.held {
-            None => Ok(Some(run)),
-            Some((token, ..)) => {
-                let token = token.clone();
-                Ok(self.load(run.visit, &token).await?.ok())
-            }
+    async fn reload(&self, run: &mut Run<'_>) -> Going<()> {
+        if let Some((token, ..)) = &run.held {
+            *run = self.load(run.visit, &token.clone()).await?;
+        } else {
+            run.state.forget_found();
         }
+        Ok(())
+    }
+}
+
+impl Attempt<'_> {
+    pub(crate) fn settle(&self, how: Settlement, run: &Run<'_>) -> Write {
+        Write::Settle { key: self.key, how, limit: self.limit, at: run.now }
     }
 }
 
 impl Run<'_> {
-    pub(crate) fn event_name(&self) -> crate::id::EventName {
+    pub(crate) fn event_name(&self) -> EventName {
         match &self.state.kind {
             Kind::SignUp(_) => event::name::SIGN_UP,
             Kind::SignIn => event::name::SIGN_IN,
-            Kind::Change { .. } => event::name::CHANGED,
-            Kind::Enrol { .. } => event::name::ENROLLED,
+            Kind::Credential { replace: true, .. } => event::name::CHANGED,
+            Kind::Credential { replace: false, .. } => event::name::ENROLLED,
         }
     }
 }
 
-fn settle(charge: &Charge, how: Settlement, run: &Run<'_>) -> Write {
-    Write::Settle { key: charge.key, how, limit: charge.limit, at: run.now }
-}
-
-const LETTER_PAUSE: Duration = Duration::from_secs(2);
 const MOST_TRIES: usize = 12;
+const BUSY: Duration = Duration::from_secs(1);
 /// A once-row outlives its flow by this, whatever the clocks of the nodes say.
 const ONCE_SLACK: Duration = Duration::from_secs(3600);

@@ -32,8 +32,10 @@ pub struct Profile {
     pub browsers: usize,
     /// Steps from one network (IPv4 address, IPv6 /64).
     pub network_rate: Rate,
-    /// Messages to one address.
+    /// Messages to one address for one purpose.
     pub recipient_rate: Rate,
+    /// Messages that one network causes.
+    pub message_rate: Rate,
 }
 
 /// Lifetimes and number of sessions (ASVS 5.0 7.1.1, 7.1.2).
@@ -93,6 +95,7 @@ impl Profile {
             browsers: 10,
             network_rate: Rate { uses: 120, per: Duration::from_secs(60) },
             recipient_rate: Rate { uses: 10, per: Duration::from_secs(HOUR) },
+            message_rate: Rate { uses: 60, per: Duration::from_secs(HOUR) },
         }
     }
 
