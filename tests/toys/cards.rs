@@ -244,13 +244,13 @@ mod tests {
             let answer = Code::typed(next.begun.unwrap().0, &code);
             let next = pending(portal.visit.answer(&next.flow, answer).await.unwrap());
             let end = done(portal.visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
-            portal.enrol(&end.token).await;
+            portal.enrol(&end.token, Password::word(WORD)).await;
             portal
         }
 
-        async fn enrol(&mut self, session: &Token) {
+        async fn enrol(&mut self, session: &Token, proof: Answer) {
             let next = pending(self.visit.enrol(session, Cards::NAME).await.unwrap());
-            let next = pending(self.visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+            let next = pending(self.visit.answer(&next.flow, proof).await.unwrap());
             let next = pending(self.visit.begin(&next.flow, &Cards::NAME).await.unwrap());
             let shown: serde_json::Value = serde_json::from_str(next.begun.unwrap().1.as_json()).unwrap();
             self.cards =
@@ -263,8 +263,7 @@ mod tests {
         }
 
         async fn play(&self, flow: &Token, card: &str) -> Step {
-            let played = serde_json::json!({ "card": card }).to_string();
-            self.visit.answer(flow, Answer::wire(Cards::NAME, played)).await.unwrap()
+            self.visit.answer(flow, card_is(card)).await.unwrap()
         }
 
         async fn race(self, flows: Vec<Token>) -> Vec<Step> {
@@ -280,6 +279,10 @@ mod tests {
             }
             steps
         }
+    }
+
+    fn card_is(card: &str) -> Answer {
+        Answer::wire(Cards::NAME, serde_json::json!({ "card": card }).to_string())
     }
 
     fn pending(step: Step) -> Box<Next> {
@@ -318,7 +321,9 @@ mod tests {
         let old = portal.cards[2].clone();
         let flow = portal.sign_in().await;
         let end = done(portal.play(&flow, &portal.cards[3]).await);
-        portal.enrol(&end.token).await;
+        // A pack gives way to another only for who holds one of its cards.
+        let proof = card_is(&portal.cards[4]);
+        portal.enrol(&end.token, proof).await;
         let flow = portal.sign_in().await;
         assert_eq!(refused(portal.play(&flow, &old).await).code.as_str(), "wrong");
         done(portal.play(&flow, &portal.cards[0]).await);
@@ -368,10 +373,7 @@ mod tests {
         assert_eq!(codes(&steps), ["done", "no_flow"]);
         let visit = auth.visit(Client::unknown());
         let flow = pending(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap()).flow;
-        let play = |card: &str| {
-            let played = serde_json::json!({ "card": card }).to_string();
-            visit.answer(&flow, Answer::wire(Cards::NAME, played))
-        };
+        let play = |card: &str| visit.answer(&flow, card_is(card));
         for _ in 0..5 {
             assert_eq!(refused(play("no such card").await.unwrap()).code.as_str(), "wrong");
         }
