@@ -29,7 +29,8 @@ fn row(n: u8, seen: i64) -> SessionRow {
         seen: Timestamp::from_millis(seen),
         idle_secs: 60,
         expires: Timestamp::from_millis(i64::MAX),
-        proofs: Packed::from_bytes(&[n]),
+        // Within the row and beside it.
+        proofs: Packed::from_bytes(&vec![n; usize::from(n)]),
     }
 }
 
