@@ -1,5 +1,6 @@
 //! The fakes and the stores around a store do what the tests that stand on them believe.
 #![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::future::Future;
 use std::task::{Context, Poll, Waker};

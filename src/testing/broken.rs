@@ -1,6 +1,8 @@
 //! Stores that are wrong on purpose, each in one way that a real library was wrong in: the shipped adapter with one
 //! method replaced. A contract suite that passes any of them is worth nothing.
 
+mod flaws;
+mod gap;
 mod stores;
 
 pub use stores::BrokenStore;
