@@ -170,17 +170,17 @@ impl Inner {
         if !session.lives(epoch, now) {
             return Ok(None);
         }
-        self.touch(&session, key, now).await;
+        self.touch(&session, key, now).await?;
         Ok(Some(session))
     }
 
     // Not at each request: the time is kept to within a tenth of the idle limit, five minutes at the most.
-    async fn touch(&self, session: &Session, key: TokenHash, now: Timestamp) {
+    async fn touch(&self, session: &Session, key: TokenHash, now: Timestamp) -> Result<(), Broken> {
         let slack = Duration::from_secs(u64::from(session.row.idle_secs) / 10).min(Duration::from_secs(300));
         if now.since(session.row.seen) > slack {
-            // A store that can only be read still knows who is signed in.
-            let _ = self.commit(vec![Write::TouchSession { key, seen: now }]).await;
+            let _ = self.commit(vec![Write::TouchSession { key, seen: now }]).await?;
         }
+        Ok(())
     }
 
     pub(crate) async fn sessions(&self, of: AccountId) -> Result<Vec<Listed>, Broken> {

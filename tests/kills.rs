@@ -185,7 +185,9 @@ impl Stage {
             (Story::EndOne, Some((here, there))) => {
                 assert!(visit.end_session(&here.session, there.session.id()).await?);
             }
-            (Story::EndOthers, Some((here, _))) => visit.end_other_sessions(&here.session).await?,
+            (Story::EndOthers, Some((here, _))) => {
+                assert!(visit.end_other_sessions(&here.session).await?);
+            }
             (Story::SwitchOff, Some((here, _))) => {
                 self.auth.disable(here.session.account(), &somebody()).await?
             }
