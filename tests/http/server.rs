@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use propusk::account::identifier::Identifier;
 use propusk::auth::Builder;
 use propusk::axum::router;
 use propusk::error::FactorError;
@@ -15,6 +16,7 @@ use propusk::factor::password::{Stored, Typed};
 use propusk::factor::{Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Verdict};
 use propusk::hash::HashPool;
 use propusk::id::FactorName;
+use propusk::message::{Message, SendError, Sender, Sending, Sent};
 use propusk::proof::Proves;
 use propusk::{Auth, Client, Code, KeyRing, MemoryStore, Password, Profile, Site};
 use serde_json::json;
@@ -23,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use crate::portal::{ORIGIN, Outbox, WORD, portal, register};
+use crate::portal::{ORIGIN, Outbox, WORD, Watch, portal, register};
 use crate::web::{Web, by_password};
 
 const PHONE: &str = "+79161234567";
@@ -290,4 +292,53 @@ async fn a_store_that_fails_is_never_taken_for_a_no() {
     println!("{faults} faults");
     assert!(faults > 30);
     assert_eq!(told.lock().unwrap().len(), faults);
+}
+
+/// Panics at its first message, fails at the second, delivers the rest.
+#[derive(Clone, Debug, Default)]
+struct Moody(Arc<std::sync::Mutex<usize>>);
+
+impl Sender for Moody {
+    fn takes(&self, _: &Identifier) -> bool {
+        true
+    }
+    fn send<'a>(&'a self, _: &'a Message) -> Sending<'a> {
+        let nth = {
+            let mut count = self.0.lock().unwrap();
+            *count += 1;
+            *count
+        };
+        Box::pin(async move {
+            match nth {
+                1 => panic!("a sender's bug"),
+                2 => Err(SendError(None)),
+                _ => Ok(Sent::Delivered),
+            }
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tending_goes_on_whatever_a_sender_does() {
+    let (watch, sender) = (Watch::new(), Moody::default());
+    let auth = Auth::builder(Profile::nist_aal1(), MemoryStore::default(), KeyRing::random())
+        .site(Site::new("Portal", ORIGIN))
+        .hashing(propusk::danger::fast_hashing())
+        .clock(watch.clone())
+        .sender(sender.clone())
+        .factor(Password::default())
+        .factor(Code::sms())
+        .build()
+        .unwrap();
+    let tending = propusk::axum::tend(auth.clone());
+    let _ = auth.visit(Client::unknown()).sign_up(PHONE, "Иван", "1").await.unwrap();
+    let mut troubles = 0;
+    for _ in 0..1000 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        watch.forward(Duration::from_secs(1));
+        troubles += usize::from(tending.trouble().is_some());
+    }
+    assert_eq!(*sender.0.lock().unwrap(), 3, "panicked, failed, delivered, and not sent again");
+    assert!(troubles > 0, "a health check sees it");
+    assert_eq!(tending.trouble(), None, "and sees it mended");
 }
