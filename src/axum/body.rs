@@ -23,6 +23,10 @@ pub(crate) struct Call {
 impl Call {
     /// The body as `T`, which denies unknown fields; serde refuses duplicate ones.
     pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
+        // serde would take a list of the same fields too: a second spelling of one request.
+        if self.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(self.caller.fault(Fault::Malformed));
+        }
         serde_json::from_slice(&self.bytes)
             .map_err(|error| Problem::malformed(&error, self.caller.client.locale))
     }

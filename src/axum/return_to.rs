@@ -13,12 +13,11 @@ impl ReturnTo {
         if target.len() > MOST_BYTES {
             return None;
         }
-        let path = match allowed.iter().find_map(|origin| target.strip_prefix(origin)) {
-            Some("") => "/",
-            Some(rest) => rest,
-            None => target,
-        };
-        is_path(path).then(|| Self(target.to_owned()))
+        let listed = allowed
+            .iter()
+            .filter_map(|origin| target.strip_prefix(origin))
+            .any(|path| path.is_empty() || is_path(path));
+        (listed || is_path(target)).then(|| Self(target.to_owned()))
     }
 
     /// The target, for a `Location` header.

@@ -162,7 +162,7 @@ impl Reply {
     /// The attributes of a Set-Cookie line, without the value.
     pub fn cookie(&self, name: &str) -> Option<Vec<String>> {
         let lines = self.headers.get_all(header::SET_COOKIE).iter().map(|line| line.to_str().unwrap());
-        let line = lines.filter(|line| line.split('=').next() == Some(name)).last()?;
+        let line = lines.rev().find(|line| line.split('=').next() == Some(name))?;
         Some(line.split("; ").skip(1).map(str::to_owned).collect())
     }
 }
