@@ -8,6 +8,7 @@ use std::time::Duration;
 use propusk::account::Contact;
 use propusk::account::identifier::{Identifier, IdentifierKind};
 use propusk::clock::{Clock, Timestamp};
+use propusk::error::Broken;
 use propusk::error::FactorError;
 use propusk::event::EventPage;
 use propusk::factor::{Answer, Context, Credential, Factor, Reason, Source, Verdict};
