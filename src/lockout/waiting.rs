@@ -64,10 +64,14 @@ impl Waiting {
                     return Ok(Admission::Granted { ticket, hold });
                 }
                 Reserved::Full => drop(ticket),
-                refused => return Ok(Admission::Refused(refused)),
+                refused => {
+                    // Who waits with us would be refused alike: the turn goes on.
+                    self.wake(key);
+                    return Ok(Admission::Refused(refused));
+                }
             }
             match self.enlist(key) {
-                Place::Waits(waiter) => waiter.wait().await,
+                Place::Waits(turn) => turn.wait().await,
                 // It may have been settled between the answer and now.
                 Place::NobodyHere if std::mem::take(&mut again) => {}
                 // Nobody here holds it: another node does, or a process that died, until its lease runs out.
@@ -76,7 +80,10 @@ impl Waiting {
                         naps += 1;
                         sleep.sleep(NAP).await;
                     }
-                    _ => return Ok(Admission::Busy { retry_after: BUSY }),
+                    _ => {
+                        self.wake(key);
+                        return Ok(Admission::Busy { retry_after: BUSY });
+                    }
                 },
                 Place::Crowded => return Ok(Admission::Busy { retry_after: BUSY }),
             }
@@ -88,7 +95,21 @@ impl Waiting {
         Ticket { waiting: self, key, granted: false }
     }
 
-    fn enlist(&self, key: GuardKey) -> Place {
+    // A few, not all: as many as may find room. Whoever is woken and needs no room wakes the next, so that a crowd at
+    // one guard costs a store call each and not one for each pair.
+    fn wake(&self, key: GuardKey) {
+        let mut inner = self.lock();
+        let mine = inner.waiters.extract_if(.., |(waiting, _)| *waiting == key).collect::<Vec<_>>();
+        let mut mine = mine.into_iter();
+        let next: Vec<_> = mine.by_ref().take(AT_ONCE).collect();
+        inner.waiters.extend(mine);
+        drop(inner);
+        for (_, waiter) in next {
+            waiter.wake();
+        }
+    }
+
+    fn enlist(&self, key: GuardKey) -> Place<'_> {
         let mut inner = self.lock();
         if inner.waiters.len() >= MOST_WAITERS {
             return Place::Crowded;
@@ -98,7 +119,7 @@ impl Waiting {
         }
         let waiter = Arc::new(Waiter::default());
         inner.waiters.push((key, Arc::clone(&waiter)));
-        Place::Waits(waiter)
+        Place::Waits(Turn { waiting: self, key, waiter })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -122,18 +143,38 @@ impl Drop for Ticket<'_> {
         if !self.granted && !last {
             return;
         }
-        let mine = inner.waiters.extract_if(.., |(key, _)| *key == self.key).collect::<Vec<_>>();
         drop(inner);
-        for (_, waiter) in mine {
-            waiter.wake();
-        }
+        self.waiting.wake(self.key);
     }
 }
 
-enum Place {
-    Waits(Arc<Waiter>),
+enum Place<'a> {
+    Waits(Turn<'a>),
     NobodyHere,
     Crowded,
+}
+
+/// A place in the queue. Dropped without having been used (the client hung up), its turn goes to the next.
+struct Turn<'a> {
+    waiting: &'a Waiting,
+    key: GuardKey,
+    waiter: Arc<Waiter>,
+}
+
+impl Turn<'_> {
+    async fn wait(self) {
+        self.waiter.wait().await;
+        self.waiter.woken.store(false, Ordering::Release);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.waiting.lock().waiters.retain(|(_, waiter)| !Arc::ptr_eq(waiter, &self.waiter));
+        if self.waiter.woken.load(Ordering::Acquire) {
+            self.waiting.wake(self.key);
+        }
+    }
 }
 
 impl Waiter {
@@ -155,6 +196,7 @@ impl Waiter {
 }
 
 const MOST_WAITERS: usize = 4096;
+const AT_ONCE: usize = 6;
 const NAP: Duration = Duration::from_millis(50);
 const MOST_NAPS: u32 = 100;
 const BUSY: Duration = Duration::from_secs(2);
