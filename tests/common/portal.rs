@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const WORD: &str = "лошадь батарея скрепка 7";
 pub(crate) const NEW_WORD: &str = "совсем другие слова 9";
 pub(crate) const PHONE: &str = "+79161234567";
+pub(crate) const ORIGIN: &str = "https://portal.example";
 pub(crate) const EMAIL: &str = "ivan@example.org";
 
 /// The clock's hands: one clock for all that is built over a store.
@@ -83,7 +84,7 @@ pub(crate) fn cheap() -> HashSettings {
 
 pub(crate) fn portal<S: Store + Throttle + Clone>(store: &S, profile: Profile) -> Builder {
     Auth::builder(profile, store.clone(), ring())
-        .site(Site::new("Portal", "https://portal.example"))
+        .site(Site::new("Portal", ORIGIN))
         .throttle(store.clone())
         .hashing(cheap())
 }

@@ -1,0 +1,246 @@
+//! Who has an account shows in nothing: for a name that nobody has, one that somebody has, one whose account is
+//! switched off and one whose account lacks the factor, before any proof, the same steps give the same answer, the
+//! same number of hashes, the same calls of the store, and the same mail to the address that was typed. So too when
+//! the name is held, and when its strangers' allowance is spent.
+//!
+//! Cells are every way of [`Visit`](propusk::Visit) that needs no session, by every kind of name, by every factor
+//! that is offered or registered, by every shape of answer. A new way, factor or offer without cells fails.
+#![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
+
+#[path = "../common/portal.rs"]
+mod portal;
+#[cfg(feature = "axum")]
+#[path = "../common/web.rs"]
+mod web;
+#[cfg(feature = "axum")]
+mod wire;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use portal::{EMAIL, PHONE, Pin, pending};
+use propusk::account::identifier::Identifier;
+use propusk::id::FactorName;
+use propusk::{Code, Factor, Password};
+use world::{Act, By, Door, Right, Say, Seen, Tried, Whose, With, World, scripts};
+
+/// The factors of a door, from what it offers to a name that nobody has.
+async fn offered(door: Door, name: &'static str) -> Vec<FactorName> {
+    let world = World::new(By::Calls, Whose::Nobody, door, name, &Pin::NAME).await;
+    let step = match door {
+        Door::SignUp => world.visit.sign_up(name, "Пётр Иванов", "2026-01").await,
+        Door::SignIn => world.visit.sign_in().start(name).await,
+    };
+    pending(step.unwrap()).offers.iter().map(|offer| offer.factor.clone()).collect()
+}
+
+#[derive(Default)]
+struct Table {
+    text: String,
+    cells: usize,
+    steps: usize,
+    wrong: Vec<String>,
+    codes: BTreeSet<String>,
+    factors: BTreeSet<String>,
+}
+
+const ALL: [Whose; 5] =
+    [Whose::Nobody, Whose::Somebody, Whose::SwitchedOff, Whose::SwitchedOffSince, Whose::Lacking];
+
+/// Whether an answer of this script is accepted: then there is nothing to compare.
+fn accepts(whose: Whose, tried: Tried, factor: &FactorName, script: &[Act]) -> bool {
+    let chosen = *factor == Password::NAME || *factor == Pin::NAME;
+    let first = script.first() == Some(&With(Right));
+    let any = first || script.contains(&Say(Right));
+    tried == Tried::Never
+        && chosen
+        && (whose == Whose::Somebody && any || whose == Whose::SwitchedOffSince && first)
+}
+
+/// A registration asks for no factor of an account; and a contact that one signs in by is also where the codes go.
+fn impossible(whose: Whose, door: Door, factor: &FactorName) -> bool {
+    let chosen = *factor == Password::NAME || *factor == Pin::NAME;
+    whose == Whose::Lacking && (door == Door::SignUp || !chosen)
+}
+
+async fn sheet(table: &mut Table, by: By, door: Door, name: &'static str, factor: &FactorName, tried: Tried) {
+    let mut expected: BTreeMap<usize, Vec<Seen>> = BTreeMap::new();
+    table.factors.insert(factor.as_str().to_owned());
+    let _ = write!(
+        table.text,
+        "{:<22}{:<12}{:<8}",
+        format!("{door:?} {}", kind(name)),
+        factor.as_str(),
+        format!("{tried:?}")
+    );
+    for whose in ALL {
+        if impossible(whose, door, factor) {
+            let _ = write!(table.text, "{:>12}", "-");
+            continue;
+        }
+        let (mut equal, mut compared) = (0, 0);
+        // An allowance that is spent stays so: one world serves all scripts.
+        let mut world = World::new(by, whose, door, name, factor).await;
+        if tried == Tried::Spent {
+            world.tried(tried).await;
+        }
+        for (at, script) in scripts(door).into_iter().enumerate() {
+            if accepts(whose, tried, factor, &script) {
+                continue;
+            }
+            if tried == Tried::Spent {
+                world.hands.advance(7200);
+                world.flow = None;
+            } else if at > 0 {
+                world = World::new(by, whose, door, name, factor).await;
+            }
+            if tried == Tried::Held {
+                world.tried(tried).await;
+            }
+            let before = to_name(&world).await;
+            world.off_next = whose == Whose::SwitchedOffSince;
+            let mut seen = Vec::new();
+            for act in &script {
+                seen.extend(world.act(*act).await.0);
+            }
+            mail(table, &world, whose, &script, &seen, before).await;
+            let code = |one: &Seen| one.step.split(" retry").next().unwrap_or_default().to_owned();
+            table.codes.extend(seen.iter().filter(|one| one.step.starts_with("refused")).map(code));
+            table.steps += seen.len();
+            if whose == Whose::Nobody {
+                expected.insert(at, seen);
+                continue;
+            }
+            compared += 1;
+            if seen == expected[&at] {
+                equal += 1;
+                continue;
+            }
+            let line = format!("{door:?} {name} {} {tried:?} {whose:?} {script:?}", factor.as_str());
+            let pairs = expected[&at].iter().zip(&seen).filter(|(a, b)| a != b);
+            let detail: String =
+                pairs.map(|(a, b)| format!("\n  nobody: {a:?}\n  {whose:?}: {b:?}")).collect();
+            table.wrong.push(line + &detail);
+        }
+        table.cells += compared;
+        if whose != Whose::Nobody {
+            let _ = write!(table.text, "{:>12}", format!("{equal}/{compared}"));
+        }
+    }
+    table.text.push('\n');
+}
+
+fn kind(name: &str) -> &str {
+    if name.contains('@') { "e-mail" } else { "phone" }
+}
+
+async fn to_name(world: &World) -> usize {
+    let name = Identifier::parse(world.name).unwrap();
+    world.outbox.all(&world.auth).await.iter().filter(|message| message.to == name).count()
+}
+
+/// A registration that opens or is begun anew sends one message to the address that was typed, whoever has it. A
+/// sign-in sends codes to those who are there, and nothing to anybody else.
+async fn mail(table: &mut Table, world: &World, whose: Whose, script: &[Act], seen: &[Seen], before: usize) {
+    let sent = to_name(world).await - before;
+    let begun = seen
+        .iter()
+        .filter(|one| one.step.starts_with("pending"))
+        .filter(|one| one.calls.iter().any(|call| call.writes.contains(&"Message")))
+        .count();
+    // A hold that begins is told to the owner: at most one in a script.
+    let fits = match (world.door, whose) {
+        (Door::SignUp, _) => sent == begun,
+        (Door::SignIn, Whose::Nobody | Whose::SwitchedOff) => sent == 0,
+        // Only what the first step sent, before it.
+        (Door::SignIn, Whose::SwitchedOffSince) => sent == 0 || sent == 1 && script[0] == Act::Start,
+        (Door::SignIn, Whose::Somebody | Whose::Lacking) => sent == begun || sent == begun + 1,
+    };
+    if !fits {
+        table.wrong.push(format!("mail: {:?} {whose:?} {script:?}: {sent} sent, {begun} begun", world.door));
+    }
+}
+
+#[tokio::test]
+async fn who_has_an_account_shows_in_nothing() {
+    compare(By::Calls).await;
+}
+
+/// Status, headers in their order, cookies and body, byte by byte.
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn who_has_an_account_shows_in_no_response() {
+    compare(By::Wire).await;
+}
+
+async fn compare(by: By) {
+    let mut table = Table::default();
+    let _ = write!(table.text, "{:<42}", format!("{by:?}: scripts equal to nobody's"));
+    ALL.iter().skip(1).for_each(|whose| table.text += &format!("{:>12.11}", format!("{whose:?}")));
+    table.text.push('\n');
+    let long = std::env::var("PROPUSK_SIZE").is_ok_and(|size| size == "long");
+    let all = [(Door::SignUp, PHONE), (Door::SignIn, EMAIL), (Door::SignUp, EMAIL), (Door::SignIn, PHONE)];
+    // The routes name no kind of name: half of it shows the same.
+    let names = if by == By::Calls || long { &all[..] } else { &all[..2] };
+    for (door, name) in names.iter().copied() {
+        for factor in offered(door, name).await {
+            for tried in [Tried::Never, Tried::Held, Tried::Spent] {
+                sheet(&mut table, by, door, name, &factor, tried).await;
+            }
+        }
+    }
+    println!("{}", table.text);
+    println!("refusals seen: {}", table.codes.iter().cloned().collect::<Vec<_>>().join(", "));
+    println!("counted: enumeration cells by {by:?} ({} steps), seed 0, count {}", table.steps, table.cells);
+    assert!(table.wrong.is_empty(), "{} cells differ:\n{}", table.wrong.len(), table.wrong.join("\n"));
+    assert!(table.cells > 0);
+    // Held and spent were reached, and told alike.
+    let codes =
+        ["held", "spent", "wrong", "malformed", "used_up", "expired", "not_begun", "not_offered", "too_soon"];
+    for code in codes {
+        assert!(table.codes.iter().any(|seen| seen.contains(code)), "no cell shows {code}");
+    }
+    let registered = [Password::default().name(), Code::sms().name(), Code::email().name(), Pin.name()];
+    let registered: BTreeSet<String> = registered.iter().map(|name| name.as_str().to_owned()).collect();
+    assert_eq!(table.factors, registered, "a factor that is registered is offered nowhere, or the reverse");
+}
+
+/// The list of what there is to compare is read from the source, so that it cannot lag behind.
+#[test]
+fn every_way_in_and_every_factor_has_cells() {
+    let ways: BTreeSet<&str> = include_str!("../../src/flow.rs")
+        .split("    pub async fn ")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('(').map(|(name, _)| name))
+        .collect();
+    let with_cells = ["sign_up", "start", "with", "begin", "answer"];
+    // These take a session's token: whoever calls them has proven who they are.
+    let signed_in = ["change", "enrol", "post", "sign_out", "end_session", "end_other_sessions"];
+    // Takes no name; nothing that ships can be found by its answer yet.
+    let unnamed = ["unnamed"];
+    let known: BTreeSet<&str> = with_cells.into_iter().chain(signed_in).chain(unnamed).collect();
+    assert_eq!(ways, known, "a way into the library without cells");
+
+    let factors: BTreeSet<&str> = include_str!("../../src/factor.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    assert_eq!(factors, BTreeSet::from(["code", "password"]), "a factor without cells");
+}
+
+/// The routes that take no session are those that the cells go through.
+#[cfg(feature = "axum")]
+#[test]
+fn every_route_has_cells() {
+    let routes: BTreeSet<&str> = include_str!("../../src/axum/routes.rs")
+        .split(".route(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('"').map(|(path, _)| path))
+        .collect();
+    let with_cells = ["/sign-up", "/sign-in", "/flow/begin", "/flow/answer"];
+    let signed_in =
+        ["/change", "/enrol", "/approvals", "/session", "/sessions", "/sessions/{id}", "/history"];
+    assert_eq!(routes, with_cells.into_iter().chain(signed_in).collect(), "a route without cells");
+}

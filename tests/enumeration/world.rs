@@ -1,0 +1,343 @@
+//! One cell's world: a name, who has it, how often it was tried, and the steps that are taken.
+
+use propusk::id::{AccountId, FactorName};
+use propusk::testing::{Call, CallLog, CountingStore, SeededEntropy};
+use propusk::{Answer, Auth, Code, MemoryStore, Password, Profile, Step, Token, Visit};
+
+use crate::portal::{self, Hands, Outbox, Pin, WORD, register, somebody};
+#[cfg(feature = "axum")]
+use crate::wire::Wire;
+
+/// How the steps are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Calls,
+    /// The JSON routes.
+    #[cfg(feature = "axum")]
+    Wire,
+}
+
+/// Whose name is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Whose {
+    Nobody,
+    Somebody,
+    SwitchedOff,
+    /// Switched off after the first step, and after what was tried before.
+    SwitchedOffSince,
+    /// Somebody who does not have the factor of the cell.
+    Lacking,
+}
+
+/// How often it was tried in vain before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tried {
+    Never,
+    Held,
+    Spent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    SignUp,
+    SignIn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typed {
+    Wrong,
+    /// Of the right shape, and right for [`Whose::Somebody`].
+    Right,
+    Empty,
+    /// Longer than any secret may be, within what an answer may be.
+    Long,
+    /// Longer than an answer may be.
+    Endless,
+    OtherShape,
+    MoreFields,
+    NoJson,
+    ForOther,
+    ForNone,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    Open,
+    /// Open and begin in one.
+    Start,
+    With(Typed),
+    Begin,
+    Answer(Typed),
+    Pass(u64),
+}
+
+pub(crate) use Act::{Answer as Say, Begin, Open, Pass, Start, With};
+pub(crate) use Typed::{
+    Empty, Endless, ForNone, ForOther, Long, MoreFields, NoJson, OtherShape, Right, Wrong,
+};
+
+const TYPED: [Typed; 10] =
+    [Wrong, Right, Empty, Long, Endless, OtherShape, MoreFields, NoJson, ForOther, ForNone];
+
+pub(crate) fn scripts(door: Door) -> Vec<Vec<Act>> {
+    let mut scripts = Vec::new();
+    for typed in TYPED {
+        if door == Door::SignIn {
+            scripts.push(vec![With(typed), With(typed)]);
+        }
+        scripts.push(vec![Open, Say(typed), Say(typed)]);
+        scripts.push(vec![Open, Begin, Say(typed), Say(typed)]);
+    }
+    scripts.push([Open].repeat(12));
+    scripts.push(vec![Start, Say(Wrong), Start, Say(Wrong)]);
+    scripts.push(vec![Open, Begin, Begin, Pass(61), Begin, Say(Wrong), Pass(61), Begin, Say(Wrong)]);
+    scripts.push(vec![Open, Begin, Pass(301), Say(Wrong), Pass(3600), Begin, Say(Wrong)]);
+    scripts.push([vec![Open, Begin], [Say(Wrong)].repeat(8)].concat());
+    scripts
+}
+
+pub(crate) struct World {
+    pub(crate) auth: Auth,
+    pub(crate) visit: Visit,
+    pub(crate) hands: Hands,
+    pub(crate) outbox: Outbox,
+    pub(crate) door: Door,
+    pub(crate) name: &'static str,
+    pub(crate) flow: Option<Token>,
+    /// The account is switched off after the next step.
+    pub(crate) off_next: bool,
+    log: CallLog,
+    factor: FactorName,
+    account: Option<AccountId>,
+    #[cfg(feature = "axum")]
+    wire: Option<Wire>,
+}
+
+/// Everything that can be seen of a step from outside, and what it cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) step: String,
+    pub(crate) hashes: u64,
+    pub(crate) calls: Vec<Call>,
+}
+
+impl World {
+    pub(crate) async fn new(
+        by: By,
+        whose: Whose,
+        door: Door,
+        name: &'static str,
+        factor: &FactorName,
+    ) -> Self {
+        let (hands, outbox) = (Hands::default(), Outbox::default());
+        let store = CountingStore::new(MemoryStore::default());
+        let build = |all: bool| {
+            // Of the codes that are drawn none is the one that is guessed.
+            let mut builder = portal::portal(&store, Profile::nist_aal1())
+                .clock(hands.clone())
+                .sender(outbox.clone())
+                .entropy(SeededEntropy::new(u64::from(all)));
+            if all || *factor != Password::NAME {
+                builder = builder.factor(Password::default());
+            }
+            builder = builder.factor(Code::sms()).factor(Code::email());
+            if all || *factor == Password::NAME {
+                builder = builder.factor(Pin);
+            }
+            builder.build().unwrap()
+        };
+        let auth = build(true);
+        auth.ready().await.unwrap();
+        let visit = auth.visit(somebody());
+        let mut account = None;
+        if whose != Whose::Nobody {
+            let lacking = whose == Whose::Lacking && *factor == Password::NAME;
+            let other = build(false);
+            let (at, secret) = if lacking || *factor == Pin::NAME && whose != Whose::Lacking {
+                (if lacking { &other } else { &auth }, Pin::typed(Pin::RIGHT))
+            } else {
+                (&auth, Password::word(WORD))
+            };
+            let end = register(at, &outbox, &at.visit(portal::somebody()), name, secret).await;
+            account = Some(end.session.account());
+            if whose == Whose::SwitchedOff {
+                auth.disable(end.session.account(), &somebody()).await.unwrap();
+            }
+            // Registration counts at its own throttles; those of the cell begin anew.
+            hands.advance(24 * 3600);
+        }
+        let _ = outbox.all(&auth).await;
+        let factor = factor.clone();
+        #[cfg(feature = "axum")]
+        let wire = (by == By::Wire).then(|| Wire::new(&auth));
+        #[cfg(not(feature = "axum"))]
+        assert!(by == By::Calls);
+        let log = store.log();
+        Self {
+            auth,
+            visit,
+            hands,
+            outbox,
+            door,
+            name,
+            flow: None,
+            off_next: false,
+            log,
+            factor,
+            account,
+            #[cfg(feature = "axum")]
+            wire,
+        }
+    }
+
+    pub(crate) async fn tried(&mut self, how: Tried) {
+        let wanted = match how {
+            Tried::Never => return,
+            Tried::Held => "held",
+            Tried::Spent => "spent",
+        };
+        for _ in 0..200 {
+            self.hands.advance(3600);
+            self.act(Open).await;
+            self.act(Begin).await;
+            loop {
+                let (_, step) = self.act(Say(Wrong)).await;
+                if step.contains(wanted) {
+                    return;
+                }
+                if !step.contains("wrong") {
+                    break;
+                }
+            }
+        }
+        panic!("{} never gets to {wanted}", self.factor.as_str());
+    }
+
+    fn answer(&self, typed: Typed) -> (FactorName, String) {
+        let key = match self.factor.as_str() {
+            "password" => "password",
+            "sms-code" | "email-code" => "code",
+            "pin" => "pin",
+            other => panic!("no answers for the factor {other}: write them here"),
+        };
+        let text = |value: &str| format!("{{\"{key}\":\"{value}\"}}");
+        let right = match key {
+            "password" => WORD,
+            "pin" => Pin::RIGHT,
+            // A code is only ever known to who was sent it.
+            _ => "000000",
+        };
+        let json = match typed {
+            Wrong if key == "code" => text("000000"),
+            Wrong => text("not the right one at all"),
+            Right => text(right),
+            Empty => text(""),
+            Long => text(&"x".repeat(2000)),
+            Endless => text(&"x".repeat(Answer::MOST_BYTES)),
+            OtherShape => format!("{{\"{key}\":17}}"),
+            MoreFields => format!("{{\"{key}\":\"{right}\",\"more\":1}}"),
+            NoJson => String::from("\u{0}{"),
+            ForOther => return (self.other(), text(right)),
+            ForNone => return (FactorName::new("no-such"), text(right)),
+        };
+        (self.factor.clone(), json)
+    }
+
+    // A factor that this door does not offer to this kind of name.
+    fn other(&self) -> FactorName {
+        FactorName::new(if self.name.contains('@') { "sms-code" } else { "email-code" })
+    }
+
+    pub(crate) async fn act(&mut self, act: Act) -> (Option<Seen>, String) {
+        let seen = self.step(act).await;
+        if let (true, Some(account)) = (std::mem::take(&mut self.off_next), self.account) {
+            self.auth.disable(account, &somebody()).await.unwrap();
+        }
+        seen
+    }
+
+    async fn step(&mut self, act: Act) -> (Option<Seen>, String) {
+        let hashes = self.auth.hashes().computed();
+        let _ = self.log.take();
+        let (shown, flow) = match (act, self.flow.clone()) {
+            (Pass(secs), _) => {
+                self.hands.advance(secs);
+                return (None, String::new());
+            }
+            (Begin | Say(_), None) => return (None, String::new()),
+            (act, flow) => self.taken(act, flow).await,
+        };
+        self.flow = flow.or(self.flow.take());
+        let mut calls = self.log.take();
+        if shown.starts_with("refused") {
+            // Owner notices are rows in a batch that is committed for everybody; they are delivered later.
+            calls.iter_mut().for_each(|call| call.writes.retain(|kind| *kind != "Message"));
+        }
+        let hashes = self.auth.hashes().computed() - hashes;
+        (Some(Seen { step: shown.clone(), hashes, calls }), shown)
+    }
+
+    async fn taken(&mut self, act: Act, flow: Option<Token>) -> (String, Option<Token>) {
+        #[cfg(feature = "axum")]
+        if let Some(mut wire) = self.wire.take() {
+            let answer = match act {
+                With(typed) | Say(typed) => Some(self.answer(typed)),
+                _ => None,
+            };
+            let answer = answer.as_ref().map(|(factor, json)| (factor.as_str(), json.as_str()));
+            let factor = self.factor.as_str();
+            let seen = match (act, &flow) {
+                (Open | Start, _) if self.door == Door::SignUp => wire.sign_up(self.name, APPLICANT).await,
+                (Start, _) => wire.sign_in(self.name, Some(factor), None).await,
+                (With(_), _) => wire.sign_in(self.name, None, answer).await,
+                (Begin, Some(flow)) => wire.begin(flow, factor).await,
+                (Say(_), Some(flow)) => wire.answer(flow, answer.unwrap()).await,
+                _ => wire.sign_in(self.name, None, None).await,
+            };
+            self.wire = Some(wire);
+            return seen;
+        }
+        let wire = |typed| {
+            let (factor, json) = self.answer(typed);
+            Answer::wire(factor, json)
+        };
+        let visit = &self.visit;
+        let step = match (act, &flow) {
+            (Open | Start, _) if self.door == Door::SignUp => {
+                visit.sign_up(self.name, APPLICANT, "2026-01").await
+            }
+            (Start, _) => match visit.sign_in().start(self.name).await {
+                Ok(Step::Pending(next)) => visit.begin(&next.flow, &self.factor).await,
+                other => other,
+            },
+            (With(typed), _) => visit.sign_in().with(self.name, wire(typed)).await,
+            (Begin, Some(flow)) => visit.begin(flow, &self.factor).await,
+            (Say(typed), Some(flow)) => visit.answer(flow, wire(typed)).await,
+            _ => visit.sign_in().start(self.name).await,
+        };
+        let step = step.unwrap();
+        let shown = shown(&step);
+        let Step::Pending(next) = step else { return (shown, None) };
+        (shown, Some(next.flow))
+    }
+}
+
+const APPLICANT: &str = "Пётр Иванов";
+
+/// A step as a client sees it, random tokens masked by their length.
+fn shown(step: &Step) -> String {
+    match step {
+        Step::Done(_) => String::from("done"),
+        Step::Refused(why) => {
+            format!("refused {:?} retry {:?} rules {:?}", why.code.as_str(), why.retry_after, why.rules)
+        }
+        Step::Pending(next) => format!(
+            "pending flow[{}] offers {:?} begun {:?} duty {:?} expires {:?}",
+            next.flow.expose().len(),
+            next.offers,
+            next.begun.as_ref().map(|(factor, prompt)| (factor.as_str(), prompt.as_json().to_owned())),
+            next.duty,
+            next.expires_in
+        ),
+    }
+}
