@@ -58,8 +58,12 @@ impl Sender for Outbox {
 impl Outbox {
     /// Everything that was delivered so far.
     pub(crate) async fn all(&self, auth: &Auth) -> Vec<Message> {
-        while auth.tend(100).await.unwrap().delivered > 0 {}
+        self.deliver(auth).await;
         self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) async fn deliver(&self, auth: &Auth) {
+        while auth.tend(100).await.unwrap().delivered > 0 {}
     }
 
     /// The code that was sent last.

@@ -104,6 +104,8 @@ async fn sheet(table: &mut Table, by: By, door: Door, name: &'static str, factor
             let mut seen = Vec::new();
             for act in &script {
                 seen.extend(world.act(*act).await.0);
+                // At once: a code that is no longer of use is not delivered.
+                world.outbox.deliver(&world.auth).await;
             }
             mail(table, &world, whose, &script, &seen, before).await;
             let code = |one: &Seen| one.step.split(" retry").next().unwrap_or_default().to_owned();
