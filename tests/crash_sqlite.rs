@@ -125,9 +125,9 @@ async fn by_code(auth: &Auth, codes: &Codes, nth: usize) {
     let next = pending(visit.sign_in().start(&phone(nth)).await.unwrap());
     let next = pending(visit.begin(&next.flow, &SMS).await.unwrap());
     let code = loop {
-        match codes.0.lock().unwrap().remove(&phone(nth)) {
-            Some(code) => break code,
-            None => {}
+        let code = codes.0.lock().unwrap().remove(&phone(nth));
+        if let Some(code) = code {
+            break code;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     };

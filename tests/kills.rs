@@ -243,7 +243,8 @@ impl Stage {
             return;
         }
         // What was acknowledged stands.
-        for token in self.acknowledged.borrow().iter() {
+        let acknowledged = self.acknowledged.borrow().clone();
+        for token in &acknowledged {
             assert!(auth.session(token).await.unwrap().is_some(), "{at}: an acknowledged session is gone");
         }
         let account = self.before.as_ref().map(|(here, _)| here.session.account());
@@ -253,7 +254,8 @@ impl Stage {
         };
 
         // Each answer again, twice: it may end what was cut off, and never more than that.
-        for (flow, which) in self.sent.borrow().iter() {
+        let sent = self.sent.borrow().clone();
+        for (flow, which) in &sent {
             let mut ends = 0;
             for _ in 0..2 {
                 let step = visit.answer(flow, which.answer()).await.unwrap();
@@ -509,16 +511,14 @@ fn run(story: Story) -> Counts {
     block_on(stage.judge(Cut::Never));
 
     let mut counts = Counts { story, calls, hashes, kills: 0, drops: 0 };
-    for nth in 0..calls {
+    for (nth, call) in log.iter().enumerate() {
         for fault in [Fault::FailsBefore, Fault::FailsAfter, Fault::HangsBefore, Fault::HangsAfter] {
             let cut = Cut::Call(nth, fault);
             let stage = block_on(Stage::set(story, false));
             match (tell(&stage, cut).end, fault) {
                 // When a session was last used is not worth an answer: a store that can only be read still knows
                 // who is signed in.
-                (Some(Ok(())), Fault::FailsBefore | Fault::FailsAfter)
-                    if log[nth].writes == ["TouchSession"] =>
-                {
+                (Some(Ok(())), Fault::FailsBefore | Fault::FailsAfter) if call.writes == ["TouchSession"] => {
                     counts.kills += 1;
                 }
                 (Some(Err(Broken::Store(_))), Fault::FailsBefore | Fault::FailsAfter) => counts.kills += 1,
