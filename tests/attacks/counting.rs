@@ -7,10 +7,12 @@ use propusk::flow::Step;
 use propusk::lockout::{GuardKey, Limit};
 use propusk::store::{LockoutStore, Rate};
 use propusk::testing::{Fault, FaultyStore, GatedStore};
-use propusk::{Auth, Client, Code, Password, Token};
+use propusk::{Client, Code, Password};
 
-use crate::portal::{WORD, done, pending, refused};
-use crate::world::{EMAIL, PHONE, SMS, Shared, World, each_store, get_held, race, said, told, try_word};
+use crate::portal::{WORD, pending, refused};
+use crate::world::{
+    EMAIL, PHONE, SMS, Shared, World, each_store, get_held, other, race, said, told, try_word,
+};
 
 /// ATTACKS 8 (CVE-2026-35597): a failure counter in the transaction that fails is no counter. Here the commit of
 /// each refusal fails, and the guesses count all the same.

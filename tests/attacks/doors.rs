@@ -130,4 +130,3 @@ async fn a_new_registration_brings_no_new_guesses() {
     assert!(auth.session(&end.token).await.unwrap().is_some());
     done(try_word(&auth, PHONE, WORD).await);
 }
-

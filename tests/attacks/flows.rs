@@ -1,8 +1,5 @@
 //! Flows: what is accepted once, judged again, or of no use elsewhere.
 
-use std::time::Duration;
-
-use propusk::account::identifier::Identifier;
 use propusk::error::Broken;
 use propusk::id::Realm;
 use propusk::secret::{Purpose, TokenScope};
@@ -11,9 +8,7 @@ use propusk::testing::GatedStore;
 use propusk::{Auth, Client, Code, KeyRing, Password, Token};
 
 use crate::portal::{WORD, done, pending};
-use crate::world::{
-    EMAIL, MAIL, NEW_WORD, PHONE, SMS, Shared, World, each_store, race, said, told, try_word,
-};
+use crate::world::{NEW_WORD, PHONE, SMS, Shared, World, each_store, race, said, told};
 
 async fn lives(auth: &Auth, token: &Token) -> bool {
     auth.session(token).await.unwrap().is_some()
@@ -248,4 +243,3 @@ async fn a_flow_is_of_no_use_in_another_browser() {
         assert_eq!(said(&mine.answer(&flow, Password::word(WORD)).await.unwrap()), "done");
     });
 }
-

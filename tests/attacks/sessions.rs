@@ -3,17 +3,11 @@
 use std::time::Duration;
 
 use propusk::account::identifier::Identifier;
-use propusk::error::Broken;
-use propusk::id::Realm;
-use propusk::secret::{Purpose, TokenScope};
-use propusk::store::{Commit, Committed, FlowRow, FlowStore, Write};
 use propusk::testing::GatedStore;
-use propusk::{Auth, Client, Code, KeyRing, Password, Token};
+use propusk::{Auth, Client, Code, Password, Token};
 
 use crate::portal::{WORD, done, pending};
-use crate::world::{
-    EMAIL, MAIL, NEW_WORD, PHONE, SMS, Shared, World, each_store, race, said, told, try_word,
-};
+use crate::world::{EMAIL, MAIL, NEW_WORD, PHONE, SMS, Shared, World, each_store, said, told, try_word};
 
 async fn lives(auth: &Auth, token: &Token) -> bool {
     auth.session(token).await.unwrap().is_some()
