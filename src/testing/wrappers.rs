@@ -191,6 +191,12 @@ impl<S: Store> GatedStore<S> {
         gate.go();
     }
 
+    /// How many callers are held back now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        lock(&self.gate).here
+    }
+
     /// How often a full number of callers went on together.
     #[must_use]
     pub fn held(&self) -> usize {
