@@ -12,7 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use propusk::Auth;
-use propusk::axum::{AuthHttp, to_end};
+use propusk::axum::{AuthHttp, Problem, to_end};
 use propusk::error::Broken;
 
 use crate::drafts::Drafts;
@@ -69,20 +69,26 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn(harden))
 }
 
-/// Something does not work: written down here, told to the person as a page without details.
+/// Something does not work. The person is told so on a page without details.
 #[derive(Debug)]
-pub struct Failure(Broken);
+pub struct Failure(Response);
 
 impl From<Broken> for Failure {
     fn from(broken: Broken) -> Self {
-        Self(broken)
+        eprintln!("cabinet: {broken}");
+        Self(StatusCode::SERVICE_UNAVAILABLE.into_response())
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self(problem.into_response())
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        eprintln!("cabinet: {}", self.0);
-        StatusCode::SERVICE_UNAVAILABLE.into_response()
+        self.0
     }
 }
 

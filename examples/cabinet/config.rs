@@ -22,15 +22,20 @@ impl Config {
     /// Reads `PORT`, `CABINET_DATA` and `DATABASE_URL`, and makes the data folder.
     pub fn from_env() -> Result<Self, Box<dyn Error>> {
         let port = match env::var("PORT") {
-            Ok(port) => port.parse().map_err(|_| format!("PORT is a number from 1 to 65535, not `{port}`"))?,
+            Ok(port) => {
+                port.parse().map_err(|_| format!("PORT is a number from 1 to 65535, not `{port}`"))?
+            }
             Err(_) => 8080,
         };
         let data = PathBuf::from(env::var_os("CABINET_DATA").unwrap_or_else(|| "cabinet-data".into()));
-        private_folder(&data).map_err(|error| format!("the folder {} cannot be made: {error}", data.display()))?;
+        private_folder(&data)
+            .map_err(|error| format!("the folder {} cannot be made: {error}", data.display()))?;
         let database = match env::var("DATABASE_URL") {
             Ok(url) => match url.strip_prefix("sqlite:") {
                 Some(path) => PathBuf::from(path),
-                None => return Err("DATABASE_URL is sqlite:path, other databases are not built in yet".into()),
+                None => {
+                    return Err("DATABASE_URL is sqlite:path, other databases are not built in yet".into());
+                }
             },
             Err(_) => data.join("cabinet.db"),
         };

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::axum::{FormFields, Problem, ReturnTo, SetCookies, TokenForm, Visitor};
+use propusk::axum::{FormFields, Problem, ReturnTo, SetCookies, Visitor};
 use propusk::flow::{Done, Refusal};
 use propusk::message::Locale;
 use propusk::policy::password::Rule;
@@ -37,9 +37,6 @@ pub struct Member {
     pub session: Session,
     pub token: Token,
 }
-
-/// A form that was posted here, from a page of ours, by the browser that the page was shown in.
-pub type Posted<F> = TokenForm<F>;
 
 impl FromRequestParts<App> for Guest {
     type Rejection = Problem;
@@ -84,23 +81,23 @@ impl Guest {
     }
 
     /// The frame of a page, with the news that wait for it.
-    pub fn frame(&self, path: &'static str, title: &str) -> Frame {
-        Frame {
+    pub fn frame(&self, path: &'static str, title: &str) -> Result<Frame, Problem> {
+        Ok(Frame {
             path,
             title: title.to_owned(),
             signed_in: self.session.is_some(),
             news: self.app.drafts.news(&self.browser()).map(|news| news(self.t)),
             problems: Vec::new(),
             narrow: false,
-            language: self.hidden::<Switch>(),
-            sign_out: self.hidden::<SignOut>(),
+            language: self.hidden::<Switch>()?,
+            sign_out: self.hidden::<SignOut>()?,
             t: self.t,
-        }
+        })
     }
 
     /// The hidden field of a form.
-    pub fn hidden<F: FormFields>(&self) -> Hidden {
-        Hidden { value: self.visitor.form_token::<F>() }
+    pub fn hidden<F: FormFields>(&self) -> Result<Hidden, Problem> {
+        Ok(Hidden { value: self.visitor.form_token::<F>()? })
     }
 
     /// A page for this browser, with the cookie that binds its forms.
@@ -169,7 +166,8 @@ impl Guest {
 pub fn locale(headers: &HeaderMap) -> Locale {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let chosen = cookies.flat_map(|line| line.split("; ")).find_map(|pair| pair.strip_prefix("lang="));
-    let asked = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let asked =
+        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     chosen.and_then(language).unwrap_or_else(|| Locale::from_accept_language(asked))
 }
 

@@ -9,6 +9,8 @@
 //! Then `guest.rs` (who asks), `pages/sign_in.rs` and `pages.rs` (a step and where it leads), and the other pages in any
 //! order. `outbox.rs` shows how messages leave.
 
+#![allow(unreachable_pub, reason = "a program: nothing leaves it")]
+
 mod app;
 mod config;
 mod dates;

@@ -39,7 +39,8 @@ pub async fn lead_on(
             Step::Pending(next) => {
                 draft.flow = Some(next.flow.clone());
                 if let Some((factor, _)) = next.begun {
-                    let (begun, others) = next.offers.into_iter().partition::<Vec<_>, _>(|o| o.factor == factor);
+                    let (begun, others) =
+                        next.offers.into_iter().partition::<Vec<_>, _>(|o| o.factor == factor);
                     let hint = begun.into_iter().find_map(|offer| offer.hint);
                     draft.sent_to = hint.unwrap_or_else(|| draft.identifier.clone());
                     draft.factor = Some(factor);
@@ -70,13 +71,16 @@ pub async fn lead_on(
                 guest.keep(way, draft);
                 return Ok(Redirect::to(back).into_response());
             }
-            _ => return Err(propusk::error::Broken::Misuse("a step of an unknown kind").into()),
         }
     }
 }
 
 /// What is wrong, beside the field it belongs to.
-pub fn problems(guest: &Guest, told: Option<&Told>, field: impl Fn(&Refusal) -> &'static str) -> Vec<Problem> {
+pub fn problems(
+    guest: &Guest,
+    told: Option<&Told>,
+    field: impl Fn(&Refusal) -> &'static str,
+) -> Vec<Problem> {
     let Some(told) = told else { return Vec::new() };
     let (why, until) = guest.left(told);
     let field = field(&why);
@@ -84,9 +88,5 @@ pub fn problems(guest: &Guest, told: Option<&Told>, field: impl Fn(&Refusal) -> 
         let rules = why.rules.iter().map(|rule| guest.t.broken_rule(rule));
         return rules.map(|text| Problem { field, text }).collect();
     }
-    let text = match field {
-        "code" => guest.t.code_refusal(&why, until.as_deref()),
-        _ => guest.t.refusal(&why, until.as_deref()),
-    };
-    vec![Problem { field, text }]
+    vec![Problem { field, text: guest.t.refusal(&why, until.as_deref(), field) }]
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use propusk::device::Device;
 use propusk::event::Event;
+use propusk::factor::Reason;
 use propusk::flow::{Code, Refusal};
 use propusk::message::Locale;
 use propusk::policy::password::Rule;
@@ -47,6 +48,7 @@ pub struct Texts {
     pub password_label: &'static str,
     pub public_device: &'static str,
     pub public_device_hint: &'static str,
+    pub sign_in_wrong: &'static str,
     pub sign_in_first: &'static str,
     pub no_account_yet: &'static str,
     pub have_account: &'static str,
@@ -114,6 +116,7 @@ pub struct Texts {
     // Change of password.
     pub password_lead: &'static str,
     pub current_password: &'static str,
+    pub current_wrong: &'static str,
     pub current_proven: &'static str,
     pub change_password: &'static str,
     pub password_changed: &'static str,
@@ -148,27 +151,25 @@ impl Texts {
         self.locale.tag()
     }
 
-    /// What a refusal means on a page that asked for a password and a name, with how long to wait, if one must.
-    pub fn refusal(&self, why: &Refusal, until: Option<&str>) -> String {
-        let text = why.text(self.locale);
+    /// What a refusal means and what to do, with how long to wait, if one must. The library's own text says it for
+    /// any page; where the page knows better what was asked for (the `field`), it says so.
+    pub fn refusal(&self, why: &Refusal, until: Option<&str>, field: &str) -> String {
+        let text = match (why.code, field) {
+            (Code::Answer(Reason::Wrong), "code") => self.code_wrong,
+            (Code::Answer(Reason::Malformed), "code") => self.code_malformed,
+            (Code::Answer(Reason::Wrong), "current_password") => self.current_wrong,
+            (Code::Answer(Reason::Wrong), _) => self.sign_in_wrong,
+            _ => why.text(self.locale),
+        };
         match (why.retry_after, until) {
             (Some(wait), Some(until)) => format!("{text} {}", self.wait(wait, until)),
             _ => text.to_owned(),
         }
     }
 
-    /// The same on a page that asked for a code.
-    pub fn code_refusal(&self, why: &Refusal, until: Option<&str>) -> String {
-        match why.code {
-            Code::Answer(reason) if reason.code() == "wrong" => self.code_wrong.to_owned(),
-            Code::Answer(reason) if reason.code() == "malformed" => self.code_malformed.to_owned(),
-            _ => self.refusal(why, until),
-        }
-    }
-
     /// A rule for passwords, in words.
     pub fn rule(&self, rule: &Rule) -> String {
-        let number = |name| rule.params.get(name).copied().unwrap_or_default();
+        let number = |name: &str| rule.params.get(name).copied().unwrap_or_default();
         self.rule_in_words(rule.rule.as_str(), number)
     }
 

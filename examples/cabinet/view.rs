@@ -1,6 +1,7 @@
 //! What all pages share: the frame around them, their fields, and how a page becomes a response.
 
 use std::fmt::Display;
+use std::sync::LazyLock;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -62,7 +63,7 @@ impl Frame {
         texts.map(|problem| problem.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    fn links(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn links(&self) -> Vec<(&'static str, &'static str)> {
         let t = self.t;
         match self.signed_in {
             true => vec![
@@ -75,12 +76,18 @@ impl Frame {
         }
     }
 
-    fn other_lang(&self) -> &'static str {
+    pub fn other_lang(&self) -> &'static str {
         if self.t.lang() == "ru" { "en" } else { "ru" }
     }
 
-    fn version(&self) -> usize {
-        crate::app::STYLE.len()
+    /// A new sheet has a new address: nobody sees new pages in an old dress.
+    pub fn style(&self) -> String {
+        static MARK: LazyLock<u64> = LazyLock::new(|| {
+            // FNV-1a: any change shows, nobody tries to forge it.
+            let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            crate::app::STYLE.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
+        });
+        format!("/style.css?{:x}", *MARK)
     }
 }
 
@@ -108,6 +115,7 @@ pub struct Field {
     autocomplete: &'static str,
     inputmode: &'static str,
     describes: String,
+    also: Option<&'static str>,
     code: bool,
     autofocus: bool,
 }
@@ -147,12 +155,18 @@ impl Field {
         self
     }
 
+    /// Something else on the page describes it: its id.
+    pub fn described_by(mut self, id: &'static str) -> Self {
+        self.also = Some(id);
+        self
+    }
+
     /// Takes its error from the frame, and says what describes it. The cursor goes to `first`, unless the summary of
     /// errors wants to be read.
     pub fn within(mut self, frame: &Frame, first: bool) -> Self {
         self.error = frame.error_of(self.name);
         self.autofocus = first && frame.problems.is_empty();
-        let mut describes = Vec::new();
+        let mut describes = Vec::from_iter(self.also.map(str::to_owned));
         if !self.hint.is_empty() {
             describes.push(format!("{}-hint", self.name));
         }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::axum::FormFields;
+use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code as No, Refusal};
 use propusk::id::FactorName;
 use propusk::secret::Secret;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::drafts::Way;
-use crate::guest::{Guest, Posted};
+use crate::guest::Guest;
 use crate::view::{Field, Frame, Hidden};
 
 #[derive(Debug, Template)]
@@ -46,42 +46,42 @@ impl FormFields for Again {
     const PURPOSE: &'static str = "code-again";
 }
 
-pub async fn show_sign_in(guest: Guest) -> Response {
+pub async fn show_sign_in(guest: Guest) -> Result<Response, Failure> {
     show(&guest, Way::SignIn)
 }
 
-pub async fn answer_sign_in(guest: Guest, Posted(typed): Posted<Typed>) -> Result<Response, Failure> {
+pub async fn answer_sign_in(guest: Guest, TokenForm(typed): TokenForm<Typed>) -> Result<Response, Failure> {
     answer(&guest, Way::SignIn, &typed).await
 }
 
-pub async fn again_sign_in(guest: Guest, Posted(form): Posted<Again>) -> Result<Response, Failure> {
+pub async fn again_sign_in(guest: Guest, TokenForm(form): TokenForm<Again>) -> Result<Response, Failure> {
     again(&guest, Way::SignIn, &form).await
 }
 
-pub async fn show_sign_up(guest: Guest) -> Response {
+pub async fn show_sign_up(guest: Guest) -> Result<Response, Failure> {
     show(&guest, Way::SignUp)
 }
 
-pub async fn answer_sign_up(guest: Guest, Posted(typed): Posted<Typed>) -> Result<Response, Failure> {
+pub async fn answer_sign_up(guest: Guest, TokenForm(typed): TokenForm<Typed>) -> Result<Response, Failure> {
     answer(&guest, Way::SignUp, &typed).await
 }
 
-pub async fn again_sign_up(guest: Guest, Posted(form): Posted<Again>) -> Result<Response, Failure> {
+pub async fn again_sign_up(guest: Guest, TokenForm(form): TokenForm<Again>) -> Result<Response, Failure> {
     again(&guest, Way::SignUp, &form).await
 }
 
-fn show(guest: &Guest, way: Way) -> Response {
+fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     let (draft, told) = guest.draft_and_refusal(way);
     let (Some(_), Some(factor)) = (&draft.flow, draft.factor) else {
-        return Redirect::to(way.start()).into_response();
+        return Ok(Redirect::to(way.start()).into_response());
     };
-    let mut frame = guest.frame(way.code(), guest.t.code_title).narrow();
+    let mut frame = guest.frame(way.code(), guest.t.code_title)?.narrow();
     frame.problems = problems(guest, told.as_ref(), field);
     let code = Field::code("code", guest.t.code_label).hint(guest.t.code_hint).within(&frame, true);
     let others = draft.others.into_iter().filter_map(|offer| Some((offer.factor, offer.hint?))).collect();
-    let (token, again) = (guest.hidden::<Typed>(), guest.hidden::<Again>());
+    let (token, again) = (guest.hidden::<Typed>()?, guest.hidden::<Again>()?);
     let (sent_to, start) = (draft.sent_to, way.start());
-    guest.page(&Page { frame, token, again, code, sent_to, factor, others, start })
+    Ok(guest.page(&Page { frame, token, again, code, sent_to, factor, others, start }))
 }
 
 async fn answer(guest: &Guest, way: Way, typed: &Typed) -> Result<Response, Failure> {

@@ -61,7 +61,7 @@ pub async fn show(member: Member, Query(from): Query<From>) -> Result<Response, 
         }
     });
     let lines = lines.collect();
-    let frame = guest.frame("/history", t.history);
+    let frame = guest.frame("/history", t.history)?;
     Ok(guest.page(&Page { frame, lines, older, paged: before.is_some() }))
 }
 

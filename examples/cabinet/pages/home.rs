@@ -32,7 +32,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let proofs: Vec<_> = proofs.iter().map(|proof| t.factor(proof.factor().as_str())).collect();
     let [simplified, standard, confirmed] = t.levels;
     let content = Page {
-        frame: guest.frame("/home", t.home),
+        frame: guest.frame("/home", t.home)?,
         greeting: t.greeting(&account.name),
         identifiers: names.join(", "),
         level: match account.level {

@@ -1,10 +1,10 @@
 //! The language switch. It posts, like everything that changes something, and comes back to the page it stood on.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::axum::FormFields;
+use propusk::axum::{FormFields, TokenForm};
 use serde::Deserialize;
 
-use crate::guest::{self, Posted};
+use crate::guest;
 
 #[derive(Debug, Deserialize)]
 pub struct Switch {
@@ -17,7 +17,7 @@ impl FormFields for Switch {
     const PURPOSE: &'static str = "language";
 }
 
-pub async fn switch(Posted(form): Posted<Switch>) -> Response {
+pub async fn switch(TokenForm(form): TokenForm<Switch>) -> Response {
     let target = guest::local_target(&form.next).unwrap_or_else(|| String::from("/"));
     (guest::remember_language(&form.to), Redirect::to(&target)).into_response()
 }

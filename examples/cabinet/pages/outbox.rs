@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::App;
+use crate::app::{App, Failure};
 use crate::dates::{Moment, moment};
 use crate::guest::Guest;
 use crate::view::Frame;
@@ -25,7 +25,7 @@ struct Line {
     body: String,
 }
 
-pub async fn show(guest: Guest, State(app): State<App>) -> Response {
+pub async fn show(guest: Guest, State(app): State<App>) -> Result<Response, Failure> {
     let letters = app.outbox.letters().into_iter().map(|letter| Line {
         sms: letter.sms,
         to: letter.to,
@@ -34,5 +34,5 @@ pub async fn show(guest: Guest, State(app): State<App>) -> Response {
         body: letter.body,
     });
     let letters = letters.collect();
-    guest.page(&Page { frame: guest.frame("/outbox", guest.t.outbox), letters })
+    Ok(guest.page(&Page { frame: guest.frame("/outbox", guest.t.outbox)?, letters }))
 }

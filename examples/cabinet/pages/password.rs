@@ -1,7 +1,7 @@
 //! Change of password: the current one and the new one on one page, two answers to one flow.
 
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::axum::FormFields;
+use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, Refusal};
 use propusk::secret::Secret;
 use propusk::{Password, Step};
@@ -11,7 +11,7 @@ use super::sign_up::{Choice, new_password};
 use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::drafts::{Draft, Way};
-use crate::guest::{Member, Posted};
+use crate::guest::Member;
 use crate::view::{Field, rules};
 
 #[derive(Debug, Deserialize)]
@@ -34,7 +34,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let (draft, told) = guest.draft_and_refusal(Way::Change);
     let account = guest.app.auth.account(session.account()).await?;
     let names = account.map(|account| account.identifiers).unwrap_or_default();
-    let mut frame = guest.frame("/password", t.password).narrow();
+    let mut frame = guest.frame("/password", t.password)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), field);
     // The current password is asked for once: a new one that was unfit is chosen again in the same flow.
     let proven = draft.choosing && told.is_some();
@@ -43,7 +43,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     }
     let current = Field::password("current_password", t.current_password, "current-password");
     let choice = Choice {
-        token: guest.hidden::<Change>(),
+        token: guest.hidden::<Change>()?,
         lead: if proven { t.current_proven } else { t.password_lead },
         username: names.first().map(|name| name.as_str().to_owned()).unwrap_or_default(),
         current: (!proven).then(|| current.within(&frame, true)),
@@ -55,7 +55,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     Ok(guest.page(&choice))
 }
 
-pub async fn change(member: Member, Posted(form): Posted<Change>) -> Result<Response, Failure> {
+pub async fn change(member: Member, TokenForm(form): TokenForm<Change>) -> Result<Response, Failure> {
     let Member { guest, token, .. } = member;
     let mut draft = guest.draft(Way::Change);
     draft.next = String::from("/password");
@@ -77,7 +77,8 @@ pub async fn change(member: Member, Posted(form): Posted<Change>) -> Result<Resp
         }
     }
     let Some(flow) = flow else { return Ok(Redirect::to("/password").into_response()) };
-    let step = guest.visit.answer(&flow, Password::word(form.new_password.expose_str().unwrap_or_default())).await?;
+    let step =
+        guest.visit.answer(&flow, Password::word(form.new_password.expose_str().unwrap_or_default())).await?;
     if matches!(step, Step::Done(_)) {
         guest.say(|t| t.password_changed);
     }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::Password;
-use propusk::axum::FormFields;
+use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, Refusal};
 use propusk::secret::Secret;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::drafts::{Draft, Way};
-use crate::guest::{self, Guest, Posted};
+use crate::guest::{self, Guest};
 use crate::view::{Field, Frame, Hidden};
 
 #[derive(Debug, Template)]
@@ -55,14 +55,14 @@ impl FormFields for SignOut {
     const PURPOSE: &'static str = "sign-out";
 }
 
-pub async fn show(guest: Guest, Query(wanted): Query<Wanted>) -> Response {
+pub async fn show(guest: Guest, Query(wanted): Query<Wanted>) -> Result<Response, Failure> {
     let next = guest::local_target(&wanted.next).unwrap_or_default();
     if guest.session.is_some() {
-        return Redirect::to(if next.is_empty() { "/home" } else { &next }).into_response();
+        return Ok(Redirect::to(if next.is_empty() { "/home" } else { &next }).into_response());
     }
     let (draft, told) = guest.draft_and_refusal(Way::SignIn);
     let next = if next.is_empty() && told.is_some() { draft.next.clone() } else { next };
-    let mut frame = guest.frame("/sign-in", guest.t.sign_in).narrow();
+    let mut frame = guest.frame("/sign-in", guest.t.sign_in)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), field);
     let t = guest.t;
     let identifier = Field::text("identifier", t.identifier, "username").hint(t.identifier_hint);
@@ -70,11 +70,11 @@ pub async fn show(guest: Guest, Query(wanted): Query<Wanted>) -> Response {
     let password = Field::password("password", t.password_label, "current-password").within(&frame, false);
     let asked = !next.is_empty() && frame.problems.is_empty();
     let public_device = draft.public_device;
-    let token = guest.hidden::<SignIn>();
-    guest.page(&Page { frame, token, identifier, password, public_device, asked, next })
+    let token = guest.hidden::<SignIn>()?;
+    Ok(guest.page(&Page { frame, token, identifier, password, public_device, asked, next }))
 }
 
-pub async fn begin(guest: Guest, Posted(form): Posted<SignIn>) -> Result<Response, Failure> {
+pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignIn>) -> Result<Response, Failure> {
     let public_device = form.public_device.is_some();
     let password = form.password.expose_str().unwrap_or_default();
     let sign_in = guest.visit.sign_in().public_device(public_device);
@@ -88,7 +88,7 @@ pub async fn begin(guest: Guest, Posted(form): Posted<SignIn>) -> Result<Respons
     lead_on(&guest, Way::SignIn, draft, step, Way::SignIn.start()).await
 }
 
-pub async fn sign_out(guest: Guest, Posted(SignOut {}): Posted<SignOut>) -> Result<Response, Failure> {
+pub async fn sign_out(guest: Guest, TokenForm(SignOut {}): TokenForm<SignOut>) -> Result<Response, Failure> {
     if let Some(token) = guest.token() {
         guest.visit.sign_out(token).await?;
     }

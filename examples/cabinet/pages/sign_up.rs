@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::Password;
-use propusk::axum::FormFields;
+use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, Refusal};
 use propusk::secret::Secret;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::drafts::{Draft, Way};
-use crate::guest::{Guest, Posted};
+use crate::guest::Guest;
 use crate::view::{Field, Frame, Hidden, rules};
 
 #[derive(Debug, Template)]
@@ -64,44 +64,40 @@ impl FormFields for Chosen {
     const PURPOSE: &'static str = "sign-up-password";
 }
 
-pub async fn show(guest: Guest) -> Response {
+pub async fn show(guest: Guest) -> Result<Response, Failure> {
     if guest.session.is_some() {
-        return Redirect::to("/home").into_response();
+        return Ok(Redirect::to("/home").into_response());
     }
     let (draft, told) = guest.draft_and_refusal(Way::SignUp);
-    let mut frame = guest.frame("/sign-up", guest.t.sign_up).narrow();
+    let mut frame = guest.frame("/sign-up", guest.t.sign_up)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), field);
     let t = guest.t;
     let name = Field::text("name", t.name, "name").hint(t.name_hint).value(&draft.name).within(&frame, true);
     let contact = Field::text("contact", t.contact, "username").hint(t.contact_hint);
     let contact = contact.inputmode("email").value(&draft.identifier).within(&frame, false);
     let terms_missing = !frame.error_of("terms").is_empty();
-    let (token, terms) = (guest.hidden::<SignUp>(), draft.terms);
-    guest.page(&Page { frame, token, name, contact, terms, terms_missing })
+    let (token, terms) = (guest.hidden::<SignUp>()?, draft.terms);
+    Ok(guest.page(&Page { frame, token, name, contact, terms, terms_missing }))
 }
 
-pub async fn begin(guest: Guest, Posted(form): Posted<SignUp>) -> Result<Response, Failure> {
+pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<Response, Failure> {
     // The version of the terms that were shown is kept with the account.
     let terms = if form.terms.is_some() { TERMS } else { "" };
     let step = guest.visit.sign_up(&form.contact, &form.name, terms).await?;
-    let draft = Draft {
-        identifier: form.contact,
-        name: form.name,
-        terms: form.terms.is_some(),
-        ..Draft::default()
-    };
+    let draft =
+        Draft { identifier: form.contact, name: form.name, terms: form.terms.is_some(), ..Draft::default() };
     lead_on(&guest, Way::SignUp, draft, step, Way::SignUp.start()).await
 }
 
-pub async fn show_choice(guest: Guest) -> Response {
+pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
     let (draft, told) = guest.draft_and_refusal(Way::SignUp);
     if draft.flow.is_none() || !draft.choosing {
-        return Redirect::to(Way::SignUp.start()).into_response();
+        return Ok(Redirect::to(Way::SignUp.start()).into_response());
     }
-    let mut frame = guest.frame("/sign-up/password", guest.t.choose_password).narrow();
+    let mut frame = guest.frame("/sign-up/password", guest.t.choose_password)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), |_| "new_password");
     let choice = Choice {
-        token: guest.hidden::<Chosen>(),
+        token: guest.hidden::<Chosen>()?,
         lead: "",
         username: draft.identifier,
         current: None,
@@ -110,10 +106,10 @@ pub async fn show_choice(guest: Guest) -> Response {
         button: guest.t.finish,
         frame,
     };
-    guest.page(&choice)
+    Ok(guest.page(&choice))
 }
 
-pub async fn choose(guest: Guest, Posted(form): Posted<Chosen>) -> Result<Response, Failure> {
+pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<Response, Failure> {
     let draft = guest.draft(Way::SignUp);
     let Some(flow) = draft.flow.clone().filter(|_| draft.choosing) else {
         return Ok(Redirect::to(Way::SignUp.start()).into_response());
@@ -128,7 +124,7 @@ pub async fn choose(guest: Guest, Posted(form): Posted<Chosen>) -> Result<Respon
 
 /// The field for a new password.
 pub fn new_password(guest: &Guest, frame: &Frame, first: bool) -> Field {
-    Field::password("new_password", guest.t.new_password, "new-password").within(frame, first)
+    Field::password("new_password", guest.t.new_password, "new-password").described_by("rules").within(frame, first)
 }
 
 fn field(why: &Refusal) -> &'static str {

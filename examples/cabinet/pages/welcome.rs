@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use crate::app::Failure;
 use crate::guest::Guest;
 use crate::view::Frame;
 
@@ -12,9 +13,9 @@ struct Welcome {
     frame: Frame,
 }
 
-pub async fn show(guest: Guest) -> Response {
+pub async fn show(guest: Guest) -> Result<Response, Failure> {
     if guest.session.is_some() {
-        return Redirect::to("/home").into_response();
+        return Ok(Redirect::to("/home").into_response());
     }
-    guest.page(&Welcome { frame: guest.frame("/", guest.t.welcome) })
+    Ok(guest.page(&Welcome { frame: guest.frame("/", guest.t.welcome)? }))
 }

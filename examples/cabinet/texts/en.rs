@@ -24,13 +24,17 @@ pub(super) static TEXTS: Texts = Texts {
     tiles: [
         ("Two steps", "A password and a code from a message: one alone opens nothing."),
         ("You see everything", "Each sign-in, with device and time. End any session with one press."),
-        ("Nobody shuts you out", "Strangers who guess are held off. The browser that you use stays open to you."),
+        (
+            "Nobody shuts you out",
+            "Strangers who guess are held off. The browser that you use stays open to you.",
+        ),
     ],
     identifier: "Phone or e-mail",
     identifier_hint: "For example +7 916 123-45-67 or name@example.org",
     password_label: "Password",
     public_device: "Not my device",
     public_device_hint: "A short session, and this browser is not remembered.",
+    sign_in_wrong: "The phone, e-mail or password is wrong. Check both and try again.",
     sign_in_first: "Sign in to see this page.",
     no_account_yet: "No account yet?",
     have_account: "Have an account already?",
@@ -63,7 +67,11 @@ pub(super) static TEXTS: Texts = Texts {
     login_names: "You sign in with",
     member_since: "Registered",
     level: "Level of the account",
-    levels: ["Simplified: a contact is confirmed", "Standard: documents are checked", "Confirmed: identity is proven"],
+    levels: [
+        "Simplified: a contact is confirmed",
+        "Standard: documents are checked",
+        "Confirmed: identity is proven",
+    ],
     this_session: "This session",
     session_ends: "Ends at the latest",
     proven_by: "Proven by",
@@ -92,6 +100,7 @@ pub(super) static TEXTS: Texts = Texts {
     not_you: "If something here was not you, change your password: all other sessions end with it.",
     password_lead: "All other sessions will end. You stay signed in here.",
     current_password: "Current password",
+    current_wrong: "That is not your current password. Try again.",
     current_proven: "Your current password is right. Now choose another new one.",
     change_password: "Change the password",
     password_changed: "The password is changed. All other sessions have ended.",
@@ -145,7 +154,9 @@ pub(super) fn reason(code: &str) -> Option<&'static str> {
 pub(super) fn rule(name: &str, number: impl Fn(&str) -> u64) -> Option<String> {
     Some(match name {
         "too_short" => format!("at least {}", count(number("least"), "character")),
-        "too_long" => format!("no longer than {} (as many Latin letters)", count(number("most_bytes"), "byte")),
+        "too_long" => {
+            format!("no longer than {} (as many Latin letters)", count(number("most_bytes"), "byte"))
+        }
         "common" => "not one of the passwords that are used most: those are tried first".into(),
         "context" => "not made of your name, your phone or address, or the name of this site".into(),
         "not_text" => "plain text".into(),
@@ -154,11 +165,14 @@ pub(super) fn rule(name: &str, number: impl Fn(&str) -> u64) -> Option<String> {
 }
 
 pub(super) fn span(number: u64, unit: Unit) -> String {
-    count(number, match unit {
-        Unit::Second => "second",
-        Unit::Minute => "minute",
-        Unit::Hour => "hour",
-    })
+    count(
+        number,
+        match unit {
+            Unit::Second => "second",
+            Unit::Minute => "minute",
+            Unit::Hour => "hour",
+        },
+    )
 }
 
 fn count(number: u64, one: &str) -> String {
