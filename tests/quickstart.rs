@@ -1,12 +1,17 @@
 //! The quickstart, as it stands in `examples/`, run.
 #![cfg(feature = "axum")]
-#![allow(dead_code, missing_docs, clippy::unwrap_used, reason = "a test, and a program that is not started by it")]
+#![allow(
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a test, and a program that is not started by it"
+)]
 
 #[path = "../examples/quickstart.rs"]
 mod quickstart;
 
-use axum::body::{Body, to_bytes};
 use axum::Extension;
+use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
 use propusk::{Client, Password, Step};
@@ -16,7 +21,9 @@ use tower::ServiceExt;
 #[tokio::test]
 async fn a_handler_that_asks_for_a_session_gets_one_and_strangers_get_a_problem() {
     let auth = quickstart::auth().unwrap();
-    let app = quickstart::app(auth.clone()).unwrap().layer(Extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)))));
+    let app = quickstart::app(auth.clone())
+        .unwrap()
+        .layer(Extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)))));
     let request = Request::get("/").body(Body::empty()).unwrap();
     let stranger = app.clone().oneshot(request).await.unwrap();
     assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
@@ -35,7 +42,8 @@ async fn a_handler_that_asks_for_a_session_gets_one_and_strangers_get_a_problem(
     assert_eq!(status, StatusCode::OK, "{text}");
     assert!(text.contains("email-code"), "{text}");
 
-    let wrong = auth.visit(Client::unknown()).sign_in().with("ivan@example.org", Password::word("x")).await.unwrap();
+    let wrong =
+        auth.visit(Client::unknown()).sign_in().with("ivan@example.org", Password::word("x")).await.unwrap();
     let Step::Refused(why) = wrong else { unreachable!("nobody is registered") };
     assert_eq!(why.code.as_str(), "wrong");
 }

@@ -71,24 +71,24 @@ pub fn router(app: App) -> Router {
 
 /// Something does not work. The person is told so on a page without details.
 #[derive(Debug)]
-pub struct Failure(Response);
+pub struct Failure(Box<Response>);
 
 impl From<Broken> for Failure {
     fn from(broken: Broken) -> Self {
         eprintln!("cabinet: {broken}");
-        Self(StatusCode::SERVICE_UNAVAILABLE.into_response())
+        Self(Box::new(StatusCode::SERVICE_UNAVAILABLE.into_response()))
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self(problem.into_response())
+        Self(Box::new(problem.into_response()))
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 

@@ -1,5 +1,5 @@
 // The portal as people use it, without JavaScript; then every page in both languages, wide and narrow, light and dark.
-import { accessible, check, code, finish, go, launch, person, press, register, registerUntilPassword } from "./people.mjs";
+import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
 import { shot, signIn, sound, typePassword } from "./people.mjs";
 
 const PASSWORD = "тихая гавань 42";
@@ -182,6 +182,7 @@ async function gallery({ locale, width, dark }) {
     // axe is a script itself, and the narrow gallery the one with scripts on. Colours differ between light and dark.
     if (width === 390) await accessible(page, `${name} ${tag}`);
   };
+  await pace(page);
   await go(page, "/");
   await look("welcome");
   await go(page, "/sign-up");

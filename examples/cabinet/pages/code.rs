@@ -96,8 +96,8 @@ async fn answer(guest: &Guest, way: Way, typed: &Typed) -> Result<Response, Fail
 
 async fn again(guest: &Guest, way: Way, form: &Again) -> Result<Response, Failure> {
     let draft = guest.draft(way);
-    let known = draft.factor.iter().chain(draft.others.iter().map(|offer| &offer.factor));
-    let factor = known.filter(|factor| factor.as_str() == form.factor).next_back().cloned();
+    let mut known = draft.factor.iter().chain(draft.others.iter().map(|offer| &offer.factor));
+    let factor = known.find(|factor| factor.as_str() == form.factor).cloned();
     let (Some(flow), Some(factor)) = (draft.flow.clone(), factor) else {
         return Ok(Redirect::to(way.start()).into_response());
     };

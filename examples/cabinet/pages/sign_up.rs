@@ -124,7 +124,9 @@ pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<
 
 /// The field for a new password.
 pub fn new_password(guest: &Guest, frame: &Frame, first: bool) -> Field {
-    Field::password("new_password", guest.t.new_password, "new-password").described_by("rules").within(frame, first)
+    Field::password("new_password", guest.t.new_password, "new-password")
+        .described_by("rules")
+        .within(frame, first)
 }
 
 fn field(why: &Refusal) -> &'static str {
