@@ -31,6 +31,7 @@ pub struct Texts {
     pub problems: &'static str,
     // Navigation and the titles of pages.
     pub home: &'static str,
+    pub sessions_short: &'static str,
     pub sessions: &'static str,
     pub history: &'static str,
     pub password: &'static str,

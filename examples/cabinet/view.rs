@@ -68,7 +68,7 @@ impl Frame {
         match self.signed_in {
             true => vec![
                 ("/home", t.home),
-                ("/sessions", t.sessions),
+                ("/sessions", t.sessions_short),
                 ("/history", t.history),
                 ("/password", t.password),
             ],

@@ -12,6 +12,7 @@ pub(super) static TEXTS: Texts = Texts {
     error_title: "Error",
     problems: "Please put this right",
     home: "Home",
+    sessions_short: "Sessions",
     sessions: "Sessions and devices",
     history: "History",
     password: "Password",

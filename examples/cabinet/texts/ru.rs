@@ -12,6 +12,7 @@ pub(super) static TEXTS: Texts = Texts {
     error_title: "Ошибка",
     problems: "Нужно исправить",
     home: "Главная",
+    sessions_short: "Сеансы",
     sessions: "Сеансы и устройства",
     history: "История",
     password: "Пароль",
