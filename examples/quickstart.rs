@@ -21,7 +21,7 @@ async fn hello(Signed(session): Signed) -> String {
     format!("You are {}", session.account())
 }
 
-fn auth() -> Result<Auth, Broken> {
+pub(crate) fn auth() -> Result<Auth, Broken> {
     Auth::builder(Profile::nist_aal1(), MemoryStore::default(), KeyRing::random())
         .site(Site::new("Quickstart", "http://localhost:8080"))
         .factor(Password::default())
@@ -30,7 +30,7 @@ fn auth() -> Result<Auth, Broken> {
         .build()
 }
 
-fn app(auth: Auth) -> Result<Router, Broken> {
+pub(crate) fn app(auth: Auth) -> Result<Router, Broken> {
     let http = AuthHttp::builder(auth).danger(danger::Http::insecure_cookies_on_localhost()).build()?;
     Ok(Router::new().route("/", get(hello)).with_state(http.clone()).merge(http.router()))
 }
