@@ -1,0 +1,144 @@
+//! The application: what every handler can reach, its routes, and what is true of all its responses.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use propusk::Auth;
+use propusk::axum::{AuthHttp, Problem, to_end};
+use propusk::error::Broken;
+
+use crate::drafts::Drafts;
+use crate::guest;
+use crate::outbox::Outbox;
+use crate::pages::{code, history, home, language, outbox, password, sessions, sign_in, sign_up, welcome};
+use crate::texts::Texts;
+use crate::view::{Frame, Notice, page};
+
+/// What every handler can reach. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub auth: Auth,
+    pub http: AuthHttp,
+    pub outbox: Outbox,
+    pub drafts: Drafts,
+}
+
+// Where the library's extractors find it.
+impl FromRef<App> for AuthHttp {
+    fn from_ref(app: &App) -> Self {
+        app.http.clone()
+    }
+}
+
+/// The routes.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/", get(welcome::show))
+        .route("/sign-up", get(sign_up::show).post(sign_up::begin))
+        .route("/sign-up/code", get(code::show_sign_up).post(code::answer_sign_up))
+        .route("/sign-up/code/new", post(code::again_sign_up))
+        .route("/sign-up/password", get(sign_up::show_choice).post(sign_up::choose))
+        .route("/sign-in", get(sign_in::show).post(sign_in::begin))
+        .route("/sign-in/code", get(code::show_sign_in).post(code::answer_sign_in))
+        .route("/sign-in/code/new", post(code::again_sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/home", get(home::show))
+        .route("/sessions", get(sessions::show))
+        .route("/sessions/end", post(sessions::end))
+        .route("/sessions/end-others", post(sessions::end_others))
+        .route("/history", get(history::show))
+        .route("/password", get(password::show).post(password::change))
+        .route("/outbox", get(outbox::show))
+        .route("/language", post(language::switch))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .layer(DefaultBodyLimit::max(MOST_BODY))
+        .with_state(app)
+        .layer(middleware::from_fn(errors_as_pages))
+        // A step runs to its end when the browser hangs up: else a code could be used up and no session handed out.
+        .layer(middleware::from_fn(to_end))
+        .route("/style.css", get(|| asset("text/css; charset=utf-8", STYLE)))
+        .route("/icon.svg", get(|| asset("image/svg+xml", ICON)))
+        .layer(middleware::from_fn(harden))
+}
+
+/// Something does not work. The person is told so on a page without details.
+#[derive(Debug)]
+pub struct Failure(Box<Response>);
+
+impl From<Broken> for Failure {
+    fn from(broken: Broken) -> Self {
+        eprintln!("cabinet: {broken}");
+        Self(Box::new(StatusCode::SERVICE_UNAVAILABLE.into_response()))
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem.into_response()))
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+/// Refusals of the framework and of the library's own extractors become pages in the reader's language.
+async fn errors_as_pages(request: Request, next: Next) -> Response {
+    let locale = guest::locale(request.headers());
+    let response = next.run(request).await;
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) || is_html(response.headers()) {
+        return response;
+    }
+    let t = Texts::of(locale);
+    let (title, lead) = match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => (t.not_found, t.not_found_lead),
+        _ if status.is_server_error() => (t.broken, t.broken_lead),
+        _ => (t.form_refused, t.form_refused_lead),
+    };
+    page(status, &Notice { frame: Frame::bare(t, title), lead })
+}
+
+/// Headers on everything. The policy allows one sheet and one picture from here, no script at all, and forms that post
+/// here; `same-origin` keeps the Origin header on forms, which the form token's check reads.
+async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // Nothing personal stays in a cache: not in the browser of a shared computer, not in a proxy.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "public, max-age=3600")], Body::from(text)).into_response()
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+pub const STYLE: &str = include_str!("style.css");
+const ICON: &str = include_str!("icon.svg");
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+const MOST_BODY: usize = 64 * 1024;

@@ -1,0 +1,96 @@
+//! Dates as people read them. A page without scripts cannot know the reader's zone, so the portal has one and names it.
+
+use propusk::clock::Timestamp;
+use propusk::message::Locale;
+use time::{OffsetDateTime, UtcOffset};
+
+/// A moment for a page: what a person reads, and what a program reads.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    pub text: String,
+    pub machine: String,
+}
+
+/// Date and time.
+pub fn moment(at: Timestamp, locale: Locale) -> Moment {
+    let text = match local(at) {
+        Some(at) => match locale {
+            Locale::Ru => format!("{}, {} МСК", date(at, locale), clock(at)),
+            _ => format!("{}, {} MSK", date(at, locale), clock(at)),
+        },
+        None => at.rfc3339(),
+    };
+    Moment { text, machine: at.rfc3339() }
+}
+
+/// The time of day, for what ends soon: `в 16:58 МСК`.
+pub fn at_time(at: Timestamp, locale: Locale) -> String {
+    // To the next full minute: nobody is told to come back too early.
+    let at = Timestamp::from_millis(at.as_millis().saturating_add(59_999));
+    match (local(at), locale) {
+        (Some(at), Locale::Ru) => format!("в {} МСК", clock(at)),
+        (Some(at), _) => format!("at {} MSK", clock(at)),
+        (None, _) => at.rfc3339(),
+    }
+}
+
+fn local(at: Timestamp) -> Option<OffsetDateTime> {
+    let zone = UtcOffset::from_hms(3, 0, 0).ok()?;
+    let utc = OffsetDateTime::from_unix_timestamp(at.as_millis().div_euclid(1000)).ok()?;
+    utc.checked_to_offset(zone)
+}
+
+fn date(at: OffsetDateTime, locale: Locale) -> String {
+    let months = if locale == Locale::Ru { &RU } else { &EN };
+    let month = months.get(usize::from(u8::from(at.month())) - 1).copied().unwrap_or_default();
+    match locale {
+        Locale::Ru => format!("{} {month} {} г.", at.day(), at.year()),
+        _ => format!("{} {month} {}", at.day(), at.year()),
+    }
+}
+
+fn clock(at: OffsetDateTime) -> String {
+    format!("{:02}:{:02}", at.hour(), at.minute())
+}
+
+const EN: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const RU: [&str; 12] = [
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
+    "декабря",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_in_the_readers_language_and_names_its_zone() {
+        let at = Timestamp::from_millis(1_795_355_880_000); // 2026-11-22 13:58 UTC
+        assert_eq!(moment(at, Locale::Ru).text, "22 ноября 2026 г., 16:58 МСК");
+        assert_eq!(moment(at, Locale::En).text, "22 November 2026, 16:58 MSK");
+        assert_eq!(at_time(at.after(std::time::Duration::from_secs(1)), Locale::Ru), "в 16:59 МСК");
+    }
+}

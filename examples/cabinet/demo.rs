@@ -1,0 +1,52 @@
+//! The demo account, registered as anybody would: a code to its mailbox, then a password. There is no other way in.
+
+use std::error::Error;
+use std::fs;
+
+use propusk::flow::Next;
+use propusk::{Auth, Client, Code, Password, Step};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::outbox::Outbox;
+
+/// What one signs in with.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DemoAccount {
+    pub identifier: String,
+    pub password: String,
+}
+
+/// Registers the demo account at the first start; later only tells of it.
+pub async fn account(auth: &Auth, outbox: &Outbox, config: &Config) -> Result<DemoAccount, Box<dyn Error>> {
+    if let Ok(kept) = fs::read_to_string(&config.demo) {
+        return Ok(serde_json::from_str(&kept)?);
+    }
+    let account =
+        DemoAccount { identifier: "demo@example.org".to_owned(), password: "quiet harbour 42".to_owned() };
+    let visit = auth.visit(Client::unknown());
+    let next = pending(visit.sign_up(&account.identifier, "Demo", "2026-11").await?)?;
+    let (factor, _) = next.begun.as_ref().ok_or("a registration begins with a code")?;
+    // The message is written in the same commit as the step, and sent by whoever tends the outbox.
+    let _ = auth.tend(100).await?;
+    let letter = outbox.letters().into_iter().find(|letter| letter.to == account.identifier);
+    let letter = letter.ok_or("the code did not arrive")?;
+    let code = letter.body.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 6);
+    let code = code.ok_or("there is a demo account in this database already, but demo.json is gone")?;
+    let next = pending(visit.answer(&next.flow, Code::typed(factor.clone(), code)).await?)?;
+    match visit.answer(&next.flow, Password::word(&account.password)).await? {
+        Step::Done(done) => visit.sign_out(&done.token).await?,
+        Step::Refused(why) => return Err(why.into()),
+        _ => return Err("registration wants more than the demo knows".into()),
+    }
+    fs::write(&config.demo, serde_json::to_string(&account)?)?;
+    Ok(account)
+}
+
+fn pending(step: Step) -> Result<Box<Next>, Box<dyn Error>> {
+    match step {
+        Step::Pending(next) => Ok(next),
+        Step::Refused(why) => Err(why.into()),
+        _ => Err("registration ended too early".into()),
+    }
+}

@@ -1,0 +1,151 @@
+//! What a browser is in the middle of: which flow, what was typed, what to say on the next page.
+//!
+//! A form posts and redirects, so that reloading a page never sends it again; what the next page needs waits here,
+//! not in the address. The key is the secret that binds flows to the browser. Nothing here is a right: whoever finds
+//! a draft still has to answer its flow. It is held in memory; an application on several nodes puts it into its own
+//! store.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use propusk::Token;
+use propusk::clock::Timestamp;
+use propusk::flow::{Offer, Refusal};
+use propusk::id::FactorName;
+
+use crate::texts::Texts;
+
+/// Which flow of a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    SignUp,
+    SignIn,
+    Change,
+}
+
+impl Way {
+    /// The page that begins it.
+    pub const fn start(self) -> &'static str {
+        match self {
+            Self::SignUp => "/sign-up",
+            Self::SignIn => "/sign-in",
+            Self::Change => "/password",
+        }
+    }
+
+    /// The page that asks for a code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SignUp => "/sign-up/code",
+            Self::SignIn => "/sign-in/code",
+            Self::Change => "/password",
+        }
+    }
+
+    /// The page that asks for a new password.
+    pub const fn choose(self) -> &'static str {
+        match self {
+            Self::SignUp => "/sign-up/password",
+            Self::SignIn => "/sign-in",
+            Self::Change => "/password",
+        }
+    }
+}
+
+/// A sentence in whichever language the next page is read.
+pub type News = fn(&Texts) -> &'static str;
+
+/// One flow as its pages need it.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// The flow's token: never in an address or on a page.
+    pub flow: Option<Token>,
+    /// The challenge that was begun, and where its message went.
+    pub factor: Option<FactorName>,
+    pub sent_to: String,
+    pub others: Vec<Offer>,
+    /// Whether the next thing is to choose a new secret.
+    pub choosing: bool,
+    /// What was typed, to be there again.
+    pub identifier: String,
+    pub name: String,
+    pub terms: bool,
+    pub public_device: bool,
+    pub next: String,
+    /// The last refusal, until it has been read; with the moment from which one may try again.
+    pub told: Option<Told>,
+}
+
+/// A refusal to be read on the next page.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub why: Refusal,
+    pub until: Option<Timestamp>,
+}
+
+/// All drafts.
+#[derive(Clone, Debug, Default)]
+pub struct Drafts(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    drafts: HashMap<(String, Way), (Timestamp, Draft)>,
+    news: HashMap<String, (Timestamp, News)>,
+}
+
+impl Drafts {
+    pub fn put(&self, browser: &str, way: Way, draft: Draft, now: Timestamp) {
+        let mut kept = self.lock();
+        if kept.drafts.len() >= MOST {
+            kept.drafts.retain(|_, (at, _)| now.since(*at) < LIFE);
+        }
+        // Whoever floods this loses drafts, not the memory of the server.
+        if kept.drafts.len() < MOST {
+            kept.drafts.insert((browser.to_owned(), way), (now, draft));
+        }
+    }
+
+    pub fn get(&self, browser: &str, way: Way, now: Timestamp) -> Draft {
+        match self.lock().drafts.get(&(browser.to_owned(), way)) {
+            Some((at, draft)) if now.since(*at) < LIFE => draft.clone(),
+            _ => Draft::default(),
+        }
+    }
+
+    /// The draft, and its refusal for the one time that it is shown.
+    pub fn read(&self, browser: &str, way: Way, now: Timestamp) -> (Draft, Option<Told>) {
+        let mut draft = self.get(browser, way, now);
+        let told = draft.told.take();
+        if let Some((_, kept)) = self.lock().drafts.get_mut(&(browser.to_owned(), way)) {
+            kept.told = None;
+        }
+        (draft, told)
+    }
+
+    pub fn forget(&self, browser: &str, way: Way) {
+        self.lock().drafts.remove(&(browser.to_owned(), way));
+    }
+
+    /// Says something on the next page.
+    pub fn say(&self, browser: &str, news: News, now: Timestamp) {
+        let mut kept = self.lock();
+        if kept.news.len() >= MOST {
+            kept.news.retain(|_, (at, _)| now.since(*at) < LIFE);
+        }
+        if kept.news.len() < MOST {
+            kept.news.insert(browser.to_owned(), (now, news));
+        }
+    }
+
+    pub fn news(&self, browser: &str) -> Option<News> {
+        self.lock().news.remove(browser).map(|(_, news)| news)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const LIFE: Duration = Duration::from_secs(15 * 60);
+const MOST: usize = 10_000;

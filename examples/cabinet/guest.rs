@@ -1,0 +1,197 @@
+//! Who asks: what every handler takes first. The library's `Visitor` says which browser and which session; this adds
+//! the language, the frame of the page, and what the browser is in the middle of.
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use propusk::axum::{FormFields, Problem, ReturnTo, SetCookies, Visitor};
+use propusk::flow::{Done, Refusal};
+use propusk::message::Locale;
+use propusk::policy::password::Rule;
+use propusk::{Session, Token, Visit};
+
+use crate::app::App;
+use crate::dates;
+use crate::drafts::{Draft, News, Told, Way};
+use crate::pages::language::Switch;
+use crate::pages::sign_in::SignOut;
+use crate::texts::Texts;
+use crate::view::{Frame, Hidden, page};
+
+/// Anybody.
+#[derive(Debug)]
+pub struct Guest {
+    pub app: App,
+    pub visit: Visit,
+    pub session: Option<Session>,
+    pub t: &'static Texts,
+    visitor: Visitor,
+}
+
+/// Somebody who is signed in. Others are sent to sign in and come back afterwards.
+#[derive(Debug)]
+pub struct Member {
+    pub guest: Guest,
+    pub session: Session,
+    pub token: Token,
+}
+
+impl FromRequestParts<App> for Guest {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let locale = locale(&parts.headers);
+        let visitor = Visitor::from_request_parts(parts, app).await?.in_locale(locale);
+        Ok(Self {
+            app: app.clone(),
+            visit: visitor.visit(),
+            session: visitor.session().cloned(),
+            t: Texts::of(locale),
+            visitor,
+        })
+    }
+}
+
+impl FromRequestParts<App> for Member {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let guest = Guest::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        match (guest.session.clone(), guest.visitor.token().cloned()) {
+            (Some(session), Some(token)) => Ok(Self { guest, session, token }),
+            // Back to a page only: nothing is ever posted a second time.
+            _ if parts.method == axum::http::Method::GET => {
+                let path = parts.uri.path_and_query().map_or("/home", |path| path.as_str());
+                Err(Redirect::to(&format!("/sign-in?next={}", in_query(path))).into_response())
+            }
+            _ => Err(Redirect::to("/sign-in").into_response()),
+        }
+    }
+}
+
+impl Guest {
+    pub fn locale(&self) -> Locale {
+        self.t.locale
+    }
+
+    pub fn token(&self) -> Option<&Token> {
+        self.visitor.token()
+    }
+
+    /// The frame of a page, with the news that wait for it.
+    pub fn frame(&self, path: &'static str, title: &str) -> Result<Frame, Problem> {
+        Ok(Frame {
+            path,
+            title: title.to_owned(),
+            signed_in: self.session.is_some(),
+            news: self.app.drafts.news(&self.browser()).map(|news| news(self.t)),
+            problems: Vec::new(),
+            narrow: false,
+            language: self.hidden::<Switch>()?,
+            sign_out: self.hidden::<SignOut>()?,
+            t: self.t,
+        })
+    }
+
+    /// The hidden field of a form.
+    pub fn hidden<F: FormFields>(&self) -> Result<Hidden, Problem> {
+        Ok(Hidden { value: self.visitor.form_token::<F>()? })
+    }
+
+    /// A page for this browser, with the cookie that binds its forms.
+    pub fn page(&self, template: &impl Template) -> Response {
+        (self.visitor.cookies(), page(StatusCode::OK, template)).into_response()
+    }
+
+    /// The cookies of somebody who has just signed in.
+    pub fn signed_in(&self, done: &Done) -> SetCookies {
+        self.visitor.signed_in(done)
+    }
+
+    /// The cookies of somebody who has just signed out.
+    pub fn signed_out(&self) -> SetCookies {
+        self.visitor.signed_out()
+    }
+
+    pub fn draft(&self, way: Way) -> Draft {
+        self.app.drafts.get(&self.browser(), way, self.app.auth.now())
+    }
+
+    /// The draft, and its refusal for the one time that it is shown.
+    pub fn draft_and_refusal(&self, way: Way) -> (Draft, Option<Told>) {
+        self.app.drafts.read(&self.browser(), way, self.app.auth.now())
+    }
+
+    pub fn keep(&self, way: Way, draft: Draft) {
+        self.app.drafts.put(&self.browser(), way, draft, self.app.auth.now());
+    }
+
+    pub fn forget(&self, way: Way) {
+        self.app.drafts.forget(&self.browser(), way);
+    }
+
+    /// Says something on the next page.
+    pub fn say(&self, news: News) {
+        self.app.drafts.say(&self.browser(), news, self.app.auth.now());
+    }
+
+    /// A refusal with the moment from which one may try again.
+    pub fn told(&self, why: Refusal) -> Told {
+        let until = why.retry_after.map(|wait| self.app.auth.now().after(wait));
+        Told { why, until }
+    }
+
+    /// The same as it reads now: a page that is opened later tells of a shorter wait.
+    pub fn left(&self, told: &Told) -> (Refusal, Option<String>) {
+        let mut why = told.why.clone();
+        let left = told.until.map(|until| (until, until.since(self.app.auth.now())));
+        let left = left.filter(|(_, wait)| !wait.is_zero());
+        why.retry_after = left.map(|(_, wait)| wait);
+        (why, left.map(|(until, _)| dates::at_time(until, self.locale())))
+    }
+
+    /// The rules of a new password.
+    pub fn rules(&self) -> Vec<Rule> {
+        self.app.auth.profile().password.hints()
+    }
+
+    fn browser(&self) -> String {
+        self.visitor.binding().expose().to_string()
+    }
+}
+
+/// The language: as the switch left it, or as the browser asks.
+pub fn locale(headers: &HeaderMap) -> Locale {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let chosen = cookies.flat_map(|line| line.split("; ")).find_map(|pair| pair.strip_prefix("lang="));
+    let asked =
+        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    chosen.and_then(language).unwrap_or_else(|| Locale::from_accept_language(asked))
+}
+
+/// Keeps a choice of language for a year.
+pub fn remember_language(tag: &str) -> Option<[(HeaderName, HeaderValue); 1]> {
+    let cookie = format!("lang={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", language(tag)?.tag());
+    Some([(header::SET_COOKIE, HeaderValue::try_from(cookie).ok()?)])
+}
+
+/// A page of ours to go on to: never an address elsewhere (`//evil`, `/\evil`, `https:evil`).
+pub fn local_target(target: &str) -> Option<String> {
+    ReturnTo::parse(target, &[]).map(|target| target.as_str().to_owned())
+}
+
+fn language(tag: &str) -> Option<Locale> {
+    match tag {
+        "ru" => Some(Locale::Ru),
+        "en" => Some(Locale::En),
+        _ => None,
+    }
+}
+
+fn in_query(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    let sign = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(sign).collect()
+}

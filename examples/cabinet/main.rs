@@ -1,0 +1,82 @@
+//! The demo portal: registration, signing in with two steps, sessions, history, change of password, in Russian and
+//! English, without a line of JavaScript.
+//!
+//! ```text
+//! cargo run --example cabinet --features full
+//! ```
+//!
+//! To be read as the model of an application that uses propusk. Start here: this file puts the library together.
+//! Then `guest.rs` (who asks), `pages/sign_in.rs` and `pages.rs` (a step and where it leads), and the other pages in any
+//! order. `outbox.rs` shows how messages leave.
+
+#![allow(unreachable_pub, reason = "a program: nothing leaves it")]
+
+mod app;
+mod config;
+mod dates;
+mod demo;
+mod drafts;
+mod guest;
+mod outbox;
+mod pages;
+mod texts;
+mod view;
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use propusk::axum::{AuthHttp, TokioSleep, tend};
+use propusk::secret::{FileKeys, KeySource};
+use propusk::store::sqlite::SqliteStore;
+use propusk::{Auth, Code, Password, Profile, Site, danger};
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::drafts::Drafts;
+use crate::outbox::Outbox;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_env()?;
+
+    // The keys that everything is sealed under: made at the first start, readable by their owner only. Lose them,
+    // and the database is closed for good; keep them apart from its backups.
+    let keys = FileKeys::at(&config.keys);
+    keys.create()?;
+
+    // Where people are and what a password must not be built of.
+    let mut site = Site::new("Cabinet", &config.origin);
+    site.words.extend(["кабинет", "propusk", "пропуск"].map(str::to_owned));
+
+    let outbox = Outbox::open(&config.outbox)?;
+    let auth = Auth::builder(Profile::public_portal(), SqliteStore::open(&config.database)?, keys.load()?)
+        .site(site)
+        .factor(Password::default())
+        .factor(Code::sms())
+        .factor(Code::email())
+        .sender(outbox.clone())
+        .sleep(TokioSleep)
+        .build()?;
+    // A store that was written under other keys is found now, not at the first sign-in.
+    auth.ready().await?;
+
+    // Plain http on localhost is for development: cookies lose their `__Host-` prefix and the Secure mark.
+    let http =
+        AuthHttp::builder(auth.clone()).danger(danger::Http::insecure_cookies_on_localhost()).build()?;
+    let account = demo::account(&auth, &outbox, &config).await?;
+    // Delivers messages and sweeps what has expired, until it is dropped.
+    let _tending = tend(auth.clone());
+
+    let listener = TcpListener::bind(("127.0.0.1", config.port)).await.map_err(|error| {
+        format!("port {} cannot be used ({error}): choose another with PORT=8081", config.port)
+    })?;
+    config.print(&account);
+    let app = app::router(App { auth, http, outbox, drafts: Drafts::default() });
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await?;
+    Ok(())
+}

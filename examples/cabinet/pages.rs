@@ -1,0 +1,92 @@
+//! The pages, one file each. A handler reads the request, takes one step with the library, and answers with a page
+//! (after GET) or a redirect (after POST).
+
+pub mod code;
+pub mod history;
+pub mod home;
+pub mod language;
+pub mod outbox;
+pub mod password;
+pub mod sessions;
+pub mod sign_in;
+pub mod sign_up;
+pub mod welcome;
+
+use axum::response::{IntoResponse, Redirect, Response};
+use propusk::Step;
+use propusk::flow::{Code, Refusal};
+
+use crate::app::Failure;
+use crate::drafts::{Draft, Told, Way};
+use crate::guest::Guest;
+use crate::view::Problem;
+
+/// Where a step leads. `back`: the page to come back to with a refusal.
+pub async fn lead_on(
+    guest: &Guest,
+    way: Way,
+    mut draft: Draft,
+    mut step: Step,
+    back: &'static str,
+) -> Result<Response, Failure> {
+    loop {
+        match step {
+            Step::Done(done) => {
+                guest.forget(way);
+                let target = if draft.next.is_empty() { "/home" } else { &draft.next };
+                return Ok((guest.signed_in(&done), Redirect::to(target)).into_response());
+            }
+            Step::Pending(next) => {
+                draft.flow = Some(next.flow.clone());
+                if let Some((factor, _)) = next.begun {
+                    let (begun, others) =
+                        next.offers.into_iter().partition::<Vec<_>, _>(|o| o.factor == factor);
+                    let hint = begun.into_iter().find_map(|offer| offer.hint);
+                    draft.sent_to = hint.unwrap_or_else(|| draft.identifier.clone());
+                    draft.factor = Some(factor);
+                    draft.others = others;
+                    guest.keep(way, draft);
+                    return Ok(Redirect::to(way.code()).into_response());
+                }
+                match next.offers.first() {
+                    Some(offer) if !offer.enrols => {
+                        // The portal asks for one thing at a time: the first offer is begun at once.
+                        step = guest.visit.begin(&next.flow, &offer.factor).await?;
+                    }
+                    _ => {
+                        draft.choosing = true;
+                        guest.keep(way, draft);
+                        return Ok(Redirect::to(way.choose()).into_response());
+                    }
+                }
+            }
+            Step::Refused(why) => {
+                // A flow that is over is begun again on its first page.
+                let over = matches!(why.code, Code::NoFlow | Code::Stale | Code::NotOffered | Code::Taken);
+                let back = if over { way.start() } else { back };
+                if over {
+                    draft = Draft { next: draft.next, identifier: draft.identifier, ..Draft::default() };
+                }
+                draft.told = Some(guest.told(*why));
+                guest.keep(way, draft);
+                return Ok(Redirect::to(back).into_response());
+            }
+        }
+    }
+}
+
+/// What is wrong, beside the field it belongs to.
+pub fn problems(
+    guest: &Guest,
+    told: Option<&Told>,
+    field: impl Fn(&Refusal) -> &'static str,
+) -> Vec<Problem> {
+    let Some(told) = told else { return Vec::new() };
+    let (why, until) = guest.left(told);
+    let field = field(&why);
+    if why.code == Code::Unfit {
+        let rules = why.rules.iter().map(|rule| guest.t.broken_rule(rule));
+        return rules.map(|text| Problem { field, text }).collect();
+    }
+    vec![Problem { field, text: guest.t.refusal(&why, until.as_deref(), field) }]
+}

@@ -1,0 +1,141 @@
+//! Registration: who one is here, the code on the page for codes, then a password.
+
+use askama::Template;
+use axum::response::{IntoResponse, Redirect, Response};
+use propusk::Password;
+use propusk::axum::{FormFields, TokenForm};
+use propusk::flow::{Code, Refusal};
+use propusk::secret::Secret;
+use serde::Deserialize;
+
+use super::{lead_on, problems};
+use crate::app::Failure;
+use crate::drafts::{Draft, Way};
+use crate::guest::Guest;
+use crate::view::{Field, Frame, Hidden, rules};
+
+#[derive(Debug, Template)]
+#[template(path = "sign_up.html", config = "examples/cabinet/askama.toml")]
+struct Page {
+    frame: Frame,
+    token: Hidden,
+    name: Field,
+    contact: Field,
+    terms: bool,
+    terms_missing: bool,
+}
+
+/// The page for a new password, here and where one is changed.
+#[derive(Debug, Template)]
+#[template(path = "choose.html", config = "examples/cabinet/askama.toml")]
+pub struct Choice {
+    pub frame: Frame,
+    pub token: Hidden,
+    pub lead: &'static str,
+    /// For password managers: whose password this will be.
+    pub username: String,
+    pub current: Option<Field>,
+    pub new: Field,
+    pub rules: Vec<String>,
+    pub button: &'static str,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct SignUp {
+    name: String,
+    contact: String,
+    #[serde(default)]
+    terms: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Chosen {
+    // For password managers only.
+    #[serde(default, rename = "username")]
+    _username: Option<String>,
+    new_password: Secret,
+}
+
+impl FormFields for SignUp {
+    const PURPOSE: &'static str = "sign-up";
+}
+
+impl FormFields for Chosen {
+    const PURPOSE: &'static str = "sign-up-password";
+}
+
+pub async fn show(guest: Guest) -> Result<Response, Failure> {
+    if guest.session.is_some() {
+        return Ok(Redirect::to("/home").into_response());
+    }
+    let (draft, told) = guest.draft_and_refusal(Way::SignUp);
+    let mut frame = guest.frame("/sign-up", guest.t.sign_up)?.narrow();
+    frame.problems = problems(&guest, told.as_ref(), field);
+    let t = guest.t;
+    let name = Field::text("name", t.name, "name").hint(t.name_hint).value(&draft.name).within(&frame, true);
+    let contact = Field::text("contact", t.contact, "username").hint(t.contact_hint);
+    let contact = contact.inputmode("email").value(&draft.identifier).within(&frame, false);
+    let terms_missing = !frame.error_of("terms").is_empty();
+    let (token, terms) = (guest.hidden::<SignUp>()?, draft.terms);
+    Ok(guest.page(&Page { frame, token, name, contact, terms, terms_missing }))
+}
+
+pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<Response, Failure> {
+    // The version of the terms that were shown is kept with the account.
+    let terms = if form.terms.is_some() { TERMS } else { "" };
+    let step = guest.visit.sign_up(&form.contact, &form.name, terms).await?;
+    let draft =
+        Draft { identifier: form.contact, name: form.name, terms: form.terms.is_some(), ..Draft::default() };
+    lead_on(&guest, Way::SignUp, draft, step, Way::SignUp.start()).await
+}
+
+pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
+    let (draft, told) = guest.draft_and_refusal(Way::SignUp);
+    if draft.flow.is_none() || !draft.choosing {
+        return Ok(Redirect::to(Way::SignUp.start()).into_response());
+    }
+    let mut frame = guest.frame("/sign-up/password", guest.t.choose_password)?.narrow();
+    frame.problems = problems(&guest, told.as_ref(), |_| "new_password");
+    let choice = Choice {
+        token: guest.hidden::<Chosen>()?,
+        lead: "",
+        username: draft.identifier,
+        current: None,
+        new: new_password(&guest, &frame, true),
+        rules: rules(guest.t, &guest.rules()),
+        button: guest.t.finish,
+        frame,
+    };
+    Ok(guest.page(&choice))
+}
+
+pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<Response, Failure> {
+    let draft = guest.draft(Way::SignUp);
+    let Some(flow) = draft.flow.clone().filter(|_| draft.choosing) else {
+        return Ok(Redirect::to(Way::SignUp.start()).into_response());
+    };
+    let word = Password::word(form.new_password.expose_str().unwrap_or_default());
+    let step = guest.visit.answer(&flow, word).await?;
+    if matches!(step, propusk::Step::Done(_)) {
+        guest.say(|t| t.welcome_new);
+    }
+    lead_on(&guest, Way::SignUp, draft, step, Way::SignUp.choose()).await
+}
+
+/// The field for a new password.
+pub fn new_password(guest: &Guest, frame: &Frame, first: bool) -> Field {
+    Field::password("new_password", guest.t.new_password, "new-password")
+        .described_by("rules")
+        .within(frame, first)
+}
+
+fn field(why: &Refusal) -> &'static str {
+    match why.code {
+        Code::Identifier(_) | Code::ContactKind | Code::TooSoon => "contact",
+        Code::Name => "name",
+        Code::Terms => "terms",
+        _ => "",
+    }
+}
+
+const TERMS: &str = "2026-11";

@@ -1,0 +1,304 @@
+//! What the portal says, in both languages. A text that one language lacks does not compile.
+//!
+//! The library has its own texts for refusals (`Refusal::text`) and messages (`Message::text`). What depends on the
+//! page, on numbers or on grammar is the application's, and stands here.
+
+mod en;
+mod ru;
+
+use std::time::Duration;
+
+use propusk::device::Device;
+use propusk::event::Event;
+use propusk::factor::Reason;
+use propusk::flow::{Code, Refusal};
+use propusk::message::Locale;
+use propusk::policy::password::Rule;
+
+/// One language.
+#[derive(Debug)]
+pub struct Texts {
+    pub locale: Locale,
+    // The frame.
+    pub brand: &'static str,
+    pub skip: &'static str,
+    pub demo: &'static str,
+    pub demo_link: &'static str,
+    pub menu: &'static str,
+    pub language_to: &'static str,
+    pub footer: &'static str,
+    pub error_title: &'static str,
+    pub problems: &'static str,
+    // Navigation and the titles of pages.
+    pub home: &'static str,
+    pub sessions_short: &'static str,
+    pub sessions: &'static str,
+    pub history: &'static str,
+    pub password: &'static str,
+    pub outbox: &'static str,
+    pub sign_in: &'static str,
+    pub sign_up: &'static str,
+    pub sign_out: &'static str,
+    // The front page.
+    pub welcome: &'static str,
+    pub welcome_lead: &'static str,
+    pub tiles: [(&'static str, &'static str); 3],
+    // Signing in.
+    pub identifier: &'static str,
+    pub identifier_hint: &'static str,
+    pub password_label: &'static str,
+    pub public_device: &'static str,
+    pub public_device_hint: &'static str,
+    pub sign_in_wrong: &'static str,
+    pub sign_in_first: &'static str,
+    pub no_account_yet: &'static str,
+    pub have_account: &'static str,
+    // Codes.
+    pub code_title: &'static str,
+    pub code_label: &'static str,
+    pub code_hint: &'static str,
+    pub code_sent_to: &'static str,
+    pub code_wrong: &'static str,
+    pub code_malformed: &'static str,
+    pub code_none: &'static str,
+    pub resend: &'static str,
+    pub resent: &'static str,
+    pub other_way: &'static str,
+    pub start_over: &'static str,
+    pub confirm: &'static str,
+    // Registration.
+    pub sign_up_lead: &'static str,
+    pub contact: &'static str,
+    pub contact_hint: &'static str,
+    pub name: &'static str,
+    pub name_hint: &'static str,
+    pub terms: &'static str,
+    pub get_code: &'static str,
+    pub choose_password: &'static str,
+    pub new_password: &'static str,
+    pub rules_title: &'static str,
+    pub finish: &'static str,
+    pub welcome_new: &'static str,
+    // Home.
+    pub hello: &'static str,
+    pub account_title: &'static str,
+    pub login_names: &'static str,
+    pub member_since: &'static str,
+    pub level: &'static str,
+    pub levels: [&'static str; 3],
+    pub this_session: &'static str,
+    pub session_ends: &'static str,
+    pub proven_by: &'static str,
+    pub sessions_tile: &'static str,
+    pub history_tile: &'static str,
+    pub password_tile: &'static str,
+    // Sessions.
+    pub sessions_lead: &'static str,
+    pub here: &'static str,
+    pub began: &'static str,
+    pub seen: &'static str,
+    pub address: &'static str,
+    pub end: &'static str,
+    pub end_others: &'static str,
+    pub only_session: &'static str,
+    pub session_ended: &'static str,
+    pub others_ended: &'static str,
+    pub no_such_session: &'static str,
+    pub unknown_device: &'static str,
+    pub in_app: &'static str,
+    // History.
+    pub history_lead: &'static str,
+    pub nothing_yet: &'static str,
+    pub older: &'static str,
+    pub newest: &'static str,
+    pub done: &'static str,
+    pub refused: &'static str,
+    pub not_you: &'static str,
+    // Change of password.
+    pub password_lead: &'static str,
+    pub current_password: &'static str,
+    pub current_wrong: &'static str,
+    pub current_proven: &'static str,
+    pub change_password: &'static str,
+    pub password_changed: &'static str,
+    // The outbox.
+    pub outbox_lead: &'static str,
+    pub outbox_empty: &'static str,
+    pub refresh: &'static str,
+    pub sms: &'static str,
+    pub email: &'static str,
+    // Other ends.
+    pub signed_out: &'static str,
+    pub not_found: &'static str,
+    pub not_found_lead: &'static str,
+    pub form_refused: &'static str,
+    pub form_refused_lead: &'static str,
+    pub broken: &'static str,
+    pub broken_lead: &'static str,
+    pub to_front: &'static str,
+}
+
+impl Texts {
+    /// The texts of a language.
+    pub fn of(locale: Locale) -> &'static Self {
+        match locale {
+            Locale::Ru => &ru::TEXTS,
+            _ => &en::TEXTS,
+        }
+    }
+
+    /// For the `lang` attribute.
+    pub fn lang(&self) -> &'static str {
+        self.locale.tag()
+    }
+
+    /// What a refusal means and what to do, with how long to wait, if one must. The library's own text says it for
+    /// any page; where the page knows better what was asked for (the `field`), it says so.
+    pub fn refusal(&self, why: &Refusal, until: Option<&str>, field: &str) -> String {
+        let text = match (why.code, field) {
+            (Code::Answer(Reason::Wrong), "code") => self.code_wrong,
+            (Code::Answer(Reason::Malformed), "code") => self.code_malformed,
+            (Code::Answer(Reason::Wrong), "current_password") => self.current_wrong,
+            (Code::Answer(Reason::Wrong), _) => self.sign_in_wrong,
+            _ => why.text(self.locale),
+        };
+        match (why.retry_after, until) {
+            (Some(wait), Some(until)) => format!("{text} {}", self.wait(wait, until)),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// A rule for passwords, in words.
+    pub fn rule(&self, rule: &Rule) -> String {
+        let number = |name: &str| rule.params.get(name).copied().unwrap_or_default();
+        self.rule_in_words(rule.rule.as_str(), number)
+    }
+
+    /// A rule that was broken, as a sentence.
+    pub fn broken_rule(&self, rule: &Rule) -> String {
+        match self.locale {
+            Locale::Ru => format!("Нужен пароль {}.", self.rule(rule)),
+            _ => format!("Choose a password that is {}.", self.rule(rule)),
+        }
+    }
+
+    /// What an event tells, for the history.
+    pub fn event(&self, event: &Event) -> String {
+        let name = event.name.as_str();
+        let refused = event.outcome.as_str() == "refused";
+        match self.locale {
+            Locale::Ru => ru::event(name, refused),
+            _ => en::event(name, refused),
+        }
+        .map_or_else(|| name.to_owned(), str::to_owned)
+    }
+
+    /// By which factor, for the history.
+    pub fn factor<'a>(&self, name: &'a str) -> &'a str {
+        match (name, self.locale) {
+            ("password", Locale::Ru) => "пароль",
+            ("sms-code", Locale::Ru) => "код из СМС",
+            ("email-code", Locale::Ru) => "код из письма",
+            ("sms-code", _) => "code by SMS",
+            ("email-code", _) => "code by e-mail",
+            (other, _) => other,
+        }
+    }
+
+    /// Why something was refused, for the history.
+    pub fn reason<'a>(&self, code: &'a str) -> &'a str {
+        match self.locale {
+            Locale::Ru => ru::reason(code),
+            _ => en::reason(code),
+        }
+        .unwrap_or(code)
+    }
+
+    /// A device, for the list of sessions and the history.
+    pub fn device(&self, device: &Device) -> String {
+        match (device.browser.as_str(), device.system.as_str()) {
+            ("unknown", "unknown") => self.unknown_device.to_owned(),
+            ("app", "unknown") => self.in_app.to_owned(),
+            ("app", system) => format!("{}, {system}", self.in_app),
+            _ => device.summary(),
+        }
+    }
+
+    /// A span in words, rounded up: nobody is told to come back too early.
+    pub fn span(&self, span: Duration) -> String {
+        let seconds = span.as_millis().div_ceil(1000).max(1) as u64;
+        let (number, unit) = match seconds {
+            0..=90 => (seconds, Unit::Second),
+            91..=5400 => (seconds.div_ceil(60), Unit::Minute),
+            _ => (seconds.div_ceil(3600), Unit::Hour),
+        };
+        match self.locale {
+            Locale::Ru => ru::span(number, unit),
+            _ => en::span(number, unit),
+        }
+    }
+
+    /// What a title says to somebody who comes by name.
+    pub fn greeting(&self, name: &str) -> String {
+        format!("{}, {name}", self.hello)
+    }
+
+    fn wait(&self, span: Duration, until: &str) -> String {
+        match self.locale {
+            Locale::Ru => format!("Повторить можно через {}: {until}.", self.span(span)),
+            _ => format!("You can try again in {}: {until}.", self.span(span)),
+        }
+    }
+
+    fn rule_in_words(&self, name: &str, number: impl Fn(&str) -> u64) -> String {
+        match self.locale {
+            Locale::Ru => ru::rule(name, number),
+            _ => en::rule(name, number),
+        }
+        .unwrap_or_else(|| name.to_owned())
+    }
+}
+
+/// What a span is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Second,
+    Minute,
+    Hour,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn russian_numbers_have_three_forms() {
+        let ru = Texts::of(Locale::Ru);
+        let said = |seconds| ru.span(Duration::from_secs(seconds));
+        assert_eq!(said(1), "1 секунду");
+        assert_eq!(said(3), "3 секунды");
+        assert_eq!(said(11), "11 секунд");
+        assert_eq!(said(300), "5 минут");
+        assert_eq!(said(61 * 20 + 1), "21 минуту");
+        assert_eq!(said(22 * 60), "22 минуты");
+        assert_eq!(said(12 * 60), "12 минут");
+        assert_eq!(said(3 * 3600), "3 часа");
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        let en = Texts::of(Locale::En);
+        assert_eq!(en.span(Duration::from_millis(59_001)), "60 seconds");
+        assert_eq!(en.span(Duration::from_secs(241)), "5 minutes");
+        assert_eq!(en.span(Duration::ZERO), "1 second");
+    }
+
+    #[test]
+    fn rules_are_told_with_their_numbers() {
+        let rules = propusk::Profile::public_portal().password.hints();
+        let said: Vec<_> = rules.iter().map(|rule| Texts::of(Locale::Ru).rule(rule)).collect();
+        assert!(said.iter().any(|text| text.contains("8 символов")), "{said:?}");
+        let said: Vec<_> = rules.iter().map(|rule| Texts::of(Locale::En).rule(rule)).collect();
+        assert!(said.iter().any(|text| text.contains("8 characters")), "{said:?}");
+    }
+}

@@ -1,0 +1,201 @@
+//! What all pages share: the frame around them, their fields, and how a page becomes a response.
+
+use std::fmt::Display;
+use std::sync::LazyLock;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use propusk::policy::password::Rule;
+
+use crate::texts::Texts;
+
+/// The frame around a page.
+#[derive(Debug)]
+pub struct Frame {
+    pub t: &'static Texts,
+    pub title: String,
+    /// Where this page lives: the mark in the menu, and where the language switch comes back to.
+    pub path: &'static str,
+    pub signed_in: bool,
+    /// The tokens of the frame's own two forms; error pages have no forms.
+    pub language: Hidden,
+    pub sign_out: Hidden,
+    /// What is wrong with what was sent: summarised at the top, and each beside its field.
+    pub problems: Vec<Problem>,
+    /// What has just been done.
+    pub news: Option<&'static str>,
+    pub narrow: bool,
+}
+
+/// One thing that is wrong, with the field to go to (`""`: none).
+#[derive(Clone, Debug)]
+pub struct Problem {
+    pub field: &'static str,
+    pub text: String,
+}
+
+impl Frame {
+    /// A frame without forms, for pages about errors.
+    pub fn bare(t: &'static Texts, title: &str) -> Self {
+        Self {
+            t,
+            title: title.to_owned(),
+            path: "",
+            signed_in: false,
+            language: Hidden::default(),
+            sign_out: Hidden::default(),
+            problems: Vec::new(),
+            news: None,
+            narrow: true,
+        }
+    }
+
+    /// The narrow column of a form.
+    pub fn narrow(mut self) -> Self {
+        self.narrow = true;
+        self
+    }
+
+    /// What is wrong with a field; empty when nothing is.
+    pub fn error_of(&self, field: &str) -> String {
+        let texts = self.problems.iter().filter(|problem| problem.field == field);
+        texts.map(|problem| problem.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    pub fn links(&self) -> Vec<(&'static str, &'static str)> {
+        let t = self.t;
+        match self.signed_in {
+            true => vec![
+                ("/home", t.home),
+                ("/sessions", t.sessions_short),
+                ("/history", t.history),
+                ("/password", t.password),
+            ],
+            false => vec![("/sign-in", t.sign_in), ("/sign-up", t.sign_up)],
+        }
+    }
+
+    pub fn other_lang(&self) -> &'static str {
+        if self.t.lang() == "ru" { "en" } else { "ru" }
+    }
+
+    /// A new sheet has a new address: nobody sees new pages in an old dress.
+    pub fn style(&self) -> String {
+        static MARK: LazyLock<u64> = LazyLock::new(|| {
+            // FNV-1a: any change shows, nobody tries to forge it.
+            let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            crate::app::STYLE.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
+        });
+        format!("/style.css?{:x}", *MARK)
+    }
+}
+
+/// A hidden field with the token that ties a form to the browser it was shown in.
+#[derive(Clone, Debug, Default, Template)]
+#[template(
+    source = r#"<input type="hidden" name="form_token" value="{{ value }}">"#,
+    ext = "html",
+    config = "examples/cabinet/askama.toml"
+)]
+pub struct Hidden {
+    pub value: String,
+}
+
+/// A labelled input with its hint and its error.
+#[derive(Debug, Default, Template)]
+#[template(path = "field.html", config = "examples/cabinet/askama.toml")]
+pub struct Field {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    error: String,
+    kind: &'static str,
+    value: String,
+    autocomplete: &'static str,
+    inputmode: &'static str,
+    describes: String,
+    also: Option<&'static str>,
+    code: bool,
+    autofocus: bool,
+}
+
+// Both are templates of their own, escaped where they were rendered.
+impl askama::filters::HtmlSafe for Hidden {}
+impl askama::filters::HtmlSafe for Field {}
+
+impl Field {
+    /// A line of text.
+    pub fn text(name: &'static str, label: &'static str, autocomplete: &'static str) -> Self {
+        Self { name, label, autocomplete, kind: "text", ..Self::default() }
+    }
+
+    /// A password: never filled in again by the server, pasting allowed.
+    pub fn password(name: &'static str, label: &'static str, autocomplete: &'static str) -> Self {
+        Self { kind: "password", ..Self::text(name, label, autocomplete) }
+    }
+
+    /// A one-time code, which phones offer to fill in.
+    pub fn code(name: &'static str, label: &'static str) -> Self {
+        Self { code: true, inputmode: "numeric", ..Self::text(name, label, "one-time-code") }
+    }
+
+    pub fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    pub fn value(mut self, value: &str) -> Self {
+        value.clone_into(&mut self.value);
+        self
+    }
+
+    pub fn inputmode(mut self, inputmode: &'static str) -> Self {
+        self.inputmode = inputmode;
+        self
+    }
+
+    /// Something else on the page describes it: its id.
+    pub fn described_by(mut self, id: &'static str) -> Self {
+        self.also = Some(id);
+        self
+    }
+
+    /// Takes its error from the frame, and says what describes it. The cursor goes to `first`, unless the summary of
+    /// errors wants to be read.
+    pub fn within(mut self, frame: &Frame, first: bool) -> Self {
+        self.error = frame.error_of(self.name);
+        self.autofocus = first && frame.problems.is_empty();
+        let mut describes = Vec::from_iter(self.also.map(str::to_owned));
+        if !self.hint.is_empty() {
+            describes.push(format!("{}-hint", self.name));
+        }
+        if self.bad() {
+            describes.push(format!("{}-error", self.name));
+        }
+        self.describes = describes.join(" ");
+        self
+    }
+
+    fn bad(&self) -> bool {
+        !self.error.is_empty()
+    }
+}
+
+/// The rules of a new password, in words.
+pub fn rules(t: &Texts, rules: &[Rule]) -> Vec<String> {
+    rules.iter().map(|rule| t.rule(rule)).collect()
+}
+
+/// A page as a response.
+pub fn page(status: StatusCode, template: &impl Display) -> Response {
+    (status, Html(template.to_string())).into_response()
+}
+
+/// A page about something that went wrong.
+#[derive(Debug, Template)]
+#[template(path = "notice.html", config = "examples/cabinet/askama.toml")]
+pub struct Notice {
+    pub frame: Frame,
+    pub lead: &'static str,
+}

@@ -1,0 +1,60 @@
+//! An application with sign-in, in about twenty lines of its own: registration, sessions and the rest are JSON routes
+//! under `/auth`, and a handler that asks for a session gets one.
+//!
+//! ```text
+//! cargo run --example quickstart --features axum
+//! curl -i localhost:8080                         # 401: a problem document that says what to do
+//! ```
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::routing::get;
+use propusk::account::identifier::Identifier;
+use propusk::axum::{AuthHttp, Signed, tend};
+use propusk::error::Broken;
+use propusk::message::{Message, Sender, Sending, Sent};
+use propusk::{Auth, Code, KeyRing, MemoryStore, Password, Profile, Site, danger};
+
+async fn hello(Signed(session): Signed) -> String {
+    format!("You are {}", session.account())
+}
+
+pub(crate) fn auth() -> Result<Auth, Broken> {
+    Auth::builder(Profile::nist_aal1(), MemoryStore::default(), KeyRing::random())
+        .site(Site::new("Quickstart", "http://localhost:8080"))
+        .factor(Password::default())
+        .factor(Code::email())
+        .sender(Terminal)
+        .build()
+}
+
+pub(crate) fn app(auth: Auth) -> Result<Router, Broken> {
+    let http = AuthHttp::builder(auth).danger(danger::Http::insecure_cookies_on_localhost()).build()?;
+    Ok(Router::new().route("/", get(hello)).with_state(http.clone()).merge(http.router()))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let auth = auth()?;
+    let _tending = tend(auth.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    println!("http://localhost:8080, codes are printed here");
+    Ok(axum::serve(listener, app(auth)?.into_make_service_with_connect_info::<SocketAddr>()).await?)
+}
+
+/// Prints messages: put a mail server here.
+#[derive(Debug)]
+struct Terminal;
+
+impl Sender for Terminal {
+    fn takes(&self, _: &Identifier) -> bool {
+        true
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
+        println!("to {}: {}", message.to.as_str(), message.text().body);
+        Box::pin(async { Ok(Sent::Delivered) })
+    }
+}

@@ -1,0 +1,159 @@
+// What a person does in the portal, and what must hold on every page that they see.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+export const portal = process.env.PORTAL;
+const shots = process.env.SHOTS;
+
+let failures = 0;
+let checks = 0;
+let posts = 0;
+const began = Date.now();
+
+/** Says what was looked at, and counts what did not hold. */
+export function check(holds, what) {
+  checks += 1;
+  if (!holds) failures += 1;
+  console.log(`${holds ? "ok  " : "FAIL"} ${what}`);
+}
+
+export function finish() {
+  const passed = checks - failures;
+  // In the words of cargo's own summary, which tests/run adds up.
+  console.log(`test result: ${failures ? "FAILED" : "ok"}. ${passed} passed; ${failures} failed; 0 ignored`);
+  process.exitCode = failures ? 1 : 0;
+}
+
+export async function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+}
+
+/** All of these people come from one network, which may take two steps a second, and 120 at once: a fast machine waits. */
+export async function pace(page) {
+  const stepsAtMost = 2 * posts + 40;
+  const allowedAt = began + 1000 * ((stepsAtMost - 120) / 2);
+  if (allowedAt > Date.now()) await page.waitForTimeout(allowedAt - Date.now());
+}
+
+/** A browser of its own: no cookie is shared with another. */
+export async function person(browser, { locale = "en-GB", scripts = false, dark = false, width = 1280 } = {}) {
+  const context = await browser.newContext({
+    locale,
+    javaScriptEnabled: scripts,
+    colorScheme: dark ? "dark" : "light",
+    viewport: { width, height: width < 600 ? 844 : 900 },
+  });
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    // A page that says 403 or 404 on purpose is reported as a failed resource; everything else is a fault.
+    const expected = /status of 4\d\d/.test(message.text());
+    if (["error", "warning"].includes(message.type()) && !expected) check(false, `console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => check(false, `page error: ${error}`));
+  page.on("request", (request) => {
+    if (request.method() === "POST") posts += 1;
+    if (!request.url().startsWith(portal) && !request.url().startsWith("data:")) {
+      check(false, `a request to elsewhere: ${request.url()}`);
+    }
+  });
+  page.on("response", async (response) => {
+    if (response.status() >= 500) check(false, `${response.status()} at ${response.url()}`);
+    const policy = response.headers()["content-security-policy"] ?? "";
+    if (!policy.includes("default-src 'none'")) check(false, `no strict policy at ${response.url()}`);
+  });
+  return page;
+}
+
+export const go = (page, path) => page.goto(portal + path);
+
+/** How many messages with a code went to an address, and the newest code, from the page of sent messages. */
+async function codes(page, to) {
+  const html = await (await page.context().request.get(portal + "/outbox")).text();
+  const letters = html.split("<article").slice(1).filter((letter) => letter.includes(`<strong>${to}</strong>`));
+  const found = letters.map((letter) => /"message">[^<]*?\b(\d{6})\b/.exec(letter)?.[1]).filter(Boolean);
+  return { count: found.length, newest: found[0] };
+}
+
+/** The newest code once more than `before` of them have come: messages leave about once a second. */
+export async function code(page, to, before = 0) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { count, newest } = await codes(page, to);
+    if (count > before) return newest;
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`no code came to ${to}`);
+}
+
+export const press = (page, name) => page.locator("main").getByRole("button", { name, exact: true }).first().click();
+
+/** Registers up to the page for a password. */
+export async function registerUntilPassword(page, to, name) {
+  await go(page, "/sign-up");
+  await page.fill("#name", name);
+  await page.fill("#contact", to);
+  await page.check("#terms");
+  await press(page, /Get a code|Получить код/);
+  await page.waitForURL("**/sign-up/code");
+  await page.fill("#code", await code(page, to));
+  await press(page, /Continue|Продолжить/);
+  await page.waitForURL("**/sign-up/password");
+}
+
+export async function register(page, to, name, password) {
+  await registerUntilPassword(page, to, name);
+  await page.fill("#new_password", password);
+  await press(page, /Finish registration|Завершить регистрацию/);
+  await page.waitForURL("**/home");
+}
+
+export async function typePassword(page, to, password) {
+  await page.fill("#identifier", to);
+  await page.fill("#password", password);
+  await press(page, /Sign in|Войти/);
+}
+
+export async function signIn(page, to, password, typed = to) {
+  if (!page.url().includes("/sign-in")) await go(page, "/sign-in");
+  const { count } = await codes(page, to);
+  await typePassword(page, typed, password);
+  await page.waitForURL("**/sign-in/code");
+  const sent = await code(page, to, count);
+  await page.fill("#code", sent);
+  await press(page, /Continue|Продолжить/);
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+  return sent;
+}
+
+/** No scroll sideways, a title, a language, labels for inputs: asked of the page as it stands. */
+export async function sound(page, name) {
+  const faults = await page.evaluate(() => {
+    const faults = [];
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) faults.push(`scrolls sideways: ${scrollWidth} in ${clientWidth}`);
+    if (!document.title) faults.push("no title");
+    if (!document.documentElement.lang) faults.push("no language");
+    if (document.querySelectorAll("h1").length !== 1) faults.push("not one h1");
+    if (document.querySelector("script, [style], [onclick], style")) faults.push("something inline");
+    for (const form of document.querySelectorAll("form[method=post]")) {
+      if (!form.querySelector("[name=form_token]")?.value) faults.push(`no form token: ${form.action}`);
+    }
+    return faults;
+  });
+  if (faults.length) check(false, `${name}: ${faults.join("; ")}`);
+}
+
+/** A picture of the page as it stands, full length unless it has no end. */
+export async function shot(page, name) {
+  await page.screenshot({ path: `${shots}/${name}.png`, fullPage: !name.startsWith("outbox") });
+}
+
+/** Serious findings of axe. The page's policy forbids scripts, so the rules are injected by the debugger. */
+export async function accessible(page, name) {
+  await page.evaluate(`${axe}; 0`);
+  const found = await page.evaluate(() => globalThis.axe.run(document));
+  const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
+  const what = serious.map((v) => `${v.id} at ${v.nodes.map((n) => n.target).join(", ")}`).join("; ");
+  check(serious.length === 0, `${name}: nothing serious for axe ${what}`);
+}

@@ -1,0 +1,268 @@
+// The portal as people use it, without JavaScript; then every page in both languages, wide and narrow, light and dark.
+import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
+import { shot, signIn, sound, typePassword } from "./people.mjs";
+
+const PASSWORD = "тихая гавань 42";
+const NEW_PASSWORD = "совсем другие слова 9";
+
+const parts = { registration, twoBrowsers, held, changeOfPassword, doors, galleries, narrowest, withScripts };
+const only = process.env.ONLY?.split(",") ?? Object.keys(parts);
+
+const browser = await launch();
+try {
+  for (const part of only) await parts[part]();
+} catch (error) {
+  check(false, error.stack);
+} finally {
+  await browser.close();
+  finish();
+}
+
+async function registration() {
+  const anna = await person(browser, { locale: "en-GB" });
+  await go(anna, "/sign-up");
+  await anna.fill("#name", "Anna");
+  await anna.fill("#contact", "+7 916 000");
+  await anna.check("#terms");
+  await press(anna, "Get a code");
+  check((await anna.locator("[role=alert]").innerText()).includes("phone number"), "a phone that is none is refused in words");
+  check((await anna.locator("#contact").inputValue()) === "+7 916 000", "what was typed is there again");
+
+  await registerUntilPassword(anna, "+79160000001", "Anna");
+  for (const [weak, reason] of [
+    ["short", "at least 8 characters"],
+    ["password1", "used most"],
+    ["+79160000001", "made of your name, your phone"],
+  ]) {
+    await anna.fill("#new_password", weak);
+    await press(anna, "Finish registration");
+    const said = await anna.locator("[role=alert]").innerText();
+    check(said.includes(reason), `a weak password is refused with its reason: ${reason}`);
+    check((await anna.getAttribute("#new_password", "aria-invalid")) === "true", "its field says so as well");
+    check((await anna.inputValue("#new_password")) === "", "no password is sent back");
+  }
+  const before = anna.url();
+  await anna.reload();
+  check(anna.url() === before && !anna.url().includes("?"), "a reload does not post again, nothing stands in the address");
+  await anna.fill("#new_password", PASSWORD);
+  await press(anna, "Finish registration");
+  await anna.waitForURL("**/home");
+  check((await anna.locator("h1").innerText()) === "Hello, Anna", "registered and signed in");
+  check((await anna.locator(".news").innerText()).includes("registered"), "and told so once");
+  await anna.reload();
+  check((await anna.locator(".news").count()) === 0, "not twice");
+
+  await anna.getByRole("button", { name: "Sign out" }).click();
+  await anna.waitForURL("**/sign-in");
+  const sent = await signIn(anna, "+79160000001", PASSWORD, "8 (916) 000-00-01");
+  check(/^\d{6}$/.test(sent), "signed in with the phone written in another way, and a code by SMS");
+  await go(anna, "/history");
+  const newest = await anna.locator(".list.lines > li").first().innerText();
+  check(newest.includes("Sign-in") && /Chrome \d+, Linux/.test(newest), "the sign-in stands in the history with its browser");
+  check(newest.includes("MSK"), "and its time names a zone");
+  await anna.context().close();
+}
+
+async function twoBrowsers() {
+  const boris = await person(browser, { locale: "en-GB" });
+  await register(boris, "boris@example.org", "Boris", PASSWORD);
+  const elsewhere = await person(browser, { locale: "ru-RU" });
+  await signIn(elsewhere, "boris@example.org", PASSWORD);
+  check(elsewhere.url().endsWith("/home"), "a second browser signs in");
+  await go(boris, "/sessions");
+  check((await boris.locator(".list > li").count()) === 2, "both sessions are listed");
+  await press(boris, /^End:/);
+  check((await boris.locator(".news").innerText()) === "The session has ended.", "one is ended");
+  check((await boris.locator(".list > li").count()) === 1, "and gone from the list");
+  await go(elsewhere, "/history");
+  check(elsewhere.url().includes("/sign-in?next=/history"), "the other browser has to sign in again, and will come back");
+  check((await elsewhere.locator("html").getAttribute("lang")) === "ru", "in its own language");
+  await boris.context().close();
+  await elsewhere.context().close();
+}
+
+async function held() {
+  const vera = await person(browser, { locale: "ru-RU" });
+  await register(vera, "+79160000002", "Вера", PASSWORD);
+  await vera.getByRole("button", { name: "Выйти" }).click();
+  const stranger = await person(browser, { locale: "ru-RU" });
+  await go(stranger, "/sign-in");
+  for (let tries = 0; tries < 5; tries += 1) {
+    await typePassword(stranger, "+79160000002", "не тот пароль");
+    await stranger.waitForURL("**/sign-in");
+    check((await stranger.locator("[role=alert]").innerText()).includes("Неверный телефон"), `wrong password ${tries + 1}`);
+  }
+  await typePassword(stranger, "+79160000002", "не тот пароль");
+  const said = await stranger.locator("[role=alert]").innerText();
+  check(/через (5 минут|4 минуты): в \d\d:\d\d МСК/.test(said), `the sixth is held, and told for how long: ${said.split("\n")[1]}`);
+  await shot(stranger, "held-ru");
+  await typePassword(stranger, "+79160000002", PASSWORD);
+  check((await stranger.locator("[role=alert]").innerText()).includes("через"), "the right password is held there as well");
+  await signIn(vera, "+79160000002", PASSWORD);
+  check(vera.url().endsWith("/home"), "the browser that she used before still signs in");
+  await go(vera, "/history");
+  check((await vera.locator(".list.lines").innerText()).includes("приостановлено"), "she sees that somebody was held");
+  await go(vera, "/outbox");
+  check((await vera.locator("main").innerText()).includes("приостановлен на 5 мин"), "and was told of it by SMS");
+  await vera.context().close();
+  await stranger.context().close();
+}
+
+async function changeOfPassword() {
+  const gleb = await person(browser, { locale: "en-GB" });
+  await register(gleb, "gleb@example.org", "Gleb", PASSWORD);
+  const other = await person(browser);
+  await signIn(other, "gleb@example.org", PASSWORD);
+  await go(gleb, "/password");
+  await gleb.fill("#current_password", "wrong");
+  await gleb.fill("#new_password", NEW_PASSWORD);
+  await press(gleb, "Change the password");
+  check((await gleb.getAttribute("#current_password", "aria-invalid")) === "true", "a wrong current password is refused at its field");
+  await gleb.fill("#current_password", PASSWORD);
+  await gleb.fill("#new_password", "short");
+  await press(gleb, "Change the password");
+  check((await gleb.locator("#current_password").count()) === 0, "after a weak new one only that is asked for again");
+  await gleb.fill("#new_password", NEW_PASSWORD);
+  await press(gleb, "Change the password");
+  check((await gleb.locator(".news").innerText()).includes("is changed"), "the password is changed");
+  await go(other, "/home");
+  check(other.url().includes("/sign-in"), "all other sessions have ended");
+  await go(gleb, "/home");
+  check(gleb.url().endsWith("/home"), "this one goes on");
+  await gleb.context().close();
+  await other.context().close();
+}
+
+async function doors() {
+  const guest = await person(browser, { locale: "en-GB" });
+  for (const path of ["/home", "/sessions", "/history?before=x", "/password"]) {
+    await go(guest, path);
+    check(new URL(guest.url()).pathname === "/sign-in", `${path} asks to sign in`);
+  }
+  await go(guest, "/sign-in/code");
+  check(guest.url().endsWith("/sign-in"), "no code page without a flow");
+  for (const target of ["//evil.example", "/\\evil.example", "https:evil.example"]) {
+    await go(guest, "/sign-in?next=" + encodeURIComponent(target));
+    check((await guest.inputValue("[name=next] >> nth=-1")) === "", `no way on to ${target}`);
+  }
+  const missing = await go(guest, "/nothing-here");
+  check(missing.status() === 404 && (await guest.locator("h1").innerText()) === "There is no such page", "a page for what is not there");
+  const forged = await guest.context().request.post(process.env.PORTAL + "/sign-in", {
+    form: { identifier: "gleb@example.org", password: NEW_PASSWORD },
+    headers: { origin: process.env.PORTAL, accept: "text/html" },
+  });
+  check(forged.status() === 403 && (await forged.text()).includes("The form is too old"), "a form without its token does nothing");
+  await go(guest, "/sign-in");
+  await guest.getByRole("button", { name: "Русский" }).click();
+  check((await guest.locator("h1").innerText()) === "Войти", "the language switch stays on the page");
+  await guest.context().close();
+}
+
+async function galleries() {
+  for (const locale of ["ru", "en"]) {
+    for (const width of [1280, 390]) {
+      for (const dark of [false, true]) await gallery({ locale, width, dark });
+    }
+  }
+}
+
+// All pages, with their errors: pictures for people, and what must hold on each.
+async function gallery({ locale, width, dark }) {
+  const tag = `${locale}-${width}-${dark ? "dark" : "light"}`;
+  const to = `${tag}@example.org`;
+  const page = await person(browser, {
+    locale: locale === "ru" ? "ru-RU" : "en-GB",
+    width,
+    dark,
+    scripts: width === 390,
+  });
+  const look = async (name) => {
+    await sound(page, `${name} ${tag}`);
+    await shot(page, `${name}-${tag}`);
+    // axe is a script itself, and the narrow gallery the one with scripts on. Colours differ between light and dark.
+    if (width === 390) await accessible(page, `${name} ${tag}`);
+  };
+  await pace(page);
+  await go(page, "/");
+  await look("welcome");
+  await go(page, "/sign-up");
+  await look("sign-up");
+  await page.fill("#name", locale === "ru" ? "Константин Константинопольский" : "Konstantin Longname-Featherstonehaugh");
+  await page.fill("#contact", "nobody@");
+  await page.check("#terms");
+  await press(page, /Get a code|Получить код/);
+  await look("sign-up-error");
+  await page.fill("#contact", to);
+  await press(page, /Get a code|Получить код/);
+  await look("sign-up-code");
+  await page.fill("#code", "000000");
+  await press(page, /Continue|Продолжить/);
+  await look("sign-up-code-error");
+  await page.fill("#code", await code(page, to));
+  await press(page, /Continue|Продолжить/);
+  await look("sign-up-password");
+  await page.fill("#new_password", "qwerty");
+  await press(page, /Finish registration|Завершить регистрацию/);
+  await look("sign-up-password-error");
+  await page.fill("#new_password", PASSWORD);
+  await press(page, /Finish registration|Завершить регистрацию/);
+  await look("home");
+  const other = await person(browser, { locale: "en-GB" });
+  await signIn(other, to, PASSWORD);
+  await go(page, "/sessions");
+  await look("sessions");
+  await press(page, /^(End|Завершить):/);
+  await look("sessions-ended");
+  await go(page, "/password");
+  await look("password");
+  await page.fill("#current_password", "wrong");
+  await page.fill("#new_password", NEW_PASSWORD);
+  await press(page, /Change the password|Сменить пароль/);
+  await look("password-error");
+  await go(page, "/history");
+  await look("history");
+  await page.emulateMedia({ media: "print", colorScheme: dark ? "dark" : "light" });
+  if (width === 1280 && !dark) await shot(page, `history-print-${tag}`);
+  await page.emulateMedia({ media: "screen", colorScheme: dark ? "dark" : "light" });
+  await page.getByRole("button", { name: /Sign out|Выйти/ }).click();
+  await look("sign-in");
+  await go(page, "/home");
+  await look("sign-in-asked");
+  await typePassword(page, to, "wrong");
+  await look("sign-in-error");
+  await typePassword(page, to, PASSWORD);
+  await page.waitForURL("**/sign-in/code");
+  await look("sign-in-code");
+  await press(page, /Send a new code|Отправить новый код/);
+  await look("sign-in-code-too-soon");
+  await go(page, "/outbox");
+  await look("outbox");
+  await go(page, "/nowhere");
+  await look("not-found");
+  check(true, `all pages looked at: ${tag}`);
+  await page.context().close();
+  await other.context().close();
+}
+
+async function narrowest() {
+  const page = await person(browser, { locale: "ru-RU", width: 320 });
+  await register(page, "+79160000003", "Дарья", PASSWORD);
+  for (const path of ["/home", "/sessions", "/history", "/password", "/outbox"]) {
+    await go(page, path);
+    await sound(page, `${path} at 320`);
+    await shot(page, `${path.slice(1)}-ru-320`);
+  }
+  check(true, "at 320 pixels as well");
+  await page.context().close();
+}
+
+// The same portal with JavaScript switched on: nothing is different, and nothing complains.
+async function withScripts() {
+  const page = await person(browser, { locale: "en-GB", scripts: true });
+  await register(page, "+79160000004", "Egor", PASSWORD);
+  await page.keyboard.press("Tab");
+  check((await page.evaluate(() => document.activeElement.className)) === "skip", "the keyboard finds the skip link first");
+  await go(page, "/sign-in");
+  check(page.url().endsWith("/home"), "who is signed in is not asked again");
+  await page.context().close();
+}
