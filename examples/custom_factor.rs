@@ -188,7 +188,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     let next = pending(visit.begin(&next.flow, &FOB).await?)?;
     let asked: serde_json::Value = serde_json::from_str(prompt(&next)?)?;
-    let digits = asked["digits"].as_str().ok_or("no digits")?;
+    let digits = asked.get("digits").and_then(|digits| digits.as_str()).ok_or("no digits")?;
     println!("the site shows {digits}");
     if let Step::Refused(why) = visit.answer(&next.flow, shown("00000000")).await? {
         println!("a wrong answer: {}", why.code.as_str());

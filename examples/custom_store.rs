@@ -422,12 +422,6 @@ fn drop_some<K: Ord + Clone, V>(rows: &mut BTreeMap<K, V>, limit: usize, over: i
     keys.len()
 }
 
-/// The whole contract in one line, each check a test.
-#[cfg(test)]
-mod tests {
-    propusk::testing::store_contract!(super::PlainStore::default());
-}
-
 /// The same without a test runner.
 fn main() {
     let contract = StoreContract::new(PlainStore::default).rounds(5);
@@ -437,4 +431,10 @@ fn main() {
             Some(why) => println!("breaks {}: {why}", check.name),
         }
     }
+}
+
+/// The whole contract in one line, each check a test.
+#[cfg(test)]
+mod tests {
+    propusk::testing::store_contract!(super::PlainStore::default());
 }

@@ -1,5 +1,5 @@
 //! The JSON routes and the extractors, as a client meets them.
-#![cfg(feature = "axum")]
+#![cfg(all(feature = "axum", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
 #[path = "../common/site.rs"]
