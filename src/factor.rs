@@ -24,6 +24,7 @@ use crate::error::{Broken, FactorError};
 use crate::hash::{HashPool, Lane};
 use crate::id::{AccountId, CredentialId, FactorName, FlowId, Realm, SessionId, TemplateName, Version};
 use crate::lockout::Limit;
+use crate::message::Locale;
 use crate::policy::password::{BrokenRule, CredentialPolicy};
 use crate::proof::{Proof, Proves};
 use crate::secret::{Keys, Place, Purpose};
@@ -43,6 +44,11 @@ pub trait Factor: Debug + Send + Sync + 'static {
 
     /// Its stable name, in rows and in JSON.
     fn name(&self) -> FactorName;
+
+    /// What people call it, in messages about it.
+    fn title(&self, _locale: Locale) -> String {
+        self.name().to_string()
+    }
 
     /// The most that it could prove by this credential (or by any, for `None`): the base of offers and of the
     /// rule that the last factor stays.

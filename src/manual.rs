@@ -52,3 +52,39 @@
 //!
 //! A random token in a long-lived cookie whose hash stands in a row of that account. It opens a lane and an allowance
 //! of its own, nothing else: it is no proof and raises no level.
+//!
+//! # Names: what is one and the same
+//!
+//! The local part of an e-mail address is lower-cased: RFC 5321 would allow two people there, no provider known to us
+//! does, and mail goes to the folded form. Dots and tags stay. Quoting, comments, lists and IP literals are refused
+//! (one address, one mailbox). Non-ASCII local parts are Latin or Cyrillic, in one script; letters that fold to others
+//! (ı, the Kelvin sign, ß, ﬀ) and words made only of look-alikes are refused, since they would make a second account
+//! or lead mail astray (CVE-2019-19844). A domain is kept as U-labels; `xn--` is decoded, so both spellings are one.
+//! User names take the Latin or the Russian alphabet, digits and `._-`; ё is stored as е, because no mail goes to a
+//! user name and people type either. A phone is E.164; 8 and +7 are one prefix, and +7 6xx and 7xx are Kazakhstan.
+//!
+//! # Keys
+//!
+//! HKDF extracts once for each ring key and expands once for each record, under its own random salt: the key is used
+//! for one record, so the nonce can be zero. Realm, version and key id stand in the associated data. The index key
+//! does not rotate, because lookups must find rows written years ago; it seals nothing, and a ring whose index key is
+//! also a sealing key is refused. Rotation on several nodes: give every node the new key as an old one first.
+//!
+//! # What a stolen cookie cannot do
+//!
+//! Adding a credential takes as much as signing in, proven anew; replacing a memorised one takes the old one itself.
+//! A renewed session ends when the old one would have. A letter whose session has ended meanwhile is as good as not
+//! written.
+//!
+//! # Messages
+//!
+//! Throttles count each purpose and address apart, so that who floods somebody with registrations takes no second
+//! factor from them, and all messages that a network causes together, because they cost money. A message has an end:
+//! a code is not handed out hours after it died. A registration's guard has holds without an end, but no allowance:
+//! nobody could ever lift it.
+//!
+//! # HTTP
+//!
+//! Two cookies of one name with different values: neither is believed, since one was tossed in and nobody can tell
+//! which. A server that does not know its peers' addresses answers 500 and says so: the network's throttle would else
+//! be off without a word.

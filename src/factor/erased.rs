@@ -14,6 +14,7 @@ use crate::error::FactorError;
 use crate::hash::HashPool;
 use crate::id::{CredentialId, FactorName, Version};
 use crate::lockout::Limit;
+use crate::message::Locale;
 use crate::proof::Proves;
 
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, FactorError>> + Send + 'a>>;
@@ -34,6 +35,7 @@ impl Debug for Opened {
 
 pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn name(&self) -> FactorName;
+    fn title(&self, locale: Locale) -> String;
     fn source(&self) -> Source;
     fn limit(&self) -> Limit;
     fn discoverable(&self) -> bool;
@@ -83,6 +85,10 @@ pub(crate) trait ErasedEnrol: Debug + Send + Sync {
 impl<F: Factor> ErasedFactor for F {
     fn name(&self) -> FactorName {
         Factor::name(self)
+    }
+
+    fn title(&self, locale: Locale) -> String {
+        Factor::title(self, locale)
     }
 
     fn source(&self) -> Source {

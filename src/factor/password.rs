@@ -10,6 +10,7 @@ use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, R
 use crate::error::FactorError;
 use crate::hash::{HashPool, Hashed, Phc};
 use crate::id::{FactorName, RuleName};
+use crate::message::Locale;
 use crate::policy::password::{BrokenRule, Candidate, Rule, normalise};
 use crate::proof::{Amr, Channel, Proves};
 use crate::secret::Secret;
@@ -59,6 +60,13 @@ impl Factor for Password {
 
     fn name(&self) -> FactorName {
         Self::NAME
+    }
+
+    fn title(&self, locale: Locale) -> String {
+        String::from(match locale {
+            Locale::En => "password",
+            Locale::Ru => "пароль",
+        })
     }
 
     fn could_prove(&self, _: Option<&Stored>) -> Proves {

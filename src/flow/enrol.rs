@@ -200,7 +200,9 @@ impl Inner {
             batch.push(Write::ForgetBrowsers { account: id, except: known });
         }
         let at = ("at".into(), run.now.rfc3339().into());
-        let factor = ("factor".into(), factor.to_string().into());
+        let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
+        let title = self.factor(&factor).map(|factor| factor.title(locale)).unwrap_or_default();
+        let factor = ("factor".into(), title.into());
         batch.extend(self.notices(&run, &person, template, vec![factor, at])?);
         self.finish(run, batch, Ending { grant, browser: None }).await
     }

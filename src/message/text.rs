@@ -5,6 +5,7 @@ use super::{Locale, Message, Text};
 pub(super) fn render(message: &Message) -> Text {
     let param = |name| message.param(name).unwrap_or("");
     let (site, code, host) = (param("site"), param("code"), param("host"));
+    let at = when(param("at"), message.locale);
     let (subject, body) = match (message.template.as_str(), message.locale) {
         // The last line binds the code to the site: a phone offers it there and nowhere else.
         ("code-sms", Locale::En) => {
@@ -39,16 +40,14 @@ pub(super) fn render(message: &Message) -> Text {
         ("new-browser", Locale::En) => (
             format!("{site}: sign-in from a new browser"),
             format!(
-                "{}: sign-in from {}. If it was not you, sign in, change the password and end the other sessions.",
-                param("at"),
+                "{at}: sign-in from {}. If it was not you, sign in, change the password and end the other sessions.",
                 param("device")
             ),
         ),
         ("new-browser", Locale::Ru) => (
             format!("{site}: вход из нового браузера"),
             format!(
-                "{}: вход, {}. Если это не вы, войдите, смените пароль и завершите остальные сеансы.",
-                param("at"),
+                "{at}: вход, {}. Если это не вы, войдите, смените пароль и завершите остальные сеансы.",
                 param("device")
             ),
         ),
@@ -69,35 +68,31 @@ pub(super) fn render(message: &Message) -> Text {
             ),
         ),
         ("credential-changed", Locale::En) => (
-            format!("{site}: {} was changed", param("factor")),
+            format!("{site}: your {} was changed", param("factor")),
             format!(
-                "{}: {} was changed; all other sessions have ended. If it was not you, turn to support at once.",
-                param("at"),
+                "{at}: your {} was changed; all other sessions have ended. If it was not you, turn to support at once.",
                 param("factor")
             ),
         ),
         ("credential-changed", Locale::Ru) => (
             format!("{site}: изменён способ входа"),
             format!(
-                "{}: изменён способ входа ({}); остальные сеансы завершены. Если это не вы, сразу обратитесь в \
+                "{at}: изменён способ входа ({}); остальные сеансы завершены. Если это не вы, сразу обратитесь в \
                  поддержку.",
-                param("at"),
                 param("factor")
             ),
         ),
         ("credential-added", Locale::En) => (
-            format!("{site}: {} was added", param("factor")),
+            format!("{site}: {} was added to your account", param("factor")),
             format!(
-                "{}: {} was added to your account. If it was not you, sign in and remove it.",
-                param("at"),
+                "{at}: {} was added to your account. If it was not you, sign in and remove it.",
                 param("factor")
             ),
         ),
         ("credential-added", Locale::Ru) => (
             format!("{site}: добавлен способ входа"),
             format!(
-                "{}: добавлен способ входа ({}). Если это не вы, войдите и удалите его.",
-                param("at"),
+                "{at}: добавлен способ входа ({}). Если это не вы, войдите и удалите его.",
                 param("factor")
             ),
         ),
@@ -109,4 +104,14 @@ pub(super) fn render(message: &Message) -> Text {
         }
     };
     Text { subject, body }
+}
+
+// A moment as people write it; the zone is said, since the library does not know theirs.
+fn when(rfc3339: &str, locale: Locale) -> String {
+    let part = |range| rfc3339.get(range).unwrap_or_default();
+    let (year, month, day, time) = (part(0..4), part(5..7), part(8..10), part(11..16));
+    match locale {
+        Locale::En => format!("{year}-{month}-{day} {time} UTC"),
+        Locale::Ru => format!("{day}.{month}.{year} {time} UTC"),
+    }
 }
