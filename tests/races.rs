@@ -81,8 +81,9 @@ impl<F: Factor> Factor for Wide<F> {
 struct Nap;
 
 impl Sleep for Nap {
-    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(tokio::time::sleep(Duration::from_millis(2)))
+    // As long as asked: naps of no length would keep one node's writer at the file without a gap for the other's.
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep(span))
     }
 }
 
