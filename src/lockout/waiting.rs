@@ -34,6 +34,7 @@ pub(crate) struct Ticket<'a> {
     waiting: &'a Waiting,
     key: GuardKey,
     granted: bool,
+    given_up: bool,
 }
 
 /// What came of asking for a place.
@@ -53,46 +54,53 @@ impl Waiting {
         clock: &dyn Clock,
         sleep: Option<&dyn Sleep>,
     ) -> Result<Admission<'a>, Broken> {
-        let (mut naps, mut again) = (0, true);
+        let (mut naps, mut again, began) = (0, true, clock.now());
+        // The count goes up before the store is asked: whoever finds the guard full because of this reservation also
+        // finds somebody here to wait for.
+        let mut ticket = self.ticket(key);
         loop {
-            // The count goes up before the store is asked: whoever finds the guard full because of this
-            // reservation also finds somebody here to wait for.
-            let mut ticket = self.ticket(key);
             match store.reserve(vec![(key, limit)], clock.now()).await? {
                 Reserved::Granted { hold } => {
                     ticket.granted = true;
+                    if naps > 0 {
+                        // Another node made room: there may be more of it.
+                        self.wake(key);
+                    }
                     return Ok(Admission::Granted { ticket, hold });
                 }
-                Reserved::Full => drop(ticket),
+                Reserved::Full => {}
                 refused => {
                     // Who waits with us would be refused alike: the turn goes on.
                     self.wake(key);
                     return Ok(Admission::Refused(refused));
                 }
             }
-            match self.enlist(key) {
-                Place::Waits(turn) => turn.wait().await,
+            ticket = match self.enlist(ticket) {
+                Place::Waits(turn) => {
+                    turn.wait().await;
+                    again = true;
+                    self.ticket(key)
+                }
                 // It may have been settled between the answer and now.
-                Place::NobodyHere if std::mem::take(&mut again) => {}
-                // Nobody here holds it: another node does, or a process that died, until its lease runs out.
-                Place::NobodyHere => match sleep {
-                    Some(sleep) if naps < MOST_NAPS => {
+                Place::Alone(ticket) if std::mem::take(&mut again) => ticket,
+                // Nobody here holds it: another node does, or a process that died, until its lease runs out. One
+                // asks for all: asking is a write, and a crowd that asks leaves the other node no gap to settle in.
+                Place::Alone(ticket) => match sleep {
+                    Some(sleep) if naps < MOST_NAPS && clock.now().since(began) < NAP * MOST_NAPS => {
                         naps += 1;
                         sleep.sleep(NAP).await;
+                        ticket
                     }
-                    _ => {
-                        self.wake(key);
-                        return Ok(Admission::Busy { retry_after: BUSY });
-                    }
+                    _ => return Ok(Admission::Busy { retry_after: BUSY }),
                 },
                 Place::Crowded => return Ok(Admission::Busy { retry_after: BUSY }),
-            }
+            };
         }
     }
 
     fn ticket(&self, key: GuardKey) -> Ticket<'_> {
         *self.lock().under_way.entry(key).or_default() += 1;
-        Ticket { waiting: self, key, granted: false }
+        Ticket { waiting: self, key, granted: false, given_up: false }
     }
 
     // A few, not all: as many as may find room. Whoever is woken and needs no room wakes the next, so that a crowd at
@@ -109,15 +117,22 @@ impl Waiting {
         }
     }
 
-    fn enlist(&self, key: GuardKey) -> Place<'_> {
+    // Gives the place up to wait for those who hold one, or keeps it when there is nobody: in one look, so that two
+    // never wait for each other.
+    fn enlist<'a>(&'a self, mut ticket: Ticket<'a>) -> Place<'a> {
         let mut inner = self.lock();
+        if inner.under_way.get(&ticket.key).is_none_or(|count| *count <= 1) {
+            return Place::Alone(ticket);
+        }
         if inner.waiters.len() >= MOST_WAITERS {
+            drop(inner);
             return Place::Crowded;
         }
-        if !inner.under_way.contains_key(&key) {
-            return Place::NobodyHere;
+        if let Some(count) = inner.under_way.get_mut(&ticket.key) {
+            *count -= 1;
         }
-        let waiter = Arc::new(Waiter::default());
+        ticket.given_up = true;
+        let (key, waiter) = (ticket.key, Arc::new(Waiter::default()));
         inner.waiters.push((key, Arc::clone(&waiter)));
         Place::Waits(Turn { waiting: self, key, waiter })
     }
@@ -129,6 +144,9 @@ impl Waiting {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
+        if self.given_up {
+            return;
+        }
         let mut inner = self.waiting.lock();
         let mut last = true;
         if let Some(count) = inner.under_way.get_mut(&self.key) {
@@ -150,7 +168,7 @@ impl Drop for Ticket<'_> {
 
 enum Place<'a> {
     Waits(Turn<'a>),
-    NobodyHere,
+    Alone(Ticket<'a>),
     Crowded,
 }
 

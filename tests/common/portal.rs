@@ -32,7 +32,11 @@ pub(crate) struct Hands(Arc<FakeClock>);
 
 impl Hands {
     pub(crate) fn advance(&self, secs: u64) {
-        self.0.advance(Duration::from_secs(secs));
+        self.advance_by(Duration::from_secs(secs));
+    }
+
+    pub(crate) fn advance_by(&self, span: Duration) {
+        self.0.advance(span);
     }
 }
 
