@@ -79,7 +79,10 @@ impl Factor for Pager {
         Ok(Begun::Started {
             state: Paged { to: phone.id, hash: cx.code_hash(word.as_bytes()), at: cx.now, left: TRIES },
             prompt: Prompt::new(&Shown { tries: TRIES, again_in: PAUSE.as_secs() })?,
-            deliver: Some(Outgoing::new(phone.id, TemplateName::new("page"), Duration::from_secs(300)).with("word", word)),
+            deliver: Some(
+                Outgoing::new(phone.id, TemplateName::new("page"), Duration::from_secs(300))
+                    .with("word", word),
+            ),
         })
     }
 
