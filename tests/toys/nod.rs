@@ -197,9 +197,15 @@ mod tests {
         done(visit.answer(&next.flow, Password::word(WORD)).await.unwrap())
     }
 
-    async fn enrol(visit: &Visit, session: &Done, by: Option<AccountId>) -> Box<Done> {
+    async fn enrol(outbox: &Outbox, visit: &Visit, session: &Done, by: Option<AccountId>) -> Box<Done> {
         let next = pending(visit.enrol(&session.token, Nod::NAME).await.unwrap());
         let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+        // Adding takes as much as signing in.
+        let sms = Code::sms().name();
+        let next = pending(visit.begin(&next.flow, &sms).await.unwrap());
+        let _ = visit.auth.tend(100).await.unwrap();
+        let code = outbox.0.lock().unwrap().iter().rev().find_map(|m| m.param("code").map(str::to_owned));
+        let next = pending(visit.answer(&next.flow, Code::typed(sms, &code.unwrap())).await.unwrap());
         let whose = by.map_or(serde_json::json!({}), |by| serde_json::json!({ "by": by }));
         done(visit.answer(&next.flow, Answer::wire(Nod::NAME, whose.to_string())).await.unwrap())
     }
@@ -239,7 +245,7 @@ mod tests {
         let (auth, outbox) = portal();
         let [phone, desk] = [(); 2].map(|()| auth.visit(Client::unknown()));
         let owner = register(&auth, &outbox, &phone, "+79161234567").await;
-        let owner = enrol(&phone, &owner, None).await;
+        let owner = enrol(&outbox, &phone, &owner, None).await;
         let waits = sign_in(&desk, "+79161234567").await;
         // Waiting costs nothing, however often one asks.
         for _ in 0..20 {
@@ -261,7 +267,7 @@ mod tests {
         let (auth, outbox) = portal();
         let [phone, desk] = [(); 2].map(|()| auth.visit(Client::unknown()));
         let owner = register(&auth, &outbox, &phone, "+79161234567").await;
-        let owner = enrol(&phone, &owner, None).await;
+        let owner = enrol(&outbox, &phone, &owner, None).await;
         let waits = sign_in(&desk, "+79161234567").await;
         post(&phone, &owner, &waits, (waits.number + 1) % 100).await.unwrap();
         assert_eq!(post(&phone, &owner, &waits, waits.number).await, Err("mailbox"));
@@ -281,13 +287,13 @@ mod tests {
         let (auth, outbox) = portal();
         let [phone, desk] = [(); 2].map(|()| auth.visit(Client::unknown()));
         let ivan = register(&auth, &outbox, &phone, "+79161234567").await;
-        let ivan = enrol(&phone, &ivan, None).await;
+        let ivan = enrol(&outbox, &phone, &ivan, None).await;
         let anna = register(&auth, &outbox, &phone, "+79161234568").await;
         let waits = sign_in(&desk, "+79161234567").await;
         post(&phone, &anna, &waits, waits.number).await.unwrap();
         assert_eq!(refused(poll(&desk, &waits).await).code.as_str(), "wrong");
 
-        enrol(&phone, &ivan, Some(anna.session.account())).await;
+        enrol(&outbox, &phone, &ivan, Some(anna.session.account())).await;
         let again = begin(&desk, &waits.flow).await;
         post(&phone, &anna, &again, again.number).await.unwrap();
         let end = done(poll(&desk, &again).await);
