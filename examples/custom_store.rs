@@ -23,7 +23,7 @@ use propusk::event::{EventPage, EventRow};
 use propusk::id::{AccountId, BrowserId, CredentialId, EventId, MessageId, Realm, SessionId, Version};
 use propusk::lockout::{Guard, GuardKey, Limit, Reserved};
 use propusk::message::MessageRow;
-use propusk::secret::TokenHash;
+use propusk::secret::{Route, TokenHash};
 use propusk::store::{
     AccountRow, AccountStore, BrowserRow, Commit, Committed, ContactRow, CredentialRow, EventStore, FlowRow,
     FlowStore, FoundSession, IdentifierRow, LockoutStore, Lookup, OnceKey, OutboxStore, Reply, SessionRow,
@@ -229,7 +229,7 @@ impl SessionStore for PlainStore {
         })
     }
 
-    fn sessions_of(&self, account: AccountId) -> Reply<'_, Vec<SessionRow>> {
+    fn sessions_of(&self, account: AccountId, _: Route) -> Reply<'_, Vec<SessionRow>> {
         Box::pin(async move { Ok(of(&self.rows().sessions, |row| row.account == account)) })
     }
 }
@@ -250,7 +250,10 @@ impl Rows {
             Write::KeepAccount { id, expect } => {
                 self.accounts.get(&id).is_some_and(|row| row.version == expect)
             }
-            Write::RaiseEpoch { account, expect } => match self.accounts.get_mut(&account) {
+            Write::KeepEpoch { account, expect } => {
+                self.accounts.get(&account).is_some_and(|row| row.epoch == expect)
+            }
+            Write::RaiseEpoch { account, expect, .. } => match self.accounts.get_mut(&account) {
                 Some(row) if row.epoch == expect => {
                     row.epoch = expect.next();
                     self.sessions.retain(|_, row| row.account != account);
@@ -358,12 +361,12 @@ impl Rows {
                 }
                 true
             }
-            Write::EndSession { account, id } => {
+            Write::EndSession { account, id, .. } => {
                 let before = self.sessions.len();
                 self.sessions.retain(|_, row| row.account != account || row.id != id);
                 self.sessions.len() < before
             }
-            Write::EndSessions { account, except } => {
+            Write::EndSessions { account, except, .. } => {
                 self.sessions.retain(|_, row| row.account != account || Some(row.id) == except);
                 true
             }

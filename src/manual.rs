@@ -24,6 +24,13 @@
 //! a session check opens nothing sealed, and personal data has one place. The event must be kept as long as its
 //! sessions can live.
 //!
+//! # What leads a session's hash
+//!
+//! A session's token carries its account's route, and so does the hash that stores keep (64 bits of route, 192 of
+//! SHA-256): a partitioned store finds the session and its account's epoch in one place by the hash alone. Writes that
+//! concern all sessions of an account carry the route too. A mapping from account to route inside such a store would
+//! be one more thing that a fail-over can forget, and a forgotten mapping would be a revocation that reaches nobody.
+//!
 //! # Why a letter is a flow row
 //!
 //! Two-device steps leave one letter for a waiting flow, and the first must win. That is what adding a flow row under

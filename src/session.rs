@@ -59,6 +59,10 @@ impl Session {
         self.row.expires
     }
 
+    pub(crate) fn route(&self) -> Route {
+        self.row.key.route()
+    }
+
     pub(crate) const fn epoch(&self) -> Epoch {
         self.row.epoch
     }
@@ -186,9 +190,12 @@ impl Inner {
     pub(crate) async fn sessions(&self, of: AccountId) -> Result<Vec<Listed>, Broken> {
         let now = self.clock.now();
         let Some(person) = self.person_by_id(of).await? else { return Ok(Vec::new()) };
-        let known = person.known(self)?;
+        let (Some(known), Some(subject)) = (person.known(self)?, &person.subject) else {
+            return Ok(Vec::new());
+        };
+        let route = subject.account.route;
         let mut live: Vec<Session> =
-            self.store.sessions_of(of).await?.into_iter().map(|row| Session { row }).collect();
+            self.store.sessions_of(of, route).await?.into_iter().map(|row| Session { row }).collect();
         live.retain(|session| session.lives(person.epoch(), now));
         live.sort_by_key(|session| std::cmp::Reverse(session.seen()));
         let events = self.store.beginnings(live.iter().map(Session::id).collect()).await?;
@@ -196,10 +203,8 @@ impl Inner {
             .into_iter()
             .map(|session| {
                 let began = |row: &&EventRow| row.id.as_bytes() == session.id().as_bytes();
-                let from = events
-                    .iter()
-                    .find(began)
-                    .and_then(|row| self.open_event(row, known.map(|known| &known.key)).ok());
+                let from =
+                    events.iter().find(began).and_then(|row| self.open_event(row, Some(&known.key)).ok());
                 Listed { from: from.map(|event| event.origin), session }
             })
             .collect())

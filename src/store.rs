@@ -137,11 +137,11 @@ pub trait SessionStore: Commit {
     /// When the store does not work.
     fn find_session(&self, key: TokenHash) -> Reply<'_, Option<FoundSession>>;
 
-    /// All session rows of one account, in any order.
+    /// All session rows of one account, in any order. The route is the account's: where a partitioned store has them.
     ///
     /// # Errors
     /// When the store does not work.
-    fn sessions_of(&self, account: AccountId) -> Reply<'_, Vec<SessionRow>>;
+    fn sessions_of(&self, account: AccountId, route: Route) -> Reply<'_, Vec<SessionRow>>;
 }
 
 /// Throttles: counters that slow a network or a recipient down. They may only add refusals, so they may be lost.
@@ -402,7 +402,7 @@ pub struct FlowRow {
 pub struct SessionRow {
     /// Its id: that of the event that began it.
     pub id: SessionId,
-    /// Hash of its token.
+    /// Hash of its token; the account's route leads it.
     pub key: TokenHash,
     /// Whose it is.
     pub account: AccountId,
@@ -449,10 +449,19 @@ pub enum Write {
         /// As it was read.
         expect: Version,
     },
+    /// Lost unless the account is at this epoch. Changes nothing.
+    KeepEpoch {
+        /// Whose.
+        account: AccountId,
+        /// As it was read.
+        expect: Epoch,
+    },
     /// Ends all sessions of the account. Lost unless its epoch is this one.
     RaiseEpoch {
         /// Whose.
         account: AccountId,
+        /// Its tag: where a partitioned store keeps its sessions.
+        route: Route,
         /// As it was read.
         expect: Epoch,
     },
@@ -578,6 +587,8 @@ pub enum Write {
     EndSession {
         /// Whose.
         account: AccountId,
+        /// Its tag: where a partitioned store keeps its sessions.
+        route: Route,
         /// Which.
         id: SessionId,
     },
@@ -585,6 +596,8 @@ pub enum Write {
     EndSessions {
         /// Whose.
         account: AccountId,
+        /// Its tag: where a partitioned store keeps its sessions.
+        route: Route,
         /// The one that stays.
         except: Option<SessionId>,
     },

@@ -105,14 +105,14 @@ impl Inner {
                 return Err(Broken::Misuse("the account is closed"));
             };
             let (mut row, mut profile) = (subject.account.clone(), known.profile.clone());
-            let (expect, epoch) = (row.version, row.epoch);
+            let (expect, epoch, route) = (row.version, row.epoch, row.route);
             set(&mut profile, &mut row.state);
             row.version = expect.next();
             row.sealed = self.seal_profile(id, &known.key, &profile)?;
             let (_, event) = self.line(&person, name.clone(), Outcome::Done, &Sealed::new(by.origin()))?;
             let mut batch = vec![Write::SwapAccount { row, expect }, event];
             if end_sessions {
-                batch.push(Write::RaiseEpoch { account: id, expect: epoch });
+                batch.push(Write::RaiseEpoch { account: id, route, expect: epoch });
                 batch.push(Write::ForgetBrowsers { account: id, except: None });
             }
             if self.commit(batch).await? == Committed::Won {

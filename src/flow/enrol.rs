@@ -190,13 +190,13 @@ impl Inner {
             self.once(&run, &factor, b"enrol"),
             Write::SwapAccount { row, expect },
             write,
-            Write::EndSession { account: id, id: session },
+            Write::EndSession { account: id, route: subject.account.route, id: session },
             line,
         ];
         let mut template = "credential-added";
         if ends_all {
             template = "credential-changed";
-            batch.push(Write::RaiseEpoch { account: id, expect: epoch });
+            batch.push(Write::RaiseEpoch { account: id, route: subject.account.route, expect: epoch });
             batch.push(Write::ForgetBrowsers { account: id, except: known });
         }
         let at = ("at".into(), run.now.rfc3339().into());
@@ -234,7 +234,9 @@ impl Inner {
         id: SessionId,
         person: &Person,
     ) -> Result<Option<Session>, Broken> {
-        let (rows, now) = (self.store.sessions_of(person.id).await?, self.clock.now());
+        let Some(subject) = &person.subject else { return Ok(None) };
+        let rows = self.store.sessions_of(person.id, subject.account.route).await?;
+        let now = self.clock.now();
         let live = |session: &Session| session.id() == id && session.lives(person.epoch(), now);
         Ok(rows.into_iter().map(Session::of).find(live))
     }

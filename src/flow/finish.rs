@@ -181,7 +181,8 @@ impl Inner {
 
     pub(crate) async fn sign_out(&self, visit: &Visit, token: &Token) -> Result<(), Broken> {
         if let Some(session) = self.check(token).await? {
-            let end = Write::EndSession { account: session.account(), id: session.id() };
+            let (account, route) = (session.account(), session.route());
+            let end = Write::EndSession { account, route, id: session.id() };
             self.end(visit, &session, end, event::name::SIGN_OUT).await?;
         }
         Ok(())
@@ -193,12 +194,13 @@ impl Inner {
         mine: &Session,
         other: SessionId,
     ) -> Result<bool, Broken> {
-        let end = Write::EndSession { account: mine.account(), id: other };
+        let end = Write::EndSession { account: mine.account(), route: mine.route(), id: other };
         self.end(visit, mine, end, event::name::SESSION_ENDED).await
     }
 
     pub(crate) async fn end_other_sessions(&self, visit: &Visit, mine: &Session) -> Result<bool, Broken> {
-        let end = Write::EndSessions { account: mine.account(), except: Some(mine.id()) };
+        let end =
+            Write::EndSessions { account: mine.account(), route: mine.route(), except: Some(mine.id()) };
         self.end(visit, mine, end, event::name::OTHERS_ENDED).await
     }
 

@@ -74,7 +74,9 @@ impl Token {
     }
 
     /// What a store keeps in place of the token: SHA-256 of realm tag, purpose and the whole token. One block of
-    /// SHA-256, and not keyed, because 256 random bits cannot be searched.
+    /// SHA-256, and not keyed, because 256 random bits cannot be searched. A session's hash is led by its route in
+    /// place of the first 64 bits, so that a partitioned store finds it and its account's epoch in one place; the
+    /// 192 bits left are beyond any search.
     pub fn hash(&self, scope: &TokenScope, purpose: Purpose) -> TokenHash {
         // Tag and purpose have a fixed length, and what follows them is a whole token: no two inputs collide.
         let mut input = Zeroizing::new([0; TAG + 1 + ROUTED]);
@@ -83,7 +85,8 @@ impl Token {
         tag.copy_from_slice(&scope.0);
         kind.fill(purpose.byte());
         rest.copy_from_slice(self.bytes.as_slice());
-        TokenHash(sha256(input.split_at(TAG + 1 + self.len).0))
+        let hash = TokenHash(sha256(input.split_at(TAG + 1 + self.len).0));
+        self.route().map_or(hash, |route| hash.routed(route))
     }
 
     fn bytes(&self) -> &[u8] {
@@ -126,11 +129,21 @@ impl TokenHash {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// The route that leads a session's hash; of another token's hash, its first bytes.
+    pub fn route(&self) -> Route {
+        Route(self.0.first_chunk().copied().unwrap_or_default())
+    }
+
+    pub(crate) fn routed(mut self, route: Route) -> Self {
+        self.0.split_at_mut(ROUTE).0.copy_from_slice(&route.0);
+        self
+    }
 }
 
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.0;
+        let [.., a, b, c, d] = self.0;
         write!(f, "TokenHash({a:02x}{b:02x}{c:02x}{d:02x})")
     }
 }

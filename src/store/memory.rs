@@ -16,7 +16,7 @@ use crate::event::{EventPage, EventRow};
 use crate::id::{AccountId, EventId, MessageId, Realm, SessionId};
 use crate::lockout::{Guard, GuardKey, Limit, Reserved};
 use crate::message::MessageRow;
-use crate::secret::TokenHash;
+use crate::secret::{Route, TokenHash};
 use crate::store::{
     AccountStore, Commit, Committed, EventStore, FlowRow, FlowStore, FoundSession, LockoutStore, OutboxStore,
     Passed, Rate, Reply, SessionRow, SessionStore, StoreId, Subject, SubjectKey, Throttle, ThrottleKey,
@@ -236,7 +236,7 @@ impl SessionStore for MemoryStore {
         Box::pin(async move { Ok(self.inner.sessions.find(&key)) })
     }
 
-    fn sessions_of(&self, account: AccountId) -> Reply<'_, Vec<SessionRow>> {
+    fn sessions_of(&self, account: AccountId, _: Route) -> Reply<'_, Vec<SessionRow>> {
         Box::pin(async move { Ok(self.inner.sessions.of(&self.read().heads, account)) })
     }
 }

@@ -39,7 +39,7 @@ use crate::event::{EventPage, EventRow};
 use crate::id::{AccountId, Realm, SessionId};
 use crate::lockout::{Guard, GuardKey, Limit, Reserved};
 use crate::message::MessageRow;
-use crate::secret::TokenHash;
+use crate::secret::{Route, TokenHash};
 
 /// A handle of a store in a SQLite file. Clones share one store; its threads end after the last of them is dropped
 /// and what was queued is done.
@@ -287,7 +287,7 @@ impl SessionStore for SqliteStore {
         self.read(move |db| read::session(db, key))
     }
 
-    fn sessions_of(&self, account: AccountId) -> Reply<'_, Vec<SessionRow>> {
+    fn sessions_of(&self, account: AccountId, _: Route) -> Reply<'_, Vec<SessionRow>> {
         self.read(move |db| read::sessions(db, account))
     }
 }

@@ -170,6 +170,7 @@ macro_rules! __store_checks {
                 swap_never_changes_the_epoch
                 keep_needs_the_version_that_was_read
                 raise_epoch_needs_the_epoch_that_was_read
+                keep_epoch_needs_the_epoch_that_was_read
                 identifiers_are_unique_and_find_their_account
                 contacts_are_unique_and_kept_by_version
                 a_subject_is_all_of_one_account_and_nothing_else

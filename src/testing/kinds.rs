@@ -13,6 +13,7 @@ pub(super) fn kind(write: &Write) -> &'static str {
         Write::AddAccount(_) => "AddAccount",
         Write::SwapAccount { .. } => "SwapAccount",
         Write::KeepAccount { .. } => "KeepAccount",
+        Write::KeepEpoch { .. } => "KeepEpoch",
         Write::RaiseEpoch { .. } => "RaiseEpoch",
         Write::AddIdentifier(_) => "AddIdentifier",
         Write::AddContact(_) => "AddContact",

@@ -105,7 +105,7 @@ impl Lab {
     }
 
     pub(super) fn sessions(&self, of: AccountId) -> Vec<SessionRow> {
-        let mut rows = self.ask(self.store().sessions_of(of));
+        let mut rows = self.ask(self.store().sessions_of(of, route_of(of)));
         rows.sort_by_key(|row| row.id);
         rows
     }
@@ -182,15 +182,13 @@ impl Lab {
 
     pub(super) fn account_row(&self) -> AccountRow {
         let id = self.account_id();
-        let mut route = [0; 8];
-        route.copy_from_slice(&id.as_bytes()[..8]);
         AccountRow {
             id,
             realm: REALM,
             version: Version(1),
             epoch: Epoch(7),
             state: AccountState::Active,
-            route: Route::from_bytes(route),
+            route: route_of(id),
             created: T0,
             data_key: vec![1, 2, 3],
             sealed: vec![4, 5, 6],
@@ -231,7 +229,7 @@ impl Lab {
     pub(super) fn session(&self, account: &AccountRow, seen: i64) -> SessionRow {
         SessionRow {
             id: self.session_id(),
-            key: self.token(),
+            key: self.token().routed(account.route),
             account: account.id,
             epoch: account.epoch,
             created: T0,
@@ -271,6 +269,23 @@ impl Lab {
 pub(super) const MANY: usize = 1000;
 
 /// A session write with a limit that is never reached.
+/// The route of an account of [`Lab::account_row`].
+pub(super) fn route_of(account: AccountId) -> Route {
+    Route::from_bytes(account.as_bytes().first_chunk().copied().unwrap_or_default())
+}
+
+pub(super) fn end(account: AccountId, id: SessionId) -> Write {
+    Write::EndSession { account, route: route_of(account), id }
+}
+
+pub(super) fn end_all(account: AccountId, except: Option<SessionId>) -> Write {
+    Write::EndSessions { account, route: route_of(account), except }
+}
+
+pub(super) fn raise(account: AccountId, expect: Epoch) -> Write {
+    Write::RaiseEpoch { account, route: route_of(account), expect }
+}
+
 pub(super) fn add_session(row: &SessionRow) -> Write {
     Write::AddSession { row: row.clone(), keep: MANY }
 }

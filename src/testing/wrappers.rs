@@ -11,7 +11,7 @@ use crate::event::{EventPage, EventRow};
 use crate::id::{AccountId, Realm, SessionId};
 use crate::lockout::{Guard, GuardKey, Limit, Reserved};
 use crate::message::MessageRow;
-use crate::secret::TokenHash;
+use crate::secret::{Route, TokenHash};
 use crate::store::{
     AccountStore, Commit, Committed, EventStore, FlowRow, FlowStore, FoundSession, LockoutStore, OutboxStore,
     Passed, Rate, Reply, SessionRow, SessionStore, Store, StoreId, Subject, SubjectKey, Throttle,
@@ -264,7 +264,7 @@ macro_rules! wraps {
             claim(realm: Realm, now: Timestamp, lease: Duration, limit: usize) -> Vec<MessageRow>; } }
         wraps! { $name: FlowStore { find_flow(key: TokenHash, now: Timestamp) -> Option<FlowRow>; } }
         wraps! { $name: SessionStore { find_session(key: TokenHash) -> Option<FoundSession>;
-            sessions_of(account: AccountId) -> Vec<SessionRow>; } }
+            sessions_of(account: AccountId, route: Route) -> Vec<SessionRow>; } }
 
         impl<S: Store + Throttle> Throttle for $name<S> {
             fn pass(&self, keys: Vec<(ThrottleKey, Rate)>, now: Timestamp) -> Reply<'_, Passed> {
@@ -305,6 +305,7 @@ impl Writes for SubjectKey {}
 impl Writes for Vec<(GuardKey, Limit)> {}
 impl Writes for GuardKey {}
 impl Writes for AccountId {}
+impl Writes for Route {}
 impl Writes for Vec<SessionId> {}
 impl Writes for TokenHash {}
 

@@ -210,10 +210,9 @@ fn what_was_counted_and_ended_stays_so_after_reopening() {
             Write::Settle { key: guard_key(1), how: Settlement::Refused, limit: Limit::PORTAL, at: T0 };
         won(wait(store.commit(vec![settle])));
     }
-    won(wait(
-        store
-            .commit(vec![Write::EndSession { account: session_row(1, 1).account, id: session_row(1, 1).id }]),
-    ));
+    let row = session_row(1, 1);
+    let end = Write::EndSession { account: row.account, route: row.key.route(), id: row.id };
+    won(wait(store.commit(vec![end])));
     assert_eq!(wait(store.commit(vec![flow(9), once(1)])).unwrap(), Committed::Lost { at: 1 });
     drop(store);
     closed(&dir.file());

@@ -82,7 +82,10 @@ impl Tables {
             Write::KeepAccount { id, expect } => {
                 self.accounts.get(&id).is_some_and(|row| row.version == expect)
             }
-            Write::RaiseEpoch { account, expect } => {
+            Write::KeepEpoch { account, expect } => {
+                self.accounts.get(&account).is_some_and(|row| row.epoch == expect)
+            }
+            Write::RaiseEpoch { account, expect, .. } => {
                 let holds = self.accounts.get(&account).is_some_and(|row| row.epoch == expect);
                 if holds {
                     self.accounts.update(&account, |row| row.epoch = row.epoch.next());
@@ -180,8 +183,8 @@ impl Tables {
                 sessions.touch(&key, seen);
                 true
             }
-            Write::EndSession { account, id } => sessions.end(account, |row| row.id == id) > 0,
-            Write::EndSessions { account, except } => {
+            Write::EndSession { account, id, .. } => sessions.end(account, |row| row.id == id) > 0,
+            Write::EndSessions { account, except, .. } => {
                 sessions.end(account, |row| Some(row.id) != except);
                 true
             }

@@ -265,8 +265,9 @@ fn shard_of(key: &TokenHash) -> usize {
     key.as_bytes().last().map_or(0, |byte| usize::from(*byte) % SHARDS)
 }
 
+// Not from the head: there stands the route, the same for all sessions of an account.
 fn tag_of(key: &TokenHash) -> u32 {
-    key.as_bytes().first_chunk().map_or(0, |four| u32::from_le_bytes(*four))
+    key.as_bytes().last_chunk::<5>().map_or(0, |[a, b, c, d, _]| u32::from_le_bytes([*a, *b, *c, *d]))
 }
 
 const fn handle(shard: usize, place: u32) -> Handle {

@@ -66,7 +66,12 @@ fn apply_one(db: &Connection, write: &Write) -> Result<bool, Failure> {
             "SELECT 1 FROM accounts WHERE id = ?1 AND version = ?2",
             params![id.as_bytes(), expect.0],
         ),
-        Write::RaiseEpoch { account, expect } => {
+        Write::KeepEpoch { account, expect } => any(
+            db,
+            "SELECT 1 FROM accounts WHERE id = ?1 AND epoch = ?2",
+            params![account.as_bytes(), expect.0],
+        ),
+        Write::RaiseEpoch { account, expect, .. } => {
             let raised = any(
                 db,
                 "UPDATE accounts SET epoch = ?3 WHERE id = ?1 AND epoch = ?2 RETURNING 1",
@@ -194,8 +199,8 @@ fn apply_one(db: &Connection, write: &Write) -> Result<bool, Failure> {
             )?;
             Ok(true)
         }
-        Write::EndSession { account, id } => end_session(db, account, id),
-        Write::EndSessions { account, except } => {
+        Write::EndSession { account, id, .. } => end_session(db, account, id),
+        Write::EndSessions { account, except, .. } => {
             run(
                 db,
                 "DELETE FROM sessions WHERE account = ?1 AND id IS NOT ?2",

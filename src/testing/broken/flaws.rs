@@ -59,7 +59,7 @@ impl<S: Store> BrokenStore<S> {
             }
             Flaw::EndIgnoresAccount => {
                 for write in &mut batch {
-                    if let Write::EndSession { account, id } = write {
+                    if let Write::EndSession { account, id, .. } = write {
                         let owner =
                             self.notes().sessions.values().find(|row| row.id == *id).map(|row| row.account);
                         *account = owner.unwrap_or(*account);

@@ -9,7 +9,7 @@ use crate::event::{EventPage, EventRow};
 use crate::id::{AccountId, Realm, SessionId};
 use crate::lockout::{Guard, GuardKey, Limit, Reserved};
 use crate::message::MessageRow;
-use crate::secret::TokenHash;
+use crate::secret::{Route, TokenHash};
 use crate::store::{
     AccountStore, Commit, Committed, EventStore, FlowRow, FlowStore, FoundSession, LockoutStore, Lookup,
     OnceKey, OutboxStore, Reply, SessionRow, SessionStore, Store, StoreId, Subject, SubjectKey, Write,
@@ -139,7 +139,7 @@ impl<S: Store> SessionStore for BrokenStore<S> {
         self.inner.find_session(key)
     }
 
-    fn sessions_of(&self, account: AccountId) -> Reply<'_, Vec<SessionRow>> {
-        self.inner.sessions_of(account)
+    fn sessions_of(&self, account: AccountId, route: Route) -> Reply<'_, Vec<SessionRow>> {
+        self.inner.sessions_of(account, route)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::id::{Epoch, Version};
 use crate::store::{AccountRow, AccountState, SubjectKey, Write};
-use crate::testing::lab::{Lab, T0, at};
+use crate::testing::lab::{Lab, T0, at, raise};
 
 pub(in crate::testing) fn is_found_by_its_id_only(lab: Lab) {
     let (one, two) = (lab.account(), lab.account());
@@ -34,10 +34,22 @@ pub(in crate::testing) fn swap_needs_the_version_that_was_read(lab: Lab) {
     assert_eq!(lab.account_now(other.id), other);
 }
 
+/// A session that is kept elsewhere is made only while the account's epoch stands.
+pub(in crate::testing) fn keep_epoch_needs_the_epoch_that_was_read(lab: Lab) {
+    let row = lab.account();
+    let keep = |account, expect| Write::KeepEpoch { account, expect };
+    lab.won([keep(row.id, row.epoch)]);
+    lab.lost(keep(row.id, row.epoch.next()));
+    lab.lost(keep(row.id, Epoch(row.epoch.0 - 1)));
+    lab.lost(keep(lab.account_id(), row.epoch));
+    lab.won([raise(row.id, row.epoch), keep(row.id, row.epoch.next())]);
+    lab.lost(keep(row.id, row.epoch));
+}
+
 /// A profile written over a password change must not bring dead sessions back.
 pub(in crate::testing) fn swap_never_changes_the_epoch(lab: Lab) {
     let row = lab.account();
-    lab.won([Write::RaiseEpoch { account: row.id, expect: row.epoch }]);
+    lab.won([raise(row.id, row.epoch)]);
     let stale = AccountRow { version: Version(2), ..row.clone() };
     lab.won([Write::SwapAccount { row: stale, expect: Version(1) }]);
     let now = lab.account_now(row.id);
@@ -56,12 +68,12 @@ pub(in crate::testing) fn keep_needs_the_version_that_was_read(lab: Lab) {
 pub(in crate::testing) fn raise_epoch_needs_the_epoch_that_was_read(lab: Lab) {
     let (row, other) = (lab.account(), lab.account());
     for wrong in [row.epoch.next(), Epoch(0), Epoch(row.epoch.0 - 1)] {
-        lab.lost(Write::RaiseEpoch { account: row.id, expect: wrong });
+        lab.lost(raise(row.id, wrong));
     }
-    lab.lost(Write::RaiseEpoch { account: lab.account_id(), expect: row.epoch });
-    lab.won([Write::RaiseEpoch { account: row.id, expect: row.epoch }]);
+    lab.lost(raise(lab.account_id(), row.epoch));
+    lab.won([raise(row.id, row.epoch)]);
     assert_eq!(lab.account_now(row.id), AccountRow { epoch: row.epoch.next(), ..row.clone() });
-    lab.lost(Write::RaiseEpoch { account: row.id, expect: row.epoch });
+    lab.lost(raise(row.id, row.epoch));
     assert_eq!(lab.account_now(other.id), other);
 }
 

@@ -8,7 +8,7 @@ use crate::id::{Realm, Version};
 use crate::lockout::{Limit, Settlement};
 use crate::store::{AccountRow, Committed, CredentialRow, FlowRow, SubjectKey, Write};
 use crate::testing::kinds::{KEEPS, KINDS, kind};
-use crate::testing::lab::{Lab, REALM, T0, add_session, at};
+use crate::testing::lab::{Lab, REALM, T0, add_session, at, end, end_all, raise};
 
 pub(in crate::testing) fn an_empty_batch_is_won(lab: Lab) {
     lab.won([]);
@@ -32,7 +32,7 @@ pub(in crate::testing) fn are_judged_in_order(lab: Lab) {
         Write::RemoveCredential { id: first.id, expect: Version(2) },
         Write::AddCredential(next.clone()),
         add_session(&old),
-        Write::RaiseEpoch { account: account.id, expect: account.epoch },
+        raise(account.id, account.epoch),
         add_session(&new),
     ]);
     let found = lab.subject(SubjectKey::Credential(handle)).expect("the account");
@@ -196,9 +196,9 @@ impl World {
             Write::RemoveCredential { id: self.credential.id, expect: Version(1) },
             Write::ForgetBrowsers { account: id, except: None },
             Write::TakeFlow { key: self.flow.key, expect: Version(1) },
-            Write::EndSession { account: id, id: self.session.id },
-            Write::EndSessions { account: id, except: None },
-            Write::RaiseEpoch { account: id, expect: self.account.epoch },
+            end(id, self.session.id),
+            end_all(id, None),
+            raise(id, self.account.epoch),
         ]);
         writes
     }

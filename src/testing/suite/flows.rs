@@ -4,7 +4,7 @@ use crate::id::{Realm, Version};
 use crate::lockout::{GuardKey, Limit};
 use crate::secret::TokenHash;
 use crate::store::{FlowRow, Lookup, OnceKey, SubjectKey, Write};
-use crate::testing::lab::{Lab, REALM, T0, add_session, at};
+use crate::testing::lab::{Lab, REALM, T0, add_session, at, end};
 
 fn find(lab: &Lab, key: TokenHash) -> Option<FlowRow> {
     lab.ask(lab.store().find_flow(key, T0))
@@ -121,7 +121,7 @@ pub(in crate::testing) fn keys_of_different_kinds_do_not_meet(lab: Lab) {
     assert!(matches!(granted, crate::lockout::Reserved::Granted { .. }));
     lab.won([Write::TakeFlow { key, expect: flow.version }]);
     assert!(lab.alive(key), "taking a flow ends no session");
-    lab.won([Write::EndSession { account: account.id, id: session.id }]);
+    lab.won([end(account.id, session.id)]);
     lab.lost(Write::Once { key: OnceKey(bytes), until: at(10) });
     assert!(lab.subject(SubjectKey::Identifier(Lookup(bytes))).is_some());
     assert!(lab.subject(SubjectKey::Credential(Lookup(bytes))).is_some());

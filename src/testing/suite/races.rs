@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::id::Version;
 use crate::lockout::{Limit, Reserved, Settlement};
 use crate::store::{AccountRow, Committed, CredentialRow, FlowRow, SubjectKey, Write};
-use crate::testing::lab::{Lab, REALM, T0, add_session, at};
+use crate::testing::lab::{Lab, REALM, T0, add_session, at, end, raise};
 use crate::testing::race::{TASKS, Track};
 
 fn commit(track: &Track<'_>, batch: Vec<Write>) -> Committed {
@@ -116,7 +116,7 @@ pub(in crate::testing) fn raise_epoch(lab: Lab) {
         |track, row, _| {
             let read = track.lab.account_now(row.id);
             track.all_here();
-            commit(track, vec![Write::RaiseEpoch { account: row.id, expect: read.epoch }])
+            commit(track, vec![raise(row.id, read.epoch)])
         },
         |row, results| {
             one_winner(results);
@@ -286,11 +286,8 @@ pub(in crate::testing) fn session_against_epoch(lab: Lab) {
             let read = track.lab.account_now(row.id);
             let session = track.lab.session(&read, 0);
             track.all_here();
-            let batch = if nth % 5 == 0 {
-                vec![Write::RaiseEpoch { account: row.id, expect: read.epoch }]
-            } else {
-                vec![add_session(&session)]
-            };
+            let batch =
+                if nth % 5 == 0 { vec![raise(row.id, read.epoch)] } else { vec![add_session(&session)] };
             (commit(track, batch), nth % 5 == 0, session.key)
         },
         |row, results| {
@@ -320,7 +317,7 @@ pub(in crate::testing) fn logout_against_touch(lab: Lab) {
             assert!(found.is_some(), "it was there when the request came");
             track.all_here();
             let write = if nth % 5 == 0 {
-                Write::EndSession { account: row.account, id: row.id }
+                end(row.account, row.id)
             } else {
                 Write::TouchSession { key: row.key, seen: at(nth as i64) }
             };

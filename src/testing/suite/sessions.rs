@@ -2,7 +2,7 @@
 
 use crate::id::{Epoch, SessionId};
 use crate::store::{AccountRow, SessionRow, Write};
-use crate::testing::lab::{Lab, MANY, add_session, at};
+use crate::testing::lab::{Lab, MANY, add_session, at, end, end_all, raise};
 use crate::testing::suite::flows::near;
 
 fn ids(rows: &[SessionRow]) -> Vec<SessionId> {
@@ -101,7 +101,7 @@ pub(in crate::testing) fn touch_never_revives(lab: Lab) {
     let account = lab.account();
     let (row, never) = (lab.session(&account, 0), lab.session(&account, 0));
     lab.won([add_session(&row), Write::TouchSession { key: row.key, seen: at(5) }]);
-    lab.won([Write::EndSession { account: account.id, id: row.id }]);
+    lab.won([end(account.id, row.id)]);
     for key in [row.key, never.key] {
         lab.won([Write::TouchSession { key, seen: at(10) }]);
         assert!(!lab.alive(key));
@@ -114,13 +114,13 @@ pub(in crate::testing) fn end_is_for_the_owner_only(lab: Lab) {
     let (one, two) = (lab.account(), lab.account());
     let (row, other, foreign) = (lab.session(&one, 0), lab.session(&one, 0), lab.session(&two, 0));
     lab.won([&row, &other, &foreign].map(add_session));
-    lab.lost(Write::EndSession { account: two.id, id: row.id });
-    lab.lost(Write::EndSession { account: one.id, id: lab.session_id() });
-    lab.lost(Write::EndSession { account: lab.account_id(), id: row.id });
+    lab.lost(end(two.id, row.id));
+    lab.lost(end(one.id, lab.session_id()));
+    lab.lost(end(lab.account_id(), row.id));
     assert!(lab.alive(row.key));
-    lab.won([Write::EndSession { account: one.id, id: row.id }]);
+    lab.won([end(one.id, row.id)]);
     assert!(!lab.alive(row.key));
-    lab.lost(Write::EndSession { account: one.id, id: row.id });
+    lab.lost(end(one.id, row.id));
     assert_eq!(lab.sessions(one.id), [other]);
     assert_eq!(lab.sessions(two.id), [foreign]);
 }
@@ -130,13 +130,13 @@ pub(in crate::testing) fn end_all_but_one(lab: Lab) {
     let rows: Vec<_> = (0..4).map(|_| lab.session(&one, 0)).collect();
     let foreign = lab.session(&two, 0);
     lab.won(rows.iter().chain([&foreign]).map(add_session).collect::<Vec<_>>());
-    lab.won([Write::EndSessions { account: one.id, except: Some(rows[2].id) }]);
+    lab.won([end_all(one.id, Some(rows[2].id))]);
     assert_eq!(lab.sessions(one.id), [rows[2].clone()]);
     assert!(!lab.alive(rows[0].key) && lab.alive(rows[2].key));
-    lab.won([Write::EndSessions { account: one.id, except: Some(foreign.id) }]);
+    lab.won([end_all(one.id, Some(foreign.id))]);
     assert!(lab.sessions(one.id).is_empty());
-    lab.won([Write::EndSessions { account: one.id, except: None }]);
-    lab.won([Write::EndSessions { account: lab.account_id(), except: None }]);
+    lab.won([end_all(one.id, None)]);
+    lab.won([end_all(lab.account_id(), None)]);
     assert_eq!(lab.sessions(two.id), [foreign]);
 }
 
@@ -148,7 +148,7 @@ pub(in crate::testing) fn raising_the_epoch_kills_all(lab: Lab) {
     lab.won(old.iter().chain([&foreign]).map(add_session).collect::<Vec<_>>());
     let raised = AccountRow { epoch: one.epoch.next(), ..one.clone() };
     let (late, new) = (lab.session(&one, 0), lab.session(&raised, 0));
-    let raise = Write::RaiseEpoch { account: one.id, expect: one.epoch };
+    let raise = raise(one.id, one.epoch);
     let batch = vec![raise.clone(), add_session(&late)];
     assert_eq!(lab.commit(batch), crate::store::Committed::Lost { at: 1 });
     assert!(old.iter().all(|row| lab.alive(row.key)), "a lost batch ends nothing");

@@ -9,7 +9,7 @@ use crate::proof::Packed;
 fn key(n: u8) -> TokenHash {
     // Few tags and few shards, so that runs of slots are long and lists cross shards.
     let mut bytes = [0; 32];
-    bytes[3] = [0, 1, 255][usize::from(n % 3)];
+    bytes[28] = [0, 1, 255][usize::from(n % 3)];
     bytes[16] = n;
     bytes[31] = n % 5;
     TokenHash::from_bytes(bytes)
