@@ -4,6 +4,7 @@
 //! challenge state that it made, and an answer; it returns a [`Verdict`] that says what was proven and what is to
 //! be written. Everything else (guards, replay, expiry, commits, decoys, messages) is the flow's.
 
+pub mod approval;
 pub mod code;
 pub mod password;
 
@@ -14,8 +15,8 @@ use std::fmt::{self, Debug};
 use std::future::Future;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::account::identifier::IdentifierKind;
@@ -25,6 +26,7 @@ use crate::hash::{HashPool, Lane};
 use crate::id::{AccountId, CredentialId, FactorName, FlowId, Realm, SessionId, TemplateName, Version};
 use crate::lockout::Limit;
 use crate::message::Locale;
+use crate::policy::Requirement;
 use crate::policy::password::{BrokenRule, CredentialPolicy};
 use crate::proof::{Proof, Proves};
 use crate::secret::{Keys, Place, Purpose};
@@ -115,9 +117,10 @@ pub trait Factor: Debug + Send + Sync + 'static {
         Limit::PORTAL
     }
 
-    /// Whether its challenges have a mailbox: they are answered when a letter has come, and wait until then.
-    fn has_mailbox(&self) -> bool {
-        false
+    /// Who may leave a letter for its challenges: they are answered when one has come, and wait until then. `None`:
+    /// they need no other device.
+    fn mailbox(&self) -> Option<Mailbox> {
+        None
     }
 
     /// `Some(self)` for a factor that can be enrolled by its owner.
@@ -156,6 +159,18 @@ pub trait Enrol: Factor {
         proposal: Self::Proposal,
         answer: Self::Confirm,
     ) -> impl Future<Output = Result<Enrolled<Self::Data>, FactorError>> + Send;
+}
+
+/// The mailbox of a challenge: who may claim it, and until when. Exhaustive: a factor writes it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// How long it takes a claim and a letter.
+    pub life: Duration,
+    /// What the session that claims it must have proven by other factors than this one: else whoever came in by a
+    /// letter would write the next.
+    pub takes: Requirement,
+    /// Whether sessions of other accounts may claim it, where the person who asks is named.
+    pub anybody: bool,
 }
 
 /// Where a factor's credentials come from.
@@ -351,6 +366,8 @@ pub enum Reason {
     Replayed,
     /// There is no challenge: begin one.
     NotBegun,
+    /// Denied on the other device.
+    Denied,
 }
 
 impl Reason {
@@ -363,6 +380,7 @@ impl Reason {
             Self::UsedUp => "used_up",
             Self::Replayed => "replayed",
             Self::NotBegun => "not_begun",
+            Self::Denied => "denied",
         }
     }
 
@@ -424,8 +442,8 @@ pub struct Context<'a> {
     pub echo: Option<&'a str>,
     /// Words that a password must not be built of.
     pub words: &'a [String],
-    /// The address of this challenge's mailbox: whoever is signed in elsewhere and learns it (a QR code, a push)
-    /// may leave one letter there. Cannot be guessed; the first letter stands.
+    /// The address of this challenge's mailbox: the first who is signed in elsewhere and comes with it (from a QR
+    /// code, a push) learns who asks, and may leave one letter. Cannot be guessed.
     pub mailbox: &'a str,
     /// The letter that was left there.
     pub letter: Option<&'a Letter>,
@@ -479,36 +497,12 @@ pub struct Letter {
     pub account: AccountId,
     /// Which session.
     pub session: SessionId,
-    /// What that session had proven.
+    /// What that session had proven when it claimed the mailbox.
     pub proofs: Vec<Proof>,
-    /// When it was left.
+    /// When the letter was left.
     pub at: Timestamp,
     /// What it says: JSON, unparsed, as that device sent it.
     pub text: String,
-}
-
-/// How a letter lies in its sealed row: nobody makes a [`Letter`] out of text.
-#[derive(Serialize, Deserialize)]
-struct Envelope {
-    account: AccountId,
-    session: SessionId,
-    #[serde(with = "crate::proof::wire")]
-    proofs: Vec<Proof>,
-    at: Timestamp,
-    text: String,
-}
-
-impl Letter {
-    pub(crate) fn write(self) -> Result<Vec<u8>, Broken> {
-        let Self { account, session, proofs, at, text } = self;
-        serde_json::to_vec(&Envelope { account, session, proofs, at, text })
-            .map_err(|_| Broken::Misuse("letter"))
-    }
-
-    pub(crate) fn read(plain: &[u8]) -> Option<Self> {
-        let Envelope { account, session, proofs, at, text } = serde_json::from_slice(plain).ok()?;
-        Some(Self { account, session, proofs, at, text })
-    }
 }
 
 impl Debug for Letter {

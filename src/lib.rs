@@ -28,6 +28,7 @@ pub mod testing;
 
 pub use account::Account;
 pub use auth::Auth;
+pub use factor::approval::Approval;
 pub use factor::code::Code;
 pub use factor::password::Password;
 pub use factor::{Answer, Factor, Site};

@@ -116,10 +116,10 @@ impl Inner {
         if !factor.well_formed(&answer.bytes) {
             return Err(Code::Answer(Reason::Malformed).into());
         }
-        if run.state.is_unnamed() {
-            person = self.discover(run, &person, factor, answer).await?;
-        }
         let letter = self.letter(run, factor).await?;
+        if run.state.is_unnamed() {
+            person = self.discover(run, &person, factor, answer, letter.as_ref()).await?;
+        }
         Ok(Look { person, enrols: false, letter })
     }
 
@@ -254,6 +254,10 @@ impl Inner {
         // What costs the sender nothing leaves no line either: it would push real ones out of the owner's sight.
         if !matches!(reason, Reason::Malformed | Reason::NotBegun) {
             batch.push(self.refusal_event(run, person, &at.answer.factor, reason.code())?);
+        }
+        if reason == Reason::Denied {
+            let device = ("device".into(), run.visit.client.device.summary().into());
+            batch.extend(self.notices(run, person, "denied", vec![device])?);
         }
         if let Some(hold) = hold {
             let minutes = hold.as_secs().div_ceil(60).to_string();

@@ -67,6 +67,22 @@ pub(super) fn render(message: &Message) -> Text {
                 param("minutes")
             ),
         ),
+        ("denied", Locale::En) => (
+            format!("{site}: a sign-in was denied"),
+            format!(
+                "A sign-in from {} was denied on another of your devices. If it was not your own, somebody knows \
+                 what it was begun with: change your password.",
+                param("device")
+            ),
+        ),
+        ("denied", Locale::Ru) => (
+            format!("{site}: вход отклонён"),
+            format!(
+                "Вход ({}) отклонён на другом вашем устройстве. Если входили не вы, кто-то знает, с чего начать вход: \
+                 смените пароль.",
+                param("device")
+            ),
+        ),
         ("credential-changed", Locale::En) => (
             format!("{site}: your {} was changed", param("factor")),
             format!(
