@@ -37,6 +37,9 @@
 //! | 77 | `passwords::a_hostile_stored_hash_costs_nothing` |
 //! | 78 | `accounts::a_huge_name_is_refused_unread` |
 //! | 79 | `passwords::an_empty_password_is_nobodys` |
+//! | 88 | `approvals::looking_at_a_request_approves_nothing`, `approvals::a_scan_signs_in_whoever_looked_first` |
+//! | 89 | `approvals::the_first_to_look_is_the_only_one_to_answer`, `approvals::a_session_approves_no_more_than_it_has_proven` |
+//! | 91 | `approvals::nothing_but_the_number_on_the_other_screen_approves` |
 //! | 94 | `browser::a_losers_cookie_is_never_signed_in` |
 //! | 95 | `flows::parallel_right_passwords_are_all_let_in` |
 //! | 99, 11 | `doors::every_door_to_a_password_has_the_guard`, `doors::every_door_to_a_code_has_the_guard`, `doors::a_new_registration_brings_no_new_guesses` |
@@ -53,6 +56,7 @@
 //! | 58 (a changed e-mail that waits, federated accounts) | account life, providers |
 //! | 60, 59 for links | links |
 //! | 75 and 77 for hashes of other systems (bcrypt) | import |
+//! | 91 (how many pushes, one pending for each account) | push: what the mailbox's address is sent by |
 //! | 1 to 6, 96, 98 for TOTP | second factors |
 #![cfg(all(feature = "testing", feature = "sqlite"))]
 #![allow(
@@ -72,6 +76,7 @@ mod portal;
 mod web;
 
 mod accounts;
+mod approvals;
 #[cfg(feature = "axum")]
 mod browser;
 mod counting;
