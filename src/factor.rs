@@ -5,6 +5,8 @@
 //! be written. Everything else (guards, replay, expiry, commits, decoys, messages) is the flow's.
 
 pub mod code;
+#[cfg(feature = "passkey")]
+pub mod passkey;
 pub mod password;
 
 pub(crate) mod erased;

@@ -58,7 +58,10 @@ impl Inner {
         let offer = self.offer_of(&run.state, &person, name, factor)?.ok_or(Code::NotOffered)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         let before = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
-        let echo = run.state.who.typed.as_ref().map(Identifier::masked);
+        // Who enrols has proven who they are: a new key is told whose it is.
+        let known = if offer.enrols { person.known(self)? } else { None };
+        let name_of = |known: &'_ super::subject::Known| known.names.first().map(Identifier::masked);
+        let echo = run.state.who.typed.as_ref().map(Identifier::masked).or_else(|| known.and_then(name_of));
         let mailbox = run.state.mailbox(self, name, true);
         let cx = self.context(&run, &person, name, (&[], echo.as_deref()), (&mailbox, None));
         let begun = match (offer.enrols, factor.enrolment()) {
