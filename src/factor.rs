@@ -7,6 +7,8 @@
 pub mod approval;
 pub mod backup_code;
 pub mod code;
+#[cfg(feature = "passkey")]
+pub mod passkey;
 pub mod password;
 pub mod totp;
 

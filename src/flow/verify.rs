@@ -151,6 +151,9 @@ impl Inner {
                 let mut writes = Vec::new();
                 if let Some((id, data)) = change {
                     writes.extend(self.swap(person, name, &mine, id, &data)?);
+                    if at.factor.could_prove(Some(&data))?.is_nothing() {
+                        writes.extend(self.credential_notices(run, person, name, "credential-disabled")?);
+                    }
                 }
                 if let (Some(state), true) = (state, run.held.is_some()) {
                     run.state.rewrite(name, &state);

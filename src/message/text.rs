@@ -112,6 +112,22 @@ pub(super) fn render(message: &Message) -> Text {
                 param("factor")
             ),
         ),
+        ("credential-disabled", Locale::En) => (
+            format!("{site}: a {} was switched off", param("factor")),
+            format!(
+                "{at}: somebody tried to sign in with a copy of your {}. We refused and switched it off. Sign in another \
+                 way and add a new one; if it was not you, change the password and end the other sessions.",
+                param("factor")
+            ),
+        ),
+        ("credential-disabled", Locale::Ru) => (
+            format!("{site}: способ входа отключён"),
+            format!(
+                "{at}: попытка войти с копией вашего способа входа ({}). Мы отказали и отключили его. Войдите другим \
+                 способом и добавьте новый; если это не вы, смените пароль и завершите остальные сеансы.",
+                param("factor")
+            ),
+        ),
         // A factor's own message: what it has to say, without a text around it.
         (other, _) => {
             let said = message.params.iter().filter(|(name, _)| !matches!(name.as_ref(), "site" | "host"));
