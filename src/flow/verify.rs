@@ -83,7 +83,7 @@ impl Inner {
             // Nothing was evaluated to an end: the reservation is given back. A commit that broke leaves it to its
             // lease, since the answer was evaluated, and nobody knows how it ended.
             Err(stop @ (Stop::No(_) | Stop::Broken(Broken::Factor(_)))) => {
-                self.settle(&at, Settlement::Forgiven).await?;
+                let _ = self.commit(vec![at.settle(Settlement::Forgiven, &run)]).await?;
                 Err(stop)
             }
             end => end,
@@ -297,12 +297,6 @@ impl Inner {
         let reason = Some(why.to_owned());
         let sealed = Sealed { factor: Some(by.clone()), reason, ..Sealed::new(run.visit.client.origin()) };
         Ok(self.line(person, run.event_name(), Outcome::Refused, &sealed)?.1)
-    }
-
-    pub(crate) async fn settle(&self, at: &Attempt<'_>, how: Settlement) -> Result<(), Broken> {
-        let (key, limit, now) = (at.key, at.limit, self.clock.now());
-        let _ = self.commit(vec![Write::Settle { key, how, limit, at: now }]).await?;
-        Ok(())
     }
 
     // The flow as it is now; a flow that has no row yet is still what it was.
