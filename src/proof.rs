@@ -147,10 +147,10 @@ impl Proves {
         self
     }
 
-    /// Whether nothing is proven by it: what a disabled credential is worth.
+    /// Whether it shows nothing known, held or inherent: what a used-up or disabled credential is worth.
     #[must_use]
     pub const fn is_nothing(self) -> bool {
-        self.bits == 0
+        !(self.is_knowledge() || self.is_possession() || self.is_inherence())
     }
 
     /// By what it travelled.
@@ -225,7 +225,8 @@ pub(crate) mod wire {
 }
 
 /// The assurance level that these proofs reach together (NIST SP 800-63B-4 section 2). An e-mail code counts for
-/// nothing (section 3.1.3.1), nor does what proves nothing (a disabled key); two proofs by one channel count once.
+/// nothing (section 3.1.3.1), neither does what shows nothing known, held or inherent; two proofs by one channel
+/// count once.
 #[must_use]
 pub fn aal(proofs: &[Proof]) -> Aal {
     let counted =
@@ -290,7 +291,7 @@ mod tests {
     fn nist_2_x_levels_of_sets_of_proofs() {
         assert_eq!(level(&[]), Aal::Zero);
         assert_eq!(level(&[EMAIL]), Aal::Zero);
-        assert_eq!(level(&[Proves::by(Channel::Device)]), Aal::Zero);
+        assert_eq!(level(&[Proves::by(Channel::Paper).amr(Amr::Otp)]), Aal::Zero);
         assert_eq!(level(&[PASSWORD]), Aal::One);
         assert_eq!(level(&[SMS]), Aal::One);
         assert_eq!(level(&[PASSWORD, PASSWORD]), Aal::One);

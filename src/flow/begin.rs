@@ -58,10 +58,12 @@ impl Inner {
         let offer = self.offer_of(&run.state, &person, name, factor)?.ok_or(Code::NotOffered)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         let before = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
-        // Who enrols has proven who they are: a new key is told whose it is.
+        // Opened for an enrolment only: else a name that nobody has would be cheaper to begin with.
         let known = if offer.enrols { person.known(self)? } else { None };
-        let name_of = |known: &'_ super::subject::Known| known.names.first().map(Identifier::masked);
-        let echo = run.state.who.typed.as_ref().map(Identifier::masked).or_else(|| known.and_then(name_of));
+        let echo = match known {
+            Some(known) => known.names.first().map(|name| name.as_str().to_owned()),
+            None => run.state.who.typed.as_ref().map(Identifier::masked),
+        };
         let mailbox = run.state.mailbox(self, name, true);
         let cx = self.context(&run, &person, name, (&[], echo.as_deref()), (&mailbox, None));
         let begun = match (offer.enrols, factor.enrolment()) {
