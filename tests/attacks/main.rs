@@ -37,6 +37,13 @@
 //! | 77 | `passwords::a_hostile_stored_hash_costs_nothing` |
 //! | 78 | `accounts::a_huge_name_is_refused_unread` |
 //! | 79 | `passwords::an_empty_password_is_nobodys` |
+//! | 80 | `passkeys::a_key_is_no_second_factor_of_another_account` |
+//! | 81, 85 | `passkeys::a_key_with_anothers_handle_signs_nobody_in` |
+//! | 82 | `passkeys::a_key_without_its_users_verification_is_no_sign_in` |
+//! | 83 | `passkeys::an_enrolment_against_the_policy_is_refused_by_the_server` |
+//! | 84 | `passkeys::a_counter_that_goes_back_disables_the_key` (under a race: `tests/passkeys`) |
+//! | 86 | `passkeys::an_origin_that_only_looks_like_the_sites_is_refused` |
+//! | 87 | `passkeys::public_values_are_no_answer` |
 //! | 94 | `browser::a_losers_cookie_is_never_signed_in` |
 //! | 95 | `flows::parallel_right_passwords_are_all_let_in` |
 //! | 99, 11 | `doors::every_door_to_a_password_has_the_guard`, `doors::every_door_to_a_code_has_the_guard`, `doors::a_new_registration_brings_no_new_guesses` |
@@ -65,6 +72,9 @@
     reason = "a test"
 )]
 
+#[cfg(feature = "passkey")]
+#[path = "../common/authenticator.rs"]
+mod authenticator;
 #[path = "../common/site.rs"]
 mod portal;
 #[cfg(feature = "axum")]
@@ -80,6 +90,8 @@ mod enumeration;
 mod flows;
 #[cfg(feature = "axum")]
 mod http;
+#[cfg(feature = "passkey")]
+mod passkeys;
 mod passwords;
 mod sessions;
 mod world;
