@@ -153,6 +153,12 @@ impl Proves {
         self.channel
     }
 
+    /// Whether it shows anything known, held or inherent at all.
+    #[must_use]
+    pub const fn is_factor(self) -> bool {
+        self.is_knowledge() || self.is_possession() || self.is_inherence()
+    }
+
     /// Whether `self` promises at least all that `wanted` asks for; the channel aside.
     #[must_use]
     pub const fn covers(self, wanted: Self) -> bool {
@@ -223,8 +229,8 @@ pub(crate) mod wire {
 /// count once.
 #[must_use]
 pub fn aal(proofs: &[Proof]) -> Aal {
-    let factor = |p: Proves| p.is_knowledge() || p.is_possession() || p.is_inherence();
-    let counted = || proofs.iter().map(Proof::proves).filter(|p| p.channel != Channel::Email && factor(*p));
+    let counted =
+        || proofs.iter().map(Proof::proves).filter(|p| p.channel != Channel::Email && p.is_factor());
     let multi = |p: Proves| p.is_possession() && p.verified_user();
     if counted().any(|p| multi(p) && p.resists_phishing() && !p.is_exportable()) {
         return Aal::Three;
