@@ -147,16 +147,16 @@ impl Proves {
         self
     }
 
-    /// Whether it shows nothing known, held or inherent: what a used-up or disabled credential is worth.
-    #[must_use]
-    pub const fn is_nothing(self) -> bool {
-        !(self.is_knowledge() || self.is_possession() || self.is_inherence())
-    }
-
     /// By what it travelled.
     #[must_use]
     pub const fn channel(self) -> Channel {
         self.channel
+    }
+
+    /// Whether it shows anything known, held or inherent at all.
+    #[must_use]
+    pub const fn is_factor(self) -> bool {
+        self.is_knowledge() || self.is_possession() || self.is_inherence()
     }
 
     /// Whether `self` promises at least all that `wanted` asks for; the channel aside.
@@ -230,7 +230,7 @@ pub(crate) mod wire {
 #[must_use]
 pub fn aal(proofs: &[Proof]) -> Aal {
     let counted =
-        || proofs.iter().map(Proof::proves).filter(|p| p.channel != Channel::Email && !p.is_nothing());
+        || proofs.iter().map(Proof::proves).filter(|p| p.channel != Channel::Email && p.is_factor());
     let multi = |p: Proves| p.is_possession() && p.verified_user();
     if counted().any(|p| multi(p) && p.resists_phishing() && !p.is_exportable()) {
         return Aal::Three;

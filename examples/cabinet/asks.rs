@@ -51,15 +51,15 @@ impl Ask {
         }
     }
 
-    /// The field that asks for it.
-    pub fn input(self, frame: &Frame) -> Field {
+    /// The field that asks for it; the cursor goes there where nothing has to be looked at first.
+    pub fn input(self, frame: &Frame, first: bool) -> Field {
         let asked = frame.t.asked(self);
         let field = match self {
             Self::Password => Field::password(self.field(), asked.label, "current-password"),
             Self::Message | Self::App => Field::code(self.field(), asked.label),
             Self::Paper => Field::text(self.field(), asked.label, "off"),
         };
-        field.hint(asked.hint).within(frame, true)
+        field.hint(asked.hint).within(frame, first)
     }
 
     /// The answer that was typed into it.

@@ -145,7 +145,7 @@ pub async fn show_new(member: Member) -> Result<Response, Failure> {
     frame.problems = problems(&guest, told.as_ref(), new_field);
     let token = guest.hidden::<Confirm>()?;
     if factor == Totp::NAME {
-        let (shown, input) = (read(prompt)?, Ask::App.input(&frame));
+        let (shown, input) = (read(prompt)?, Ask::App.input(&frame, false));
         return Ok(guest.page(&NewDevice { frame, token, input, shown }));
     }
     if factor == BackupCodes::NAME {

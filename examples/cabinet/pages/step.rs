@@ -105,7 +105,7 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         Some((offer.factor, label))
     });
     let page = Page {
-        input: ask.input(&frame),
+        input: ask.input(&frame, true),
         token: guest.hidden::<Typed>()?,
         other: guest.hidden::<Other>()?,
         lead: asked.lead,

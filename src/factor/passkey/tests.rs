@@ -24,7 +24,7 @@ fn every_proof_is_within_what_its_key_could_prove() {
         assert!(proves(verified, eligible).within(declared));
         assert!(!proves(verified, false).within(proves(true, true)), "a copied key claims to be bound");
     }
-    assert!(Proves::by(Channel::Device).is_nothing());
+    assert!(!Proves::by(Channel::Device).is_factor());
 }
 
 #[test]
