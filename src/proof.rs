@@ -147,16 +147,16 @@ impl Proves {
         self
     }
 
-    /// Whether nothing is proven by it: what a disabled credential is worth.
-    #[must_use]
-    pub const fn is_nothing(self) -> bool {
-        self.bits == 0
-    }
-
     /// By what it travelled.
     #[must_use]
     pub const fn channel(self) -> Channel {
         self.channel
+    }
+
+    /// Whether it shows anything known, held or inherent at all.
+    #[must_use]
+    pub const fn is_factor(self) -> bool {
+        self.is_knowledge() || self.is_possession() || self.is_inherence()
     }
 
     /// Whether `self` promises at least all that `wanted` asks for; the channel aside.
@@ -225,11 +225,12 @@ pub(crate) mod wire {
 }
 
 /// The assurance level that these proofs reach together (NIST SP 800-63B-4 section 2). An e-mail code counts for
-/// nothing (section 3.1.3.1), nor does what proves nothing (a disabled key); two proofs by one channel count once.
+/// nothing (section 3.1.3.1), neither does what shows nothing known, held or inherent; two proofs by one channel
+/// count once.
 #[must_use]
 pub fn aal(proofs: &[Proof]) -> Aal {
     let counted =
-        || proofs.iter().map(Proof::proves).filter(|p| p.channel != Channel::Email && !p.is_nothing());
+        || proofs.iter().map(Proof::proves).filter(|p| p.channel != Channel::Email && p.is_factor());
     let multi = |p: Proves| p.is_possession() && p.verified_user();
     if counted().any(|p| multi(p) && p.resists_phishing() && !p.is_exportable()) {
         return Aal::Three;
@@ -291,7 +292,6 @@ mod tests {
         assert_eq!(level(&[]), Aal::Zero);
         assert_eq!(level(&[EMAIL]), Aal::Zero);
         assert_eq!(level(&[Proves::by(Channel::Paper).amr(Amr::Otp)]), Aal::Zero);
-        assert_eq!(level(&[Proves::by(Channel::Device)]), Aal::Zero);
         assert_eq!(level(&[PASSWORD]), Aal::One);
         assert_eq!(level(&[SMS]), Aal::One);
         assert_eq!(level(&[PASSWORD, PASSWORD]), Aal::One);

@@ -52,7 +52,9 @@ impl Inner {
         let offer = self.offer_of(&run.state, &person, name, factor)?.ok_or(Code::NotOffered)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         let before = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
-        let echo = match person.known(self)?.filter(|_| offer.enrols) {
+        // Opened for an enrolment only: else a name that nobody has would be cheaper to begin with.
+        let known = if offer.enrols { person.known(self)? } else { None };
+        let echo = match known {
             Some(known) => known.names.first().map(|name| name.as_str().to_owned()),
             None => run.state.who.typed.as_ref().map(Identifier::masked),
         };

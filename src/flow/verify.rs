@@ -151,7 +151,7 @@ impl Inner {
                 let mut writes = Vec::new();
                 if let Some((id, data)) = change {
                     writes.extend(self.swap(person, name, &mine, id, &data)?);
-                    if at.factor.could_prove(Some(&data))?.is_nothing() {
+                    if !at.factor.could_prove(Some(&data))?.is_factor() {
                         writes.extend(self.credential_notices(run, person, name, "credential-disabled")?);
                     }
                 }

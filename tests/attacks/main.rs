@@ -37,6 +37,13 @@
 //! | 77 | `passwords::a_hostile_stored_hash_costs_nothing` |
 //! | 78 | `accounts::a_huge_name_is_refused_unread` |
 //! | 79 | `passwords::an_empty_password_is_nobodys` |
+//! | 80 | `passkeys::a_key_is_no_second_factor_of_another_account` |
+//! | 81, 85 | `passkeys::a_key_with_anothers_handle_signs_nobody_in` |
+//! | 82 | `passkeys::a_key_without_its_users_verification_is_no_sign_in` |
+//! | 83 | `passkeys::an_enrolment_against_the_policy_is_refused_by_the_server` |
+//! | 84 | `passkeys::a_counter_that_goes_back_disables_the_key` (under a race: `tests/passkeys`) |
+//! | 86 | `passkeys::an_origin_that_only_looks_like_the_sites_is_refused` |
+//! | 87 | `passkeys::public_values_are_no_answer` |
 //! | 88 | `approvals::looking_at_a_request_approves_nothing`, `approvals::a_scan_signs_in_whoever_looked_first` |
 //! | 89 | `approvals::the_first_to_look_is_the_only_one_to_answer`, `approvals::a_session_approves_no_more_than_it_has_proven` |
 //! | 91 | `approvals::nothing_but_the_number_on_the_other_screen_approves` |
@@ -69,6 +76,9 @@
     reason = "a test"
 )]
 
+#[cfg(feature = "passkey")]
+#[path = "../common/authenticator.rs"]
+mod authenticator;
 #[path = "../common/site.rs"]
 mod portal;
 #[cfg(feature = "axum")]
@@ -85,6 +95,8 @@ mod enumeration;
 mod flows;
 #[cfg(feature = "axum")]
 mod http;
+#[cfg(feature = "passkey")]
+mod passkeys;
 mod passwords;
 mod sessions;
 mod world;

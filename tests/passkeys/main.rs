@@ -19,4 +19,5 @@ mod site;
 mod clones;
 mod forgeries;
 mod stories;
+mod vectors;
 mod world;

@@ -86,7 +86,7 @@ async fn the_options_are_what_a_browser_parses_and_name_no_account() {
     assert_eq!(owner.len(), 64);
     let account = session.session.account();
     assert!(!owner.windows(8).any(|part| account.as_bytes().windows(8).any(|id| id == part)));
-    // The name in the device's list of keys, told to who has just proven to be its owner.
+    // The name in the device's list of keys.
     assert_eq!(made["user"]["name"], PHONE);
 
     let session = done(world.answer(&flow, &first.create(&options)).await);

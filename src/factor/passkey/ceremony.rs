@@ -28,7 +28,7 @@ use super::wire::{Assertion, Bytes, Handle, Registration};
 pub struct Ceremony<'a> {
     rp_id: Cow<'a, str>,
     origins: Vec<Cow<'a, str>>,
-    challenge: &'a [u8; 32],
+    challenge: &'a [u8],
     user_verified: bool,
 }
 
@@ -66,13 +66,13 @@ pub enum PublicKey {
     Es256(Bytes<65>),
     /// ECDSA on P-384 with SHA-384: the uncompressed point.
     Es384(Bytes<97>),
-    /// RSA of 2048 bits, PKCS #1 v1.5 with SHA-256: the modulus. The exponent is 65537.
-    Rs256(Bytes<256>),
+    /// RSA, PKCS #1 v1.5 with SHA-256: the modulus, of 2048 bits in new keys. The exponent is 65537.
+    Rs256(Bytes<512>),
 }
 
 impl<'a> Ceremony<'a> {
     /// A ceremony for this domain and origin, with the challenge that was sent.
-    pub fn new(rp_id: impl Into<Cow<'a, str>>, origin: &'a str, challenge: &'a [u8; 32]) -> Self {
+    pub fn new(rp_id: impl Into<Cow<'a, str>>, origin: &'a str, challenge: &'a [u8]) -> Self {
         Self {
             rp_id: rp_id.into(),
             origins: vec![as_browsers_write(origin)],
@@ -175,7 +175,10 @@ impl<'a> Ceremony<'a> {
             && (is(USER_VERIFIED) || !self.user_verified)
             && (is(BACKUP_ELIGIBLE) || !is(BACKED_UP))
             && !is(ATTESTED)
-            && (is(EXTENSIONS) || extensions.is_empty());
+            && match extensions.first() {
+                Some(first) => is(EXTENSIONS) && first >> 5 == CBOR_MAP,
+                None => !is(EXTENSIONS),
+            };
         right.then_some(Seen {
             user_verified: is(USER_VERIFIED),
             backup_eligible: is(BACKUP_ELIGIBLE),
@@ -279,6 +282,7 @@ const BACKUP_ELIGIBLE: u8 = 1 << 3;
 const BACKED_UP: u8 = 1 << 4;
 const ATTESTED: u8 = 1 << 6;
 const EXTENSIONS: u8 = 1 << 7;
+const CBOR_MAP: u8 = 5;
 
 /// Of a credential's id, in bytes: 100 bits of randomness or a sealed key (section 4, "Credential ID").
 const LEAST_ID: usize = 16;
