@@ -107,6 +107,9 @@ fn flatten(value: &Value, words: &mut Vec<String>) {
 }
 
 fn unreachable(error: RedisError) -> StoreError {
+    if error.detail().is_some_and(|detail| detail.contains("cluster support disabled")) {
+        return StoreError::Unfit("several Redis addresses mean a cluster, and this is no cluster");
+    }
     match error.kind() {
         ErrorKind::InvalidClientConfig => StoreError::Unfit("the Redis address is not one"),
         ErrorKind::AuthenticationFailed => {
