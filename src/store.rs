@@ -6,6 +6,8 @@
 //! insert, `RETURNING`), never by a driver's count of rows found (CVE-2026-90997).
 
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
