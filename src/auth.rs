@@ -1,6 +1,7 @@
 //! [`Auth`]: the library as one value, and its builder.
 
 mod admin;
+mod credentials;
 mod tend;
 
 use std::fmt::{self, Debug};
@@ -23,6 +24,7 @@ use crate::session::{Listed, Session};
 use crate::store::memory::MemoryStore;
 use crate::store::{Committed, Store, Throttle, Write};
 
+pub use credentials::Held;
 pub use tend::Tended;
 
 /// Accounts, factors, sessions and their flows, over one store. Cheap to clone; plain, so that it can be named in

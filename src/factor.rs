@@ -4,8 +4,10 @@
 //! challenge state that it made, and an answer; it returns a [`Verdict`] that says what was proven and what is to
 //! be written. Everything else (guards, replay, expiry, commits, decoys, messages) is the flow's.
 
+pub mod backup_code;
 pub mod code;
 pub mod password;
+pub mod totp;
 
 pub(crate) mod erased;
 
@@ -420,7 +422,8 @@ pub struct Context<'a> {
     pub flow: FlowId,
     /// Whose credentials `mine` are; made up for a decoy.
     pub account: AccountId,
-    /// What the person typed to name themselves, masked: the only thing that a prompt may echo.
+    /// What the person typed to name themselves, masked: the only thing that a prompt may echo. At an enrolment by a
+    /// signed-in person one of their names in full, for the label of what they enrol.
     pub echo: Option<&'a str>,
     /// Words that a password must not be built of.
     pub words: &'a [String],

@@ -28,8 +28,10 @@ pub mod testing;
 
 pub use account::Account;
 pub use auth::Auth;
+pub use factor::backup_code::BackupCodes;
 pub use factor::code::Code;
 pub use factor::password::Password;
+pub use factor::totp::Totp;
 pub use factor::{Answer, Factor, Site};
 pub use flow::{Client, Step, Visit};
 pub use policy::Profile;

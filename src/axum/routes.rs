@@ -40,6 +40,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
         .route("/history", get(history))
+        .route("/factors", get(factors))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))
         .method_not_allowed_fallback(async |headers: HeaderMap| {
             Problem::fault(Fault::Method, caller::locale(&headers))
@@ -245,6 +246,14 @@ async fn history(caller: Caller, asked: Result<Query<Asked>, QueryRejection>) ->
     let full = events.len() > limit;
     events.truncate(limit);
     Ok(json::ok(&json::history(events, full)))
+}
+
+/// What the account has, and what it can add.
+async fn factors(caller: Caller) -> Result<Response, Problem> {
+    let session = signed(&caller).await?;
+    let auth = caller.http.auth();
+    let held = auth.credentials(session.account()).await.map_err(|broken| caller.broken(&broken))?;
+    Ok(json::ok(&json::factors(auth, &held, caller.client.locale)))
 }
 
 /// The query of the history: `cursor` is the `next` of the page before, moments are RFC 3339.

@@ -58,7 +58,10 @@ impl Inner {
         let offer = self.offer_of(&run.state, &person, name, factor)?.ok_or(Code::NotOffered)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         let before = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
-        let echo = run.state.who.typed.as_ref().map(Identifier::masked);
+        let echo = match person.known(self)?.filter(|_| offer.enrols) {
+            Some(known) => known.names.first().map(|name| name.as_str().to_owned()),
+            None => run.state.who.typed.as_ref().map(Identifier::masked),
+        };
         let mailbox = run.state.mailbox(self, name, true);
         let cx = self.context(&run, &person, name, (&[], echo.as_deref()), (&mailbox, None));
         let begun = match (offer.enrols, factor.enrolment()) {

@@ -49,6 +49,11 @@ pub async fn connect(ledger: &str, hot: Option<&str>) -> Result<AnyStore, StoreE
         }
         #[cfg(not(feature = "sqlite"))]
         "sqlite" => Err(StoreError::Unfit("the feature sqlite is not switched on")),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => {
+            with(crate::store::postgres::PostgresStore::connect(ledger).await?, hot).await
+        }
+        #[cfg(not(feature = "postgres"))]
         "postgres" | "postgresql" => Err(StoreError::Unfit("the feature postgres is not switched on")),
         _ => Err(NO_ADDRESS),
     }
