@@ -5,88 +5,28 @@
 
 #[path = "common/portal.rs"]
 mod portal;
+#[path = "common/wide.rs"]
+mod wide;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use portal::{Hands, Outbox, PHONE, WORD, done, pending, refused, register};
-use propusk::clock::Sleep;
-use propusk::error::FactorError;
-use propusk::factor::{Begun, Context, Credential, EnrolPlugin, Source, Verdict};
 use propusk::flow::{Done, Posted};
-use propusk::hash::HashPool;
 use propusk::id::FactorName;
-use propusk::lockout::Limit;
-use propusk::proof::Proves;
 use propusk::store::sqlite::{SqliteSettings, SqliteStore};
 use propusk::store::{Store, Throttle};
 use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, GatedStore};
-use propusk::{Approval, Auth, Client, Code, Factor, MemoryStore, Password, Profile, Step, Token, Visit};
+use propusk::{Approval, Auth, Client, Code, MemoryStore, Password, Profile, Step, Token, Visit};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
+use wide::{Nap, Wide};
 
 const SMS: FactorName = FactorName::new("sms-code");
-
-/// A factor whose guard bears everything: else a limit of five makes a race five wide.
-#[derive(Debug)]
-struct Wide<F>(F);
-
-impl<F: Factor> Factor for Wide<F> {
-    type Data = F::Data;
-    type State = F::State;
-    type Answer = F::Answer;
-
-    fn name(&self) -> FactorName {
-        self.0.name()
-    }
-    fn could_prove(&self, data: Option<&F::Data>) -> Proves {
-        self.0.could_prove(data)
-    }
-    async fn answer(
-        &self,
-        cx: &Context<'_>,
-        mine: &[Credential<F::Data>],
-        state: F::State,
-        answer: F::Answer,
-    ) -> Result<Verdict<F::Data, F::State>, FactorError> {
-        self.0.answer(cx, mine, state, answer).await
-    }
-    async fn begin(
-        &self,
-        cx: &Context<'_>,
-        mine: &[Credential<F::Data>],
-        before: Option<F::State>,
-    ) -> Result<Begun<F::State>, FactorError> {
-        self.0.begin(cx, mine, before).await
-    }
-    fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<F::Data> {
-        self.0.decoy(hashes, seed)
-    }
-    fn source(&self) -> Source {
-        self.0.source()
-    }
-    fn limit(&self) -> Limit {
-        Limit::PORTAL.with_free(1000).with_allowance(1000)
-    }
-    fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
-        self.0.enrolment()
-    }
-}
-
-#[derive(Debug)]
-struct Nap;
-
-impl Sleep for Nap {
-    // As long as asked: naps of no length would keep one node's writer at the file without a gap for the other's.
-    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(tokio::time::sleep(span))
-    }
-}
 
 struct Folder(PathBuf);
 
@@ -552,8 +492,8 @@ struct Naps {
     log: CallLog,
 }
 
-impl Sleep for Naps {
-    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+impl propusk::clock::Sleep for Naps {
+    fn sleep(&self, span: Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
         self.hands.advance_by(span);
         self.taken.fetch_add(1, Ordering::SeqCst);
         let log = self.log.clone();

@@ -28,8 +28,7 @@ use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
 use propusk::secret::{FileKeys, KeySource};
-use propusk::store::sqlite::SqliteStore;
-use propusk::{Auth, BackupCodes, Code, Password, Profile, Site, Totp, danger};
+use propusk::{Auth, BackupCodes, Code, Password, Profile, Site, Totp, danger, store};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -51,7 +50,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     site.words.extend(["кабинет", "propusk", "пропуск"].map(str::to_owned));
 
     let outbox = Outbox::open(&config.outbox)?;
-    let auth = Auth::builder(Profile::public_portal(), SqliteStore::open(&config.database)?, keys.load()?)
+    // A SQLite file, or PostgreSQL, with or without Redis beside it: nothing else here changes.
+    let store = store::connect(&config.database, config.redis.as_deref()).await?;
+    let auth = Auth::builder(Profile::public_portal(), store.clone(), keys.load()?)
+        .throttle(store)
         .site(site)
         // The order is that in which people are asked: who has an application is not sent a message first.
         .factor(Password::default())
