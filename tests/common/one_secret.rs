@@ -338,6 +338,7 @@ impl Course {
     }
 
     async fn round(&mut self, person: &Person<'_>, secret: Secret) {
+        person.nodes.outbox.clear();
         let began = Instant::now();
         let (ends, met) = person.use_up(&secret).await;
         self.raced += began.elapsed();
