@@ -19,6 +19,7 @@
 //! | 15 | `counting::a_new_address_in_the_same_64_is_no_new_client`, `counting::spellings_of_a_name_share_one_count`, `browser::a_forwarded_header_makes_no_new_client` |
 //! | 17 | `second_factors::an_authenticators_key_has_160_bits` |
 //! | 18 | `flows::an_account_switched_off_half_way_gets_no_session` |
+//! | 20 | `second_factors::one_code_answered_fifty_times_at_once_is_accepted_once` |
 //! | 21 | `second_factors::a_code_of_one_person_opens_no_other_account` |
 //! | 22 | `second_factors::backup_codes_take_two_factors_and_leave_no_older_ones` |
 //! | 23, 26 | `flows::one_of_two_factors_is_no_session` |
