@@ -1,5 +1,5 @@
 //! The demo portal: registration, signing in with two steps, sessions, history, change of password, in Russian and
-//! English, without a line of JavaScript.
+//! English. One small script asks browsers for passkeys; everything else works without it.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
@@ -27,6 +27,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
+use propusk::factor::passkey::Passkey;
 use propusk::secret::{FileKeys, KeySource};
 use propusk::store::sqlite::SqliteStore;
 use propusk::{Auth, BackupCodes, Code, Password, Profile, Site, Totp, danger};
@@ -53,8 +54,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let outbox = Outbox::open(&config.outbox)?;
     let auth = Auth::builder(Profile::public_portal(), SqliteStore::open(&config.database)?, keys.load()?)
         .site(site)
-        // The order is that in which people are asked: who has an application is not sent a message first.
+        // The order is that in which people are asked: who has a key or an application is not sent a message first.
         .factor(Password::default())
+        .factor(Passkey::default())
         .factor(Totp::default())
         .factor(Code::sms())
         .factor(Code::email())
