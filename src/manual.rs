@@ -31,10 +31,41 @@
 //! concern all sessions of an account carry the route too. A mapping from account to route inside such a store would
 //! be one more thing that a fail-over can forget, and a forgotten mapping would be a revocation that reaches nobody.
 //!
-//! # Why a letter is a flow row
+//! # Why a mailbox is a flow row
 //!
-//! Two-device steps leave one letter for a waiting flow, and the first must win. That is what adding a flow row under
-//! a given key already promises in every store, so the mailbox needs no write of its own, no table and no race test.
+//! A two-device step waits for one letter, and the first must win. That is what swapping a flow row at the version that
+//! was read already promises in every store, so the mailbox needs no write of its own, no table and no contract. Its row
+//! is opened when the challenge is begun and says who asks and from where; the first session that comes with its address
+//! claims it and is told; only that session may answer, once (ATTACKS 89). DESIGN had one letter and no claim: then any
+//! session could answer what it had never seen. To look is to claim, so it is a POST: nobody sees who asks and keeps the
+//! choice. An address that nobody opened takes nothing, so no signed-in client can fill the store with letters.
+//!
+//! The row is committed after the flow's own, not with it: a partitioned store keeps the two apart. A kill between leaves
+//! a challenge without a mailbox, which is told as expired and begun again.
+//!
+//! # What an approval is worth
+//!
+//! A session somewhere else is a thing that one holds, like a device: possession, not knowledge, and its secret can be
+//! copied. It does not resist phishing (ATTACKS 88, 90): a person can be led to type a number that they were shown
+//! elsewhere. What stands against that is who asks, from where and whether from the same network, beside the field for
+//! the number. A session whose own possession came by telephone passes `restricted` on.
+//!
+//! *The same channel never counts twice.* The approving session must reach AAL2 by proofs other than approvals. Opened by
+//! a password alone it would prove the password once more; opened by a password and an e-mail code it would turn the
+//! e-mail code into something that NIST counts; opened by an approval it would approve the next, and one that was
+//! obtained by deceit would renew itself for ever. So the chain has one link. A session on "not my device" approves
+//! nothing. And an approval never counts where a credential is added or replaced: who has stolen a session and knows the
+//! password would else add a key by approving themselves.
+//!
+//! *No approving without the number.* It has six digits (NIST SP 800-63B-4 section 3.1.3.2) and is shown on the asking
+//! screen only; a wrong one ends the request and is counted by the guard. A denial ends it, tells the owner by message,
+//! and for five minutes nothing is asked. The denial is known when the asking screen reads it: who never reads it gains
+//! nothing, since without a push nobody is bothered by a request that they did not scan. With a push the limits belong
+//! where it is sent: the recipient's throttle and one pending for each account. That door is open: `deliver` in what
+//! `begin` gives, with the mailbox's address in it.
+//!
+//! *Enrolment* is consent, without a secret: an account whose owner never said so is not signed in by its sessions. Its
+//! one handle is the account's id, so that an unnamed sign-in finds the account by its letter.
 //!
 //! # Two homes
 //!
@@ -130,7 +161,7 @@
 //!
 //! Adding a credential takes as much as signing in, proven anew; replacing a memorised one takes the old one itself.
 //! A renewed session ends when the old one would have. A letter whose session has ended meanwhile is as good as not
-//! written.
+//! written, and no letter helps to add or replace a credential.
 //!
 //! # Messages
 //!
