@@ -53,6 +53,9 @@ pub enum StoreError {
     /// The file or database holds something else: nothing of it was read or changed.
     #[error("the store's file belongs to another program: {0}")]
     Foreign(&'static str),
+    /// These stores, or these settings of a server, cannot keep the contract: what to change.
+    #[error("the stores cannot keep the contract: {0}")]
+    Unfit(&'static str),
     /// This adapter does not keep that kind of row.
     #[error("this store does not keep {0}")]
     Unsupported(&'static str),

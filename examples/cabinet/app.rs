@@ -18,7 +18,9 @@ use propusk::error::Broken;
 use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
-use crate::pages::{code, history, home, language, outbox, password, sessions, sign_in, sign_up, welcome};
+use crate::pages::{
+    history, home, language, outbox, password, security, sessions, sign_in, sign_up, step, welcome,
+};
 use crate::texts::Texts;
 use crate::view::{Frame, Notice, page};
 
@@ -43,12 +45,12 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/", get(welcome::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::begin))
-        .route("/sign-up/code", get(code::show_sign_up).post(code::answer_sign_up))
-        .route("/sign-up/code/new", post(code::again_sign_up))
+        .route("/sign-up/code", get(step::show_sign_up).post(step::answer_sign_up))
+        .route("/sign-up/code/other", post(step::other_sign_up))
         .route("/sign-up/password", get(sign_up::show_choice).post(sign_up::choose))
         .route("/sign-in", get(sign_in::show).post(sign_in::begin))
-        .route("/sign-in/code", get(code::show_sign_in).post(code::answer_sign_in))
-        .route("/sign-in/code/new", post(code::again_sign_in))
+        .route("/sign-in/code", get(step::show_sign_in).post(step::answer_sign_in))
+        .route("/sign-in/code/other", post(step::other_sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/home", get(home::show))
         .route("/sessions", get(sessions::show))
@@ -56,6 +58,11 @@ pub fn router(app: App) -> Router {
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/history", get(history::show))
         .route("/password", get(password::show).post(password::change))
+        .route("/security", get(security::show))
+        .route("/security/add", post(security::add))
+        .route("/security/prove", get(step::show_enrol).post(step::answer_enrol))
+        .route("/security/prove/other", post(step::other_enrol))
+        .route("/security/new", get(security::show_new).post(security::confirm))
         .route("/outbox", get(outbox::show))
         .route("/language", post(language::switch))
         .fallback(|| async { StatusCode::NOT_FOUND })

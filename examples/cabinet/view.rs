@@ -70,7 +70,7 @@ impl Frame {
                 ("/home", t.home),
                 ("/sessions", t.sessions_short),
                 ("/history", t.history),
-                ("/password", t.password),
+                ("/security", t.security),
             ],
             false => vec![("/sign-in", t.sign_in), ("/sign-up", t.sign_up)],
         }

@@ -230,7 +230,9 @@ fn rank(code: Code) -> (StatusCode, &'static str) {
     let status = match code {
         // Not the code of a body that is no JSON: this one is a person's to mend.
         Code::Answer(Reason::Malformed) => return (StatusCode::UNPROCESSABLE_ENTITY, "malformed_answer"),
-        Code::Answer(Reason::Wrong | Reason::Expired | Reason::UsedUp) | Code::Spent => StatusCode::FORBIDDEN,
+        Code::Answer(Reason::Wrong | Reason::Expired | Reason::UsedUp | Reason::Denied) | Code::Spent => {
+            StatusCode::FORBIDDEN
+        }
         Code::Answer(Reason::Replayed | Reason::NotBegun)
         | Code::NotOffered
         | Code::Stale

@@ -1,11 +1,11 @@
 // The portal as people use it, without JavaScript; then every page in both languages, wide and narrow, light and dark.
 import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
-import { shot, signIn, sound, typePassword } from "./people.mjs";
+import { addDevice, appCode, makeCodes, prove, shot, signIn, sound, typePassword } from "./people.mjs";
 
 const PASSWORD = "Тихая гавань 42";
 const NEW_PASSWORD = "Совсем другие слова 9";
 
-const parts = { registration, twoBrowsers, held, changeOfPassword, doors, galleries, narrowest, withScripts };
+const parts = { registration, twoBrowsers, held, changeOfPassword, secondFactors, doors, galleries, narrowest, withScripts };
 const only = process.env.ONLY?.split(",") ?? Object.keys(parts);
 
 const browser = await launch();
@@ -133,9 +133,86 @@ async function changeOfPassword() {
   await other.context().close();
 }
 
+// An authenticator and backup codes: added, asked for at the next sign-in, each code good once.
+async function secondFactors() {
+  const to = "zoya@example.org";
+  const zoya = await person(browser, { locale: "en-GB" });
+  await register(zoya, to, "Zoya", PASSWORD);
+  const key = await addDevice(zoya, to, PASSWORD);
+  check((await zoya.locator(".news").innerText()).includes("can sign in with it"), "an authenticator is added");
+  const codes = await makeCodes(zoya, key, PASSWORD);
+  check(codes.length === 10 && codes.every((one) => /^[0-9A-Z]{5}(-[0-9A-Z]{5}){2}$/.test(one)), "ten backup codes are shown");
+  check((await zoya.locator("main").innerText()).includes("Codes left: 10"), "and ten are left");
+  await go(zoya, "/security/new");
+  check(new URL(zoya.url()).pathname === "/security", "they are not shown a second time");
+  const shown = await zoya.content();
+  check(!codes.some((one) => shown.includes(one)) && !shown.includes(key), "nor is the key");
+  await zoya.getByRole("button", { name: "Sign out" }).click();
+
+  await go(zoya, "/sign-in");
+  await typePassword(zoya, to, PASSWORD);
+  check((await zoya.locator("#app_code").count()) === 1, "the next sign-in asks for the application's code");
+  await zoya.fill("#app_code", "12345");
+  await press(zoya, "Continue");
+  check((await zoya.locator("[role=alert]").innerText()).includes("six digits"), "a code of five digits is refused in words");
+  const typed = await appCode(zoya, key);
+  await zoya.fill("#app_code", `${typed.slice(0, 3)} ${typed.slice(3)}`);
+  await press(zoya, "Continue");
+  await zoya.waitForURL("**/home");
+  check((await zoya.locator("main").innerText()).includes("code from the application"), "signed in by password and the application");
+
+  const other = await person(browser, { locale: "en-GB" });
+  await go(other, "/sign-in");
+  await typePassword(other, to, PASSWORD);
+  await other.fill("#app_code", typed);
+  await press(other, "Continue");
+  check((await other.locator("[role=alert]").innerText()).includes("used already"), "the same code again, elsewhere, is refused");
+  await press(other, "By a backup code");
+  const loose = codes[3].toLowerCase().replaceAll("-", " ");
+  await other.fill("#backup_code", loose.slice(0, -1) + (loose.endsWith("7") ? "8" : "7"));
+  await press(other, "Continue");
+  check((await other.locator("[role=alert]").innerText()).includes("typing error"), "a typing error in a backup code is seen as one");
+  await other.fill("#backup_code", loose);
+  await press(other, "Continue");
+  await other.waitForURL("**/home");
+  check(true, "signed in by password and a backup code in small letters");
+  await go(other, "/security");
+  check((await other.locator("main").innerText()).includes("Codes left: 9"), "one fewer is left");
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await go(other, "/sign-in");
+  await typePassword(other, to, PASSWORD);
+  await press(other, "By a backup code");
+  await other.fill("#backup_code", codes[3]);
+  await press(other, "Continue");
+  check((await other.locator("[role=alert]").innerText()).includes("used already"), "the same backup code a second time is refused");
+  await press(other, /^By a code sent to/);
+  await other.fill("#code", await code(other, to, 2));
+  await press(other, "Continue");
+  await other.waitForURL("**/home");
+  check(true, "and a code by e-mail still signs in");
+
+  const fresh = await makeCodes(zoya, key, PASSWORD, codes[0]);
+  await go(other, "/home");
+  check(new URL(other.url()).pathname === "/sign-in", "a new list ends the other sessions");
+  await typePassword(other, to, PASSWORD);
+  await press(other, "By a backup code");
+  await other.fill("#backup_code", codes[5]);
+  await press(other, "Continue");
+  check((await other.locator("[role=alert]").innerText()).includes("No such code"), "and the old list is void");
+  await other.fill("#backup_code", fresh[5]);
+  await press(other, "Continue");
+  await other.waitForURL("**/home");
+  check(true, "the new one is good");
+  await go(other, "/history");
+  const history = await other.locator(".list.lines").innerText();
+  check(history.includes("A way to sign in was added") && history.includes("backup code: used already"), "all of it stands in the history");
+  await zoya.context().close();
+  await other.context().close();
+}
+
 async function doors() {
   const guest = await person(browser, { locale: "en-GB" });
-  for (const path of ["/home", "/sessions", "/history?before=x", "/password"]) {
+  for (const path of ["/home", "/sessions", "/history?before=x", "/password", "/security", "/security/prove", "/security/new"]) {
     await go(guest, path);
     check(new URL(guest.url()).pathname === "/sign-in", `${path} asks to sign in`);
   }
@@ -219,6 +296,25 @@ async function gallery({ locale, width, dark }) {
   await page.fill("#new_password", NEW_PASSWORD);
   await press(page, /Change the password|Сменить пароль/);
   await look("password-error");
+  await go(page, "/security");
+  await look("security");
+  const again = /Add an application|Добавить приложение/;
+  const sent = await prove(page, to, PASSWORD, again, async () => look("security-prove"));
+  check(sent, `proven by a message: ${tag}`);
+  await look("security-device");
+  await page.fill("#app_code", "000000");
+  await press(page, /^(Add|Добавить)$/);
+  await look("security-device-error");
+  const key = (await page.locator(".key").innerText()).replaceAll(" ", "");
+  await page.fill("#app_code", await appCode(page, key));
+  await press(page, /^(Add|Добавить)$/);
+  await makeCodes(page, key, PASSWORD, undefined, async () => {
+    await look("security-codes");
+    await page.emulateMedia({ media: "print", colorScheme: dark ? "dark" : "light" });
+    if (width === 1280 && !dark) await shot(page, `security-codes-print-${tag}`);
+    await page.emulateMedia({ media: "screen", colorScheme: dark ? "dark" : "light" });
+  });
+  await look("security-all");
   await go(page, "/history");
   await look("history");
   await page.emulateMedia({ media: "print", colorScheme: dark ? "dark" : "light" });
@@ -232,6 +328,13 @@ async function gallery({ locale, width, dark }) {
   await look("sign-in-error");
   await typePassword(page, to, PASSWORD);
   await page.waitForURL("**/sign-in/code");
+  await look("sign-in-app");
+  await press(page, /By a backup code|Резервным кодом/);
+  await look("sign-in-backup");
+  await page.fill("#backup_code", "00000-00000-00001");
+  await press(page, /Continue|Продолжить/);
+  await look("sign-in-backup-error");
+  await press(page, /By a code sent to|Кодом, который придёт на/);
   await look("sign-in-code");
   await press(page, /Send a new code|Отправить новый код/);
   await look("sign-in-code-too-soon");
@@ -247,7 +350,7 @@ async function gallery({ locale, width, dark }) {
 async function narrowest() {
   const page = await person(browser, { locale: "ru-RU", width: 320 });
   await register(page, "+79160000003", "Дарья", PASSWORD);
-  for (const path of ["/home", "/sessions", "/history", "/password", "/outbox"]) {
+  for (const path of ["/home", "/sessions", "/history", "/security", "/password", "/outbox"]) {
     await go(page, path);
     await sound(page, `${path} at 320`);
     await shot(page, `${path.slice(1)}-ru-320`);

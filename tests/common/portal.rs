@@ -70,6 +70,11 @@ impl Outbox {
         while auth.tend(100).await.unwrap().delivered > 0 {}
     }
 
+    /// What was delivered so far is of no interest any more.
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
     /// The code that was sent last.
     pub(crate) async fn code(&self, auth: &Auth) -> String {
         let all = self.all(auth).await;

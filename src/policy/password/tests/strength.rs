@@ -19,7 +19,7 @@ fn russian_is_known() {
     }
     let own = zxcvbn::zxcvbn("Пароль123", &[]);
     assert!(u8::from(own.score()) >= 3, "if zxcvbn has learnt Russian, our words may go");
-    for text in ["лошадь батарея скрепка 7", "Skt7-pqlw-9Zr", "вечер-тумблер-осока-жаба"]
+    for text in ["Лошадь батарея скрепка 7", "Skt7-pqlw-9Zr", "вечер-тумблер-осока-жаба"]
     {
         assert_eq!(score(text, &[]), 4, "{text}");
     }

@@ -1,0 +1,129 @@
+use std::error::Error as _;
+use std::io;
+
+use deadpool_postgres::{PoolError, TimeoutType};
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use crate::error::StoreError;
+
+/// Why an exchange with the server gave nothing.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// No failure: a precondition does not hold, that of the statement at this place.
+    Lost(usize),
+    /// Undone by the server for the sake of another transaction: nothing was applied, and it can be sent again.
+    Again,
+    Unavailable(&'static str),
+    Full,
+    Corrupt(&'static str),
+    Foreign(&'static str),
+    Newer {
+        found: i64,
+        known: i64,
+    },
+    Driver {
+        code: String,
+        text: String,
+    },
+}
+
+/// What `propusk_must` raises.
+const LOST: &str = "PK001";
+
+impl Failure {
+    /// What went wrong with the statement at this place.
+    pub(super) fn of(error: Error, place: usize) -> Self {
+        let Some(cause) = error.as_db_error() else {
+            return match error.source() {
+                Some(io) if io.is::<io::Error>() => Self::Unavailable(BROKE),
+                _ if error.is_closed() => Self::Unavailable(BROKE),
+                _ => Self::Driver { code: String::new(), text: error.to_string() },
+            };
+        };
+        let code = cause.code();
+        if code.code() == LOST {
+            return Self::Lost(place);
+        }
+        match *code {
+            SqlState::T_R_DEADLOCK_DETECTED | SqlState::T_R_SERIALIZATION_FAILURE => Self::Again,
+            SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+                Self::Unavailable("the server refuses the user or the password")
+            }
+            SqlState::UNDEFINED_DATABASE => Self::Unavailable("the server has no database of that name"),
+            SqlState::TOO_MANY_CONNECTIONS => Self::Unavailable("the server takes no more connections"),
+            SqlState::CANNOT_CONNECT_NOW => Self::Unavailable("the server is starting or stopping"),
+            SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
+                Self::Unavailable("the server ended the connection")
+            }
+            SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => Self::Unavailable(LATE),
+            SqlState::READ_ONLY_SQL_TRANSACTION => Self::Unavailable("the server is a standby, or read-only"),
+            SqlState::INSUFFICIENT_PRIVILEGE => {
+                Self::Unavailable("the user may not read and write this library's schema")
+            }
+            SqlState::DISK_FULL => Self::Full,
+            SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => {
+                Self::Corrupt("the server found damaged pages")
+            }
+            SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_FUNCTION => {
+                Self::Corrupt("a table or function of this library's schema is not there")
+            }
+            // Without its detail, which quotes rows.
+            _ => Self::Driver { code: code.code().to_owned(), text: cause.message().to_owned() },
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::of(error, 0)
+    }
+}
+
+impl From<PoolError> for Failure {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Timeout(TimeoutType::Wait) => {
+                Self::Unavailable("all connections of the pool are in use")
+            }
+            PoolError::Timeout(_) => Self::Unavailable(UNREACHABLE),
+            PoolError::Backend(error) => match error.source() {
+                Some(cause) if cause.is::<io::Error>() => Self::Unavailable(UNREACHABLE),
+                Some(cause) if cause.to_string() == "password missing" => {
+                    Self::Unavailable("the server asks for a password, and the URL has none")
+                }
+                _ => Self::of(error, 0),
+            },
+            PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+                Self::Unavailable("the pool is closed")
+            }
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unavailable(why) => Self::Unavailable(why),
+            Failure::Full => Self::Full,
+            Failure::Corrupt(what) => Self::Corrupt(what),
+            Failure::Foreign(what) => Self::Foreign(what),
+            Failure::Newer { found, known } => Self::Newer { found, known },
+            Failure::Driver { code, text } => Self::driver(PostgresError { code, text }),
+            Failure::Again => Self::Unavailable("too many transactions wait for one another"),
+            Failure::Lost(_) => Self::Corrupt("a statement without a precondition lost one"),
+        }
+    }
+}
+
+/// What PostgreSQL or its driver said, without their crates' types.
+#[derive(Debug, thiserror::Error)]
+#[error("PostgreSQL: {text} (SQLSTATE {code})")]
+struct PostgresError {
+    code: String,
+    text: String,
+}
+
+const BROKE: &str = "the connection broke; whether the commit was applied is not known";
+const UNREACHABLE: &str = "the server cannot be reached";
+pub(super) const LATE: &str = "the server does not answer in time";
