@@ -123,7 +123,7 @@ fn what_belongs_to_the_person_is_known_in_every_form() {
         ),
         ("Александра", &["aleksandra7", "Alexandra7", "FKTRCFYLHF7", "@lexandra7"]),
         ("Щербаков", &["shcherbakov1", "scherbakov1", "OTH,FRJD1"]),
-        ("Хабаровск-Онлайн", &["habarovsk1", "khabarovsk1", "онлайн77777", "online-2026"]),
+        ("Хабаровск-Онлайн", &["habarovsk1", "khabarovsk1", "онлайн77777", "onlain-2026"]),
         ("julia", &["юлия-2001", "yulia2001", "iuliia2001", "огдшф2001"]),
         (
             "1985-03-17",
