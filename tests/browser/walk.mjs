@@ -2,8 +2,8 @@
 import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
 import { addDevice, appCode, keyDevice, makeCodes, prove, shot, signIn, sound, typePassword } from "./people.mjs";
 
-const PASSWORD = "тихая гавань 42";
-const NEW_PASSWORD = "совсем другие слова 9";
+const PASSWORD = "Тихая гавань 42";
+const NEW_PASSWORD = "Совсем другие слова 9";
 
 const parts = { registration, twoBrowsers, held, changeOfPassword, secondFactors, doors, passkeys, galleries, narrowest, withScripts };
 const only = process.env.ONLY?.split(",") ?? Object.keys(parts);

@@ -289,6 +289,23 @@ pub(super) fn rule(name: &str, number: impl Fn(&str) -> u64) -> Option<String> {
         "common" => "не из самых частых: такие пробуют первыми".into(),
         "context" => "не из вашего имени, телефона, адреса или названия портала".into(),
         "not_text" => "обычный текст".into(),
+        "no_upper" => "с заглавной буквой".into(),
+        "no_lower" => "со строчной буквой".into(),
+        "no_digit" => "с цифрой".into(),
+        "no_special" => "с другим знаком: пробелом, дефисом, запятой".into(),
+        "keyboard" => {
+            let run = number("run");
+            format!("без {run} {} подряд, как йцукен", after_than(run, "соседней клавиши", "соседних клавиш"))
+        }
+        "sequence" => {
+            let run = number("run");
+            format!("без {run} {} по алфавиту, как абвгд", after_than(run, "знака", "знаков"))
+        }
+        "repeated" => format!("без одного знака {} раза подряд", number("run")),
+        "same" => "не ваш нынешний".into(),
+        "reused" => format!("не из {} последних", number("last")),
+        "breached" => "не из известных утечек".into(),
+        "weak" => "труднее для подбора".into(),
         _ => return None,
     })
 }
