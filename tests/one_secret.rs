@@ -19,6 +19,8 @@
 mod authenticator;
 #[path = "common/one_secret.rs"]
 mod one_secret;
+#[path = "common/otp.rs"]
+mod otp;
 #[path = "common/portal.rs"]
 mod portal;
 

@@ -11,6 +11,8 @@
     reason = "a test, and a program that is not started by it"
 )]
 
+#[path = "common/otp.rs"]
+mod otp;
 #[path = "common/site.rs"]
 mod portal;
 #[path = "../examples/second_factor.rs"]
@@ -18,9 +20,9 @@ mod second_factor;
 #[path = "common/web.rs"]
 mod web;
 
-use data_encoding::BASE32_NOPAD;
 use portal::{Outbox, WORD};
 use propusk::Auth;
+use propusk::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use web::{Reply, Web};
 
@@ -34,21 +36,6 @@ fn browser(auth: &Auth) -> Web {
 async fn answer(browser: &mut Web, flow: &Value, factor: &str, answer: Value) -> Reply {
     let asked = json!({ "flow": flow["flow"], "factor": factor, "answer": answer });
     browser.post("/auth/flow/answer", asked).await
-}
-
-fn step_of_now() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    now.as_secs() / 30
-}
-
-/// The code of a step (RFC 6238), computed apart from the code that is tested.
-fn code(key: &str, step: u64) -> String {
-    let key = BASE32_NOPAD.decode(key.replace(' ', "").as_bytes()).unwrap();
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
-    let tag = ring::hmac::sign(&key, &step.to_be_bytes());
-    let at = usize::from(tag.as_ref()[19] & 15);
-    let word: [u8; 4] = tag.as_ref()[at..at + 4].try_into().unwrap();
-    format!("{:06}", (u32::from_be_bytes(word) & 0x7fff_ffff) % 1_000_000)
 }
 
 #[tokio::test]
@@ -74,14 +61,16 @@ async fn a_password_and_a_code_of_the_application_sign_in() {
     assert!(prompt["qr"].as_str().unwrap().contains("<svg"));
     let key = prompt["key"].as_str().unwrap().to_owned();
     // Good one step to either side: the test has half a minute.
-    let step = step_of_now();
-    answer(&mut home, &flow, "totp", json!({ "code": code(&key, step) })).await.expect(200);
+    let step = otp::step(SystemClock.now());
+    answer(&mut home, &flow, "totp", json!({ "code": otp::totp(&key, step) })).await.expect(200);
 
     let mut other = browser(&auth);
     let flow = other.sign_in(EMAIL, WORD).await.expect(200).json();
     other.get("/").await.problem(401, "no_session");
-    answer(&mut other, &flow, "totp", json!({ "code": code(&key, step) })).await.problem(409, "replayed");
-    answer(&mut other, &flow, "totp", json!({ "code": code(&key, step + 1) })).await.expect(200);
+    answer(&mut other, &flow, "totp", json!({ "code": otp::totp(&key, step) }))
+        .await
+        .problem(409, "replayed");
+    answer(&mut other, &flow, "totp", json!({ "code": otp::totp(&key, step + 1) })).await.expect(200);
     let reply = other.get("/").await.expect(200);
     let text = String::from_utf8(reply.body).unwrap();
     assert!(text.starts_with("You are ") && text.ends_with(", by pwd otp mfa"), "{text}");

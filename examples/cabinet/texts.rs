@@ -57,7 +57,7 @@ pub struct Texts {
     pub no_account_yet: &'static str,
     pub have_account: &'static str,
     // Proofs, one at a time.
-    pub asked: [Asked; 4],
+    pub asked: [Asked; 5],
     pub code_sent_to: &'static str,
     pub code_none: &'static str,
     pub resend: &'static str,
@@ -134,6 +134,16 @@ pub struct Texts {
     pub device_here: &'static str,
     pub device_key: &'static str,
     pub device_confirm: &'static str,
+    pub key_lead: &'static str,
+    pub key_lead_more: &'static str,
+    pub key_make: &'static str,
+    pub key_use: &'static str,
+    pub key_sign_in: &'static str,
+    pub key_stopped: &'static str,
+    pub key_failed: &'static str,
+    pub key_known: &'static str,
+    pub key_no_script: &'static str,
+    pub key_dead: &'static str,
     pub codes_lead: &'static str,
     pub codes_keep: &'static str,
     pub codes_ends: &'static str,
@@ -218,12 +228,13 @@ impl Texts {
 
     /// How a proof is asked for.
     pub fn asked(&self, ask: Ask) -> Asked {
-        let [password, message, app, paper] = self.asked;
+        let [password, message, app, paper, key] = self.asked;
         match ask {
             Ask::Password => password,
             Ask::Message => message,
             Ask::App => app,
             Ask::Paper => paper,
+            Ask::Key => key,
         }
     }
 
@@ -271,6 +282,7 @@ impl Texts {
             ("password", Locale::Ru) => "пароль",
             ("totp", Locale::Ru) => "код из приложения",
             ("backup-code", Locale::Ru) => "резервный код",
+            ("passkey", Locale::Ru) => "ключ доступа",
             ("totp", _) => "code from the application",
             ("backup-code", _) => "backup code",
             ("sms-code", Locale::Ru) => "код из СМС",
@@ -335,7 +347,7 @@ impl Texts {
     }
 }
 
-const ASKS: [Ask; 4] = [Ask::Password, Ask::Message, Ask::App, Ask::Paper];
+const ASKS: [Ask; 5] = [Ask::Password, Ask::Message, Ask::App, Ask::Paper, Ask::Key];
 
 /// What a span is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,12 +25,12 @@ use propusk::proof::Proves;
 use propusk::store::{Rate, Store, Throttle};
 use propusk::testing::FakeClock;
 use propusk::{Answer, Approval, Auth, Client, Code, Factor, Password, Profile, Site, Step, Token, Visit};
-use ring::hmac;
 use serde_json::Value;
 use tokio::sync::{Barrier, watch};
 use tokio::task::JoinSet;
 
 use crate::authenticator::Device;
+use crate::otp;
 use crate::portal::{ORIGIN, Outbox, WORD, cheap, done, pending, register, ring};
 
 const SMS: FactorName = FactorName::new("sms-code");
@@ -402,19 +402,20 @@ async fn codes(nodes: &Nodes, over: &str, rounds: usize) {
 /// ATTACKS 1 to 6, 98.
 async fn totp(nodes: &Nodes, over: &str, rounds: usize) {
     let mut person = Person::new(nodes, "+79160000002").await;
-    let mut key = Vec::new();
-    let now = || nodes.hands.now();
+    let mut key = String::new();
+    let code = |key: &str| otp::totp(key, otp::step(nodes.hands.now()));
     person
         .enrol(Totp::NAME, |shown| {
-            key = key_of(shown);
-            Totp::code(&totp_code(&key, now()))
+            let shown: Value = serde_json::from_str(shown).unwrap();
+            key = shown["key"].as_str().unwrap().to_owned();
+            Totp::code(&code(&key))
         })
         .await;
     let mut course = Course::new("a TOTP code", over, rounds);
     for _ in 0..rounds {
         nodes.later();
         let flows = nodes.with_password(person.phone, FLOWS).await;
-        let answer = serde_json::json!({ "code": totp_code(&key, now()) }).to_string();
+        let answer = serde_json::json!({ "code": code(&key) }).to_string();
         course.round(&person, Secret { flows, factor: Totp::NAME, answer }).await;
     }
     course.end();
@@ -475,19 +476,4 @@ async fn approvals(nodes: &Nodes, over: &str, rounds: usize) {
         course.round(&person, Secret { flows, factor: Approval::NAME, answer: "{}".to_owned() }).await;
     }
     course.end();
-}
-
-fn key_of(shown: &str) -> Vec<u8> {
-    let shown: Value = serde_json::from_str(shown).unwrap();
-    let key: String = shown["key"].as_str().unwrap().chars().filter(|sign| *sign != ' ').collect();
-    data_encoding::BASE32_NOPAD.decode(key.as_bytes()).unwrap()
-}
-
-/// RFC 4226 section 5.3 over the step of RFC 6238: apart from the code that is tested.
-fn totp_code(key: &[u8], now: Timestamp) -> String {
-    let step = u64::try_from(now.as_millis() / 30_000).unwrap();
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), &step.to_be_bytes());
-    let at = usize::from(tag.as_ref()[19] & 15);
-    let word: [u8; 4] = tag.as_ref()[at..at + 4].try_into().unwrap();
-    format!("{:06}", (u32::from_be_bytes(word) & 0x7fff_ffff) % 1_000_000)
 }
