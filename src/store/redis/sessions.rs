@@ -70,27 +70,37 @@ pub(super) async fn release(store: &RedisStore, ticket: Ticket, hold: &Hold) -> 
     run(store, *route, ticket, false, &[b"free".to_vec()]).await.map(|_| ())
 }
 
+/// What one script settles: the changes of one account.
+struct Settlement {
+    route: Route,
+    /// Of each change in the list.
+    places: Vec<usize>,
+    args: Vec<Vec<u8>>,
+    /// More than touches: marked with its ticket.
+    lasting: bool,
+}
+
 /// The changes of each account in one script; gives the first that is lost.
 pub(super) async fn settle(
     store: &RedisStore,
     ticket: Ticket,
     changes: &[Change],
 ) -> Result<Option<usize>, StoreError> {
-    let mut routes: Vec<(Route, Vec<usize>, Vec<Vec<u8>>, bool)> = vec![];
+    let mut scripts: Vec<Settlement> = vec![];
     for (at, change) in changes.iter().enumerate() {
         let Some((route, args)) = operation(change) else { continue };
         let lasting = !matches!(change, Change::Touch { .. });
-        match routes.iter_mut().find(|(other, ..)| *other == route) {
-            Some((_, places, all, marked)) => {
-                places.push(at);
-                all.extend(args);
-                *marked |= lasting;
+        match scripts.iter_mut().find(|script| script.route == route) {
+            Some(script) => {
+                script.places.push(at);
+                script.args.extend(args);
+                script.lasting |= lasting;
             }
-            None => routes.push((route, vec![at], args, lasting)),
+            None => scripts.push(Settlement { route, places: vec![at], args, lasting }),
         }
     }
     let mut first = None;
-    for (route, places, args, lasting) in routes {
+    for Settlement { route, places, args, lasting } in scripts {
         let answer = run(store, route, ticket, lasting, &args).await?;
         let nth = answer.first().and_then(|text| std::str::from_utf8(text).ok()?.parse::<usize>().ok());
         if let Some(lost) = nth.ok_or(DAMAGED)?.checked_sub(1) {
