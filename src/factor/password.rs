@@ -1,14 +1,17 @@
 //! Password. Proves something known, typed from memory.
 //!
-//! Settings: none here; the rules are the profile's, the cost is the builder's. Argon2id through the pool, the PHC
-//! string sealed, hashed anew at a sign-in when the cost has changed.
+//! Settings: [`Password::migrating_from`]; the rules are the profile's, the cost is the builder's. Argon2id through the
+//! pool, the PHC string sealed, hashed anew at a sign-in when the cost has changed or another system had made the hash.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Verdict};
+use crate::auth::import::ImportedCredential;
 use crate::error::FactorError;
-use crate::hash::{HashPool, Hashed, Phc};
+use crate::hash::{HashPool, Hashed, StoredHash};
 use crate::id::{FactorName, RuleName};
 use crate::message::Locale;
 use crate::policy::password::{BrokenRule, Candidate, Rule, normalise};
@@ -16,14 +19,15 @@ use crate::proof::{Amr, Channel, Proves};
 use crate::secret::Secret;
 
 /// The password factor.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct Password {}
+#[derive(Clone, Debug, Default)]
+pub struct Password {
+    beside: Option<Arc<StoredHash>>,
+}
 
 /// What is kept of a password.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Stored {
-    hash: Phc,
+    hash: StoredHash,
 }
 
 /// What the client sends, to prove a password or to choose one.
@@ -36,6 +40,24 @@ pub struct Typed {
 impl Password {
     /// Its name.
     pub const NAME: FactorName = FactorName::new("password");
+
+    /// While accounts with another system's hashes are there: each wrong password also costs what this one of them
+    /// does, for every name. Their hashes are as a rule dearer than the library's own, and who had not signed in since
+    /// the move would else be told from a name that nobody has by the time of the answer.
+    #[must_use]
+    pub fn migrating_from(mut self, one_of_them: StoredHash) -> Self {
+        self.beside = Some(Arc::new(one_of_them));
+        self
+    }
+
+    /// The credential for [`Auth::import`](crate::Auth::import) that this hash is. The first sign-in replaces the
+    /// hash by the library's own.
+    ///
+    /// # Errors
+    /// When it does not serialise.
+    pub fn imported(hash: StoredHash) -> Result<ImportedCredential, FactorError> {
+        ImportedCredential::of(&Self::default(), &Stored { hash })
+    }
 
     /// The answer that is this password.
     #[must_use]
@@ -83,14 +105,16 @@ impl Factor for Password {
         // Before any look at `mine`: an over-long password costs the same for every name (CVE-2025-22234).
         let Ok(password) = normalise(&answer.password) else { return Ok(Verdict::refuse(Reason::Malformed)) };
         let Some(credential) = mine.first() else { return Ok(Verdict::refuse(Reason::Wrong)) };
-        let copy = Secret::new(password.expose());
-        match cx.hashes().verify(cx.lane, copy, &credential.data.hash).await? {
+        let stored = &credential.data.hash;
+        // Another system hashed what was typed, in whatever normal form the keyboard gave it.
+        let typed = if stored.is_legacy() { answer.password } else { Secret::new(password.expose()) };
+        match cx.hashes().check(cx.lane, typed, stored, self.beside.as_deref()).await? {
             Hashed::Busy { retry_after } => Ok(Verdict::Busy { retry_after }),
             Hashed::Done(false) => Ok(Verdict::refuse(Reason::Wrong)),
             Hashed::Done(true) => {
-                let change = match cx.hashes().is_current(&credential.data.hash) {
-                    true => None,
-                    false => self.rehash(cx, password).await?,
+                let change = match cx.hashes().needs_rehash(stored) {
+                    false => None,
+                    true => self.rehash(cx, password).await?,
                 };
                 Ok(Verdict::Accept { credential: credential.id, proved: PROVES, change })
             }
@@ -98,7 +122,7 @@ impl Factor for Password {
     }
 
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<Stored> {
-        Some(Stored { hash: hashes.decoy(seed) })
+        Some(Stored { hash: hashes.decoy(seed).into() })
     }
 
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
@@ -127,7 +151,7 @@ impl Enrol for Password {
         }
         if let Some(old) = mine.first() {
             // The proof of the old password, sent twice by a client that lost the reply, is no new password.
-            match cx.hashes().verify(cx.lane, Secret::new(password.expose()), &old.data.hash).await? {
+            match cx.hashes().check(cx.lane, Secret::new(password.expose()), &old.data.hash, None).await? {
                 Hashed::Done(false) => {}
                 Hashed::Done(true) => return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(SAME))])),
                 Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
@@ -137,7 +161,7 @@ impl Enrol for Password {
             Hashed::Done(hash) => hash,
             Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
         };
-        let data = Stored { hash };
+        let data = Stored { hash: hash.into() };
         Ok(match mine.first() {
             None => Enrolled::Add { data, handles: Vec::new(), proved: PROVES },
             Some(old) => Enrolled::Replace { credential: old.id, data, proved: PROVES },
@@ -149,7 +173,7 @@ impl Password {
     // The cost has changed since: hash again while the password is at hand. If the pool is full, next time.
     async fn rehash(&self, cx: &Context<'_>, password: Secret) -> Result<Option<Stored>, FactorError> {
         Ok(match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
-            Hashed::Done(hash) => Some(Stored { hash }),
+            Hashed::Done(hash) => Some(Stored { hash: hash.into() }),
             Hashed::Busy { .. } => None,
         })
     }
