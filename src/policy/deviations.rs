@@ -42,8 +42,9 @@ pub struct Deviation {
 }
 
 impl Profile {
-    /// Every point in which the profile departs from the standards at the levels of [`Profile::measured`]. What the
-    /// factors add to it is in [`Auth::deviations`](crate::Auth::deviations).
+    /// Every point in which a value of the profile departs from the standards at the levels of [`Profile::measured`].
+    /// What the factors add to it is in [`Auth::deviations`](crate::Auth::deviations); what an application or its
+    /// operation must do is in neither.
     #[must_use]
     pub fn deviations(&self) -> Vec<Deviation> {
         let mut found = Found { profile: self, list: Vec::new() };
@@ -80,7 +81,7 @@ impl Profile {
         );
         let deviations = self.deviations();
         if deviations.is_empty() {
-            text.push_str(", it departs from neither.\n");
+            text.push_str(", no value departs.\n");
             return text;
         }
         text.push_str(", it departs from:\n\n| requirement | what | reason |\n|---|---|---|\n");
@@ -94,6 +95,10 @@ impl Profile {
     fn settings(&self) -> Vec<(&'static str, String)> {
         let sign_in = self.sign_in;
         let fresh = sign_in.fresh.map(|age| format!(", proven within {}", span(age))).unwrap_or_default();
+        let kinds = match sign_in.kinds {
+            0 | 1 => String::new(),
+            kinds => format!(", {kinds} kinds of factor"),
+        };
         let list = |names: Vec<&str>| match names.is_empty() {
             true => "none".to_owned(),
             false => names.join(", "),
@@ -108,7 +113,7 @@ impl Profile {
         });
         let limits = self.sessions;
         vec![
-            ("to sign in", format!("AAL{}, {} kinds of factor{fresh}", number(sign_in.aal), sign_in.kinds)),
+            ("to sign in", format!("AAL{}{kinds}{fresh}", number(sign_in.aal))),
             ("no factor by", list(self.bars.iter().copied().map(channel).collect())),
             ("register with", list(self.sign_up_contacts.iter().map(|kind| kind.as_str()).collect())),
             ("rules for a password", rules.collect::<Vec<_>>().join(", ")),

@@ -90,8 +90,8 @@ impl Profile {
             ..Self::nist_aal1()
         }
         .because("2.2 AAL2", "most people of the portal have an e-mail address and no authenticator yet")
-        .because("3.1.3.1", "the same; who has enrolled a better second factor is asked for that")
-        .because("2.2.3", "people keep the portal open for weeks; what matters asks for a fresh factor")
+        .because("3.1.3.1", "the same")
+        .because("2.2.3", "people keep the portal open for weeks; an operation can ask for a fresh factor")
         .because("3.1.1.2", CUSTOM)
         .because("6.2.5", CUSTOM)
         .because("6.2.10", CUSTOM)
