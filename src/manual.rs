@@ -163,6 +163,32 @@
 //! A renewed session ends when the old one would have. A letter whose session has ended meanwhile is as good as not
 //! written, and no letter helps to add or replace a credential.
 //!
+//! # Codes of an application and on paper
+//!
+//! *A TOTP credential keeps its last accepted step*, and which of the few before it were accepted. At or below the last
+//! nothing is accepted again, whatever the window says (CVE-2021-43177). Only the very code that was accepted is told
+//! "used" and not charged, so a double click costs nothing; a code that was passed over is a guess like any other. Who
+//! saw a code learns from the answer no more than that its owner was faster. A server's clock that ran ahead makes its
+//! owner wait until time has caught up, or enrol again.
+//!
+//! *The key has 160 bits and SHA-1, six digits, thirty seconds*, because that is what every application takes; some take
+//! other parameters and ignore them without a word. The scheme is stored with each key, so a later default or an import
+//! changes none that is there. At most five devices: each is three more codes that a guess may hit.
+//!
+//! *The label in the application* is the person's own name for the account, in full: at an enrolment they are signed in
+//! and have proven as much as a sign-in takes. Before that, prompts echo only what was typed, masked.
+//!
+//! *A backup code is 65 random bits*. ASVS 6.5.2 and NIST 3.1.2 let a fast hash do from 112 bits, which nobody wants to
+//! type. So each has an Argon2id of its own, and its first sign says which one to compute: a try costs one, not ten. A
+//! whole set costs ten at its making, one after the other, so that others pass in between. The check sign is over the
+//! field of 32 elements: one wrong sign, or two that changed places, is a typing error and no guess.
+//!
+//! *A new set is confirmed by "I have saved them"*, not by typing one in. The codes stand on the screen at that moment,
+//! so typing one proves no more, and people copy it from there. The confirmation therefore proves nothing, and is said to
+//! prove nothing: [`Proves`](crate::proof::Proves) without a kind counts for no assurance level. Until it is given the old
+//! set stays good. It is no `Add` but a `Replace`: whoever held the old list is out, and so are the sessions that it
+//! opened.
+//!
 //! # Messages
 //!
 //! Throttles count each purpose and address apart, so that who floods somebody with registrations takes no second
