@@ -16,7 +16,7 @@ use propusk::{
 };
 use serde::Deserialize;
 
-const WORD: &str = "лошадь батарея скрепка 7";
+const WORD: &str = "Лошадь батарея скрепка 7";
 const PHONE: &str = "+79161234567";
 const SMS: FactorName = FactorName::new("sms-code");
 

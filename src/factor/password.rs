@@ -1,11 +1,17 @@
 //! Password. Proves something known, typed from memory.
 //!
-//! Settings: none here; the rules are the profile's, the cost is the builder's. Argon2id through the pool, the PHC
-//! string sealed, hashed anew at a sign-in when the cost has changed.
+//! Settings: [`Password::breach_check`]; the rules are the profile's, the cost is the builder's. Argon2id through the
+//! pool, the PHC string sealed, hashed anew at a sign-in when the cost has changed. As many of the last hashes as the
+//! policy remembers lie sealed beside it.
+
+pub mod breach;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use self::breach::{BreachCheck, OnFailure};
 use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Verdict};
 use crate::error::FactorError;
 use crate::hash::{HashPool, Hashed, Phc};
@@ -16,14 +22,19 @@ use crate::proof::{Amr, Channel, Proves};
 use crate::secret::Secret;
 
 /// The password factor.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Password {}
+pub struct Password {
+    breaches: Option<(Arc<dyn BreachCheck>, OnFailure)>,
+}
 
 /// What is kept of a password.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Stored {
     hash: Phc,
+    /// The passwords before, the latest first.
+    #[serde(default)]
+    previous: Vec<Phc>,
 }
 
 /// What the client sends, to prove a password or to choose one.
@@ -36,6 +47,13 @@ pub struct Typed {
 impl Password {
     /// Its name.
     pub const NAME: FactorName = FactorName::new("password");
+
+    /// Refuses a new password that this check knows from a leak, and while it gives no answer, does as said.
+    #[must_use]
+    pub fn breach_check(mut self, check: impl BreachCheck, on_failure: OnFailure) -> Self {
+        self.breaches = Some((Arc::new(check), on_failure));
+        self
+    }
 
     /// The answer that is this password.
     #[must_use]
@@ -90,7 +108,7 @@ impl Factor for Password {
             Hashed::Done(true) => {
                 let change = match cx.hashes().is_current(&credential.data.hash) {
                     true => None,
-                    false => self.rehash(cx, password).await?,
+                    false => self.rehash(cx, password, &credential.data).await?,
                 };
                 Ok(Verdict::Accept { credential: credential.id, proved: PROVES, change })
             }
@@ -98,7 +116,7 @@ impl Factor for Password {
     }
 
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<Stored> {
-        Some(Stored { hash: hashes.decoy(seed) })
+        Some(Stored { hash: hashes.decoy(seed), previous: Vec::new() })
     }
 
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
@@ -125,19 +143,36 @@ impl Enrol for Password {
         if !broken.is_empty() {
             return Ok(Enrolled::Unfit(broken));
         }
+        // After the rules, which cost nothing, and before the hashes, which cost most.
+        if self.is_breached(&password).await? {
+            return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(BREACHED))]));
+        }
+        let remembered = cx.policy().remembers().min(MOST_REMEMBERED);
+        let mut previous = Vec::new();
         if let Some(old) = mine.first() {
-            // The proof of the old password, sent twice by a client that lost the reply, is no new password.
-            match cx.hashes().verify(cx.lane, Secret::new(password.expose()), &old.data.hash).await? {
-                Hashed::Done(false) => {}
-                Hashed::Done(true) => return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(SAME))])),
-                Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
+            // The present one is looked at whatever the policy says: the proof of the old password, sent twice by a
+            // client that lost the reply, is no new password.
+            let past = std::iter::once(&old.data.hash).chain(&old.data.previous);
+            for (before, hash) in past.clone().take(remembered.max(1)).enumerate() {
+                match cx.hashes().verify(cx.lane, Secret::new(password.expose()), hash).await? {
+                    Hashed::Done(false) => {}
+                    Hashed::Done(true) if before == 0 => {
+                        return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(SAME))]));
+                    }
+                    Hashed::Done(true) => {
+                        let rule = Rule::counted(REUSED, "last", remembered);
+                        return Ok(Enrolled::Unfit(vec![BrokenRule(rule)]));
+                    }
+                    Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
+                }
             }
+            previous.extend(past.take(remembered.saturating_sub(1)).cloned());
         }
         let hash = match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
             Hashed::Done(hash) => hash,
             Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
         };
-        let data = Stored { hash };
+        let data = Stored { hash, previous };
         Ok(match mine.first() {
             None => Enrolled::Add { data, handles: Vec::new(), proved: PROVES },
             Some(old) => Enrolled::Replace { credential: old.id, data, proved: PROVES },
@@ -146,10 +181,24 @@ impl Enrol for Password {
 }
 
 impl Password {
+    async fn is_breached(&self, password: &Secret) -> Result<bool, FactorError> {
+        let Some((check, on_failure)) = &self.breaches else { return Ok(false) };
+        match (check.seen(password).await, on_failure) {
+            (Ok(times), _) => Ok(times > 0),
+            (Err(_), OnFailure::Accept) => Ok(false),
+            (Err(error), OnFailure::Refuse) => Err(FactorError::Unavailable(Some(Box::new(error)))),
+        }
+    }
+
     // The cost has changed since: hash again while the password is at hand. If the pool is full, next time.
-    async fn rehash(&self, cx: &Context<'_>, password: Secret) -> Result<Option<Stored>, FactorError> {
+    async fn rehash(
+        &self,
+        cx: &Context<'_>,
+        password: Secret,
+        old: &Stored,
+    ) -> Result<Option<Stored>, FactorError> {
         Ok(match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
-            Hashed::Done(hash) => Some(Stored { hash }),
+            Hashed::Done(hash) => Some(Stored { hash, previous: old.previous.clone() }),
             Hashed::Busy { .. } => None,
         })
     }
@@ -158,3 +207,9 @@ impl Password {
 const PROVES: Proves = Proves::by(Channel::Mind).knowledge().memorised().amr(Amr::Pwd);
 /// The rule that a new password is another one.
 const SAME: RuleName = RuleName::new("same");
+/// The rule that it is none of the last ones.
+const REUSED: RuleName = RuleName::new("reused");
+/// The rule that it is not known from a leak.
+const BREACHED: RuleName = RuleName::new("breached");
+/// Each costs a hash at a change, and a hash takes 19 MiB and 15 ms.
+const MOST_REMEMBERED: usize = 24;
