@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::{Clock, Entropy, Sleep, SystemClock, SystemEntropy};
 use crate::error::Broken;
 use crate::event::EventPage;
-use crate::factor::{ErasedFactor, Factor, Site, Source};
+use crate::factor::{ErasedFactor, Factor, Source};
 use crate::flow::{Client, Visit};
 use crate::hash::{HashPool, HashSettings};
 use crate::id::{AccountId, FactorName, Realm, Sequence};
@@ -23,6 +23,7 @@ use crate::message::Sender;
 use crate::policy::Profile;
 use crate::secret::{Buffered, KeyRing, Keys, Token};
 use crate::session::{Listed, Session};
+use crate::site::Site;
 use crate::store::memory::MemoryStore;
 use crate::store::{Committed, Store, Throttle, Write};
 

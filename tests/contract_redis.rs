@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use propusk::store::Store;
 use propusk::store::redis::{RedisSettings, RedisStore};
 use propusk::store::split::Split;
 use propusk::store::sqlite::{SqliteSettings, SqliteStore};
-use propusk::testing::{Opened, StoreContract, ThrottleContract, block_on};
+use propusk::testing::broken::{BrokenStore, Flaw};
+use propusk::testing::{Check, Opened, StoreContract, ThrottleContract, block_on};
 use tokio::runtime::Runtime;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -58,15 +60,33 @@ impl Drop for Place {
 }
 
 fn contract(variable: &'static str) -> StoreContract {
+    of(variable, |place| place.open())
+}
+
+fn of<S: Store>(
+    variable: &'static str,
+    open: impl Fn(&Place) -> S + Clone + Send + Sync + 'static,
+) -> StoreContract {
     StoreContract::opened(move || {
-        let place = Arc::new(Place::new(variable));
-        Opened::durable(place.open(), move || place.open())
+        let (place, open) = (Arc::new(Place::new(variable)), open.clone());
+        Opened::durable(open(&place), move || open(&place))
     })
     .drops_hot_rows_itself()
     .within(|run| {
         let _inside = RUNTIME.enter();
         run();
     })
+}
+
+/// The suites see through two homes, too: each store that is wrong in one way fails the check that is named for it.
+fn each_flaw_is_caught(variable: &'static str) {
+    for flaw in Flaw::ALL {
+        let contract = of(variable, move |place| BrokenStore::new(place.open(), flaw)).rounds(20);
+        let check = Check::all().into_iter().find(|check| check.name == flaw.killed_by()).unwrap();
+        let why = contract.finding(&check).unwrap_or_else(|| panic!("{flaw:?} passes {}", check.name));
+        assert!(!why.contains("proves nothing"), "{flaw:?} is caught by a race that did not overlap");
+        println!("{flaw:?} is killed by {}: {why}", check.name);
+    }
 }
 
 fn throttles(variable: &'static str) -> ThrottleContract {
@@ -80,10 +100,20 @@ mod one {
     use super::{contract, throttles};
     propusk::testing::store_contract!(contract = contract("PROPUSK_REDIS"));
     propusk::testing::throttle_contract!(contract = throttles("PROPUSK_REDIS"));
+
+    #[test]
+    fn each_flaw_is_caught() {
+        super::each_flaw_is_caught("PROPUSK_REDIS");
+    }
 }
 
 mod cluster {
     use super::{contract, throttles};
     propusk::testing::store_contract!(contract = contract("PROPUSK_CLUSTER"));
     propusk::testing::throttle_contract!(contract = throttles("PROPUSK_CLUSTER"));
+
+    #[test]
+    fn each_flaw_is_caught() {
+        super::each_flaw_is_caught("PROPUSK_CLUSTER");
+    }
 }

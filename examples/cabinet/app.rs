@@ -19,7 +19,7 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    history, home, language, outbox, password, security, sessions, sign_in, sign_up, step, welcome,
+    history, home, key, language, outbox, password, security, sessions, sign_in, sign_up, step, welcome,
 };
 use crate::texts::Texts;
 use crate::view::{Frame, Notice, page};
@@ -51,6 +51,8 @@ pub fn router(app: App) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::begin))
         .route("/sign-in/code", get(step::show_sign_in).post(step::answer_sign_in))
         .route("/sign-in/code/other", post(step::other_sign_in))
+        .route("/sign-in/key", post(key::sign_in))
+        .route("/sign-in/key/options", post(key::options))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/home", get(home::show))
         .route("/sessions", get(sessions::show))
@@ -72,6 +74,7 @@ pub fn router(app: App) -> Router {
         // A step runs to its end when the browser hangs up: else a code could be used up and no session handed out.
         .layer(middleware::from_fn(to_end))
         .route("/style.css", get(|| asset("text/css; charset=utf-8", STYLE)))
+        .route("/passkeys.js", get(|| asset("text/javascript; charset=utf-8", SCRIPT)))
         .route("/icon.svg", get(|| asset("image/svg+xml", ICON)))
         .layer(middleware::from_fn(harden))
 }
@@ -116,8 +119,8 @@ async fn errors_as_pages(request: Request, next: Next) -> Response {
     page(status, &Notice { frame: Frame::bare(t, title), lead })
 }
 
-/// Headers on everything. The policy allows one sheet and one picture from here, no script at all, and forms that post
-/// here; `same-origin` keeps the Origin header on forms, which the form token's check reads.
+/// Headers on everything. The policy allows one sheet, one picture and one script from here, nothing inline, and forms
+/// that post here; `same-origin` keeps the Origin header on forms, which the form token's check reads.
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -145,7 +148,8 @@ fn is_html(headers: &HeaderMap) -> bool {
 }
 
 pub const STYLE: &str = include_str!("style.css");
+pub const SCRIPT: &str = include_str!("passkeys.js");
 const ICON: &str = include_str!("icon.svg");
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const MOST_BODY: usize = 64 * 1024;

@@ -1,6 +1,7 @@
 //! How a page asks for a factor: the one table of the portal that names factors. A new factor that a line of text can
 //! answer is a line here and its words in `texts/`; one that needs more has a page of its own beside.
 
+use propusk::factor::passkey::Passkey;
 use propusk::id::FactorName;
 use propusk::secret::Secret;
 use propusk::{Answer, BackupCodes, Code, Password, Totp};
@@ -18,6 +19,8 @@ pub enum Ask {
     App,
     /// A code from a list on paper.
     Paper,
+    /// A key in a device, which a script asks for.
+    Key,
 }
 
 impl Ask {
@@ -29,6 +32,8 @@ impl Ask {
             Some(Self::App)
         } else if *factor == BackupCodes::NAME {
             Some(Self::Paper)
+        } else if *factor == Passkey::NAME {
+            Some(Self::Key)
         } else if [Code::sms(), Code::email()].iter().any(|code| propusk::Factor::name(code) == *factor) {
             Some(Self::Message)
         } else {
@@ -38,6 +43,11 @@ impl Ask {
 
     /// Whether a challenge has to be begun before there is anything to answer.
     pub const fn begins(self) -> bool {
+        matches!(self, Self::Message | Self::Key)
+    }
+
+    /// Whether its challenge is a message on its way.
+    pub const fn sends(self) -> bool {
         matches!(self, Self::Message)
     }
 
@@ -48,6 +58,7 @@ impl Ask {
             Self::Message => "code",
             Self::App => "app_code",
             Self::Paper => "backup_code",
+            Self::Key => "key",
         }
     }
 
@@ -57,7 +68,7 @@ impl Ask {
         let field = match self {
             Self::Password => Field::password(self.field(), asked.label, "current-password"),
             Self::Message | Self::App => Field::code(self.field(), asked.label),
-            Self::Paper => Field::text(self.field(), asked.label, "off"),
+            Self::Paper | Self::Key => Field::text(self.field(), asked.label, "off"),
         };
         field.hint(asked.hint).within(frame, first)
     }
@@ -70,6 +81,8 @@ impl Ask {
             Self::Message => Code::typed(factor.clone(), typed),
             Self::App => Totp::code(typed),
             Self::Paper => BackupCodes::code(typed),
+            // As the browser wrote it; the library reads it.
+            Self::Key => Answer::wire(Passkey::NAME, typed),
         }
     }
 }

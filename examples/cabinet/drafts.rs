@@ -22,6 +22,8 @@ use crate::texts::Texts;
 pub enum Way {
     SignUp,
     SignIn,
+    /// By a key, before anybody is named: apart, so that a page which only offers it disturbs no other sign-in.
+    Key,
     Change,
     /// A signed-in person adds a way to sign in.
     Enrol,
@@ -32,7 +34,7 @@ impl Way {
     pub const fn start(self) -> &'static str {
         match self {
             Self::SignUp => "/sign-up",
-            Self::SignIn => "/sign-in",
+            Self::SignIn | Self::Key => "/sign-in",
             Self::Change => "/password",
             Self::Enrol => "/security",
         }
@@ -42,7 +44,7 @@ impl Way {
     pub const fn step(self) -> &'static str {
         match self {
             Self::SignUp => "/sign-up/code",
-            Self::SignIn => "/sign-in/code",
+            Self::SignIn | Self::Key => "/sign-in/code",
             Self::Change => "/password",
             Self::Enrol => "/security/prove",
         }
@@ -52,7 +54,7 @@ impl Way {
     pub const fn choose(self) -> &'static str {
         match self {
             Self::SignUp => "/sign-up/password",
-            Self::SignIn => "/sign-in",
+            Self::SignIn | Self::Key => "/sign-in",
             Self::Change => "/password",
             Self::Enrol => "/security/new",
         }

@@ -1,5 +1,5 @@
 //! The demo portal: registration, signing in with two steps, sessions, history, change of password, in Russian and
-//! English, without a line of JavaScript.
+//! English. One small script asks browsers for passkeys; everything else works without it.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
@@ -27,6 +27,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
+use propusk::factor::passkey::Passkey;
 use propusk::secret::{FileKeys, KeySource};
 use propusk::{Auth, BackupCodes, Code, Password, Profile, Site, Totp, danger, store};
 use tokio::net::TcpListener;
@@ -55,8 +56,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let auth = Auth::builder(Profile::public_portal(), store.clone(), keys.load()?)
         .throttle(store)
         .site(site)
-        // The order is that in which people are asked: who has an application is not sent a message first.
+        // The order is that in which people are asked: who has a key or an application is not sent a message first.
         .factor(Password::default())
+        .factor(Passkey::default())
         .factor(Totp::default())
         .factor(Code::sms())
         .factor(Code::email())

@@ -3,6 +3,7 @@
 
 pub mod history;
 pub mod home;
+pub mod key;
 pub mod language;
 pub mod outbox;
 pub mod password;

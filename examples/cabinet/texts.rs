@@ -57,7 +57,7 @@ pub struct Texts {
     pub no_account_yet: &'static str,
     pub have_account: &'static str,
     // Proofs, one at a time.
-    pub asked: [Asked; 4],
+    pub asked: [Asked; 5],
     pub code_sent_to: &'static str,
     pub code_none: &'static str,
     pub resend: &'static str,
@@ -134,6 +134,16 @@ pub struct Texts {
     pub device_here: &'static str,
     pub device_key: &'static str,
     pub device_confirm: &'static str,
+    pub key_lead: &'static str,
+    pub key_lead_more: &'static str,
+    pub key_make: &'static str,
+    pub key_use: &'static str,
+    pub key_sign_in: &'static str,
+    pub key_stopped: &'static str,
+    pub key_failed: &'static str,
+    pub key_known: &'static str,
+    pub key_no_script: &'static str,
+    pub key_dead: &'static str,
     pub codes_lead: &'static str,
     pub codes_keep: &'static str,
     pub codes_ends: &'static str,
@@ -218,12 +228,13 @@ impl Texts {
 
     /// How a proof is asked for.
     pub fn asked(&self, ask: Ask) -> Asked {
-        let [password, message, app, paper] = self.asked;
+        let [password, message, app, paper, key] = self.asked;
         match ask {
             Ask::Password => password,
             Ask::Message => message,
             Ask::App => app,
             Ask::Paper => paper,
+            Ask::Key => key,
         }
     }
 
@@ -246,12 +257,9 @@ impl Texts {
         self.rule_in_words(rule.rule.as_str(), number)
     }
 
-    /// A rule that was broken, as a sentence.
+    /// A rule that was broken: what to do about it.
     pub fn broken_rule(&self, rule: &Rule) -> String {
-        match self.locale {
-            Locale::Ru => format!("Нужен пароль {}.", self.rule(rule)),
-            _ => format!("Choose a password that is {}.", self.rule(rule)),
-        }
+        rule.text(self.locale).unwrap_or_else(|| self.rule(rule))
     }
 
     /// What an event tells, for the history.
@@ -271,6 +279,7 @@ impl Texts {
             ("password", Locale::Ru) => "пароль",
             ("totp", Locale::Ru) => "код из приложения",
             ("backup-code", Locale::Ru) => "резервный код",
+            ("passkey", Locale::Ru) => "ключ доступа",
             ("totp", _) => "code from the application",
             ("backup-code", _) => "backup code",
             ("sms-code", Locale::Ru) => "код из СМС",
@@ -335,7 +344,7 @@ impl Texts {
     }
 }
 
-const ASKS: [Ask; 4] = [Ask::Password, Ask::Message, Ask::App, Ask::Paper];
+const ASKS: [Ask; 5] = [Ask::Password, Ask::Message, Ask::App, Ask::Paper, Ask::Key];
 
 /// What a span is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

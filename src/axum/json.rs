@@ -14,7 +14,7 @@ use crate::auth::{Auth, Held};
 use crate::device::Device;
 use crate::error::Broken;
 use crate::event::{Event, Origin};
-use crate::flow::{Done, Next, Step};
+use crate::flow::{Asking, Done, Next, Step};
 use crate::id::FactorName;
 use crate::message::Locale;
 use crate::proof::Aal;
@@ -69,6 +69,25 @@ pub(crate) fn sessions(list: &[Listed], current: &Session) -> impl Serialize {
         from: one.from.as_ref().map(From::of),
     };
     List { sessions: list.iter().map(line).collect() }
+}
+
+/// Who asks to be approved, as the approving device shows it.
+pub(crate) fn asking(asking: &Asking, caller: &Caller) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Asks {
+        factor: String,
+        from: From,
+        same_network: bool,
+        at: String,
+        expires_in: u64,
+    }
+    Asks {
+        factor: asking.factor.to_string(),
+        from: From::of(&asking.from),
+        same_network: asking.is_near(&caller.client),
+        at: asking.at.rfc3339(),
+        expires_in: asking.expires.since(caller.http.auth().now()).as_secs(),
+    }
 }
 
 /// An account's credentials, and the factors of which it can add one.

@@ -161,12 +161,22 @@ impl Inner {
             batch.push(Write::RaiseEpoch { account: id, route: subject.account.route, expect: epoch });
             batch.push(Write::ForgetBrowsers { account: id, except: known });
         }
+        batch.extend(self.credential_notices(&run, &person, &factor, template)?);
+        self.finish(run, batch, Ending { grant, browser: None }).await
+    }
+
+    /// Tells the owner what became of a credential, and when.
+    pub(crate) fn credential_notices(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        factor: &FactorName,
+        template: &'static str,
+    ) -> Result<Vec<Write>, Broken> {
         let at = ("at".into(), run.now.rfc3339().into());
         let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
-        let title = self.factor(&factor).map(|factor| factor.title(locale)).unwrap_or_default();
-        let factor = ("factor".into(), title.into());
-        batch.extend(self.notices(&run, &person, template, vec![factor, at])?);
-        self.finish(run, batch, Ending { grant, browser: None }).await
+        let title = self.factor(factor).map(|factor| factor.title(locale)).unwrap_or_default();
+        self.notices(run, person, template, vec![("factor".into(), title.into()), at])
     }
 
     /// A session of the person's, if it lives.

@@ -24,8 +24,6 @@ mod failure;
 mod line;
 mod read;
 mod schema;
-#[cfg(test)]
-mod tests;
 mod write;
 
 use std::fmt;
@@ -75,7 +73,7 @@ impl PostgresStore {
     /// # Errors
     /// As [`Self::connect`].
     pub async fn connect_with(url: &str, settings: PostgresSettings) -> Result<Self, StoreError> {
-        let line = schema::open(url, &settings, schema::STEPS).await?;
+        let line = schema::open(url, &settings).await?;
         Ok(Self(Arc::new(Inner { id: StoreId::unique(), line })))
     }
 
@@ -120,6 +118,7 @@ pub struct PostgresSettings {
     connect_timeout: Duration,
     answer_timeout: Duration,
     durable: bool,
+    further_steps: &'static [&'static str],
 }
 
 impl Default for PostgresSettings {
@@ -132,6 +131,7 @@ impl Default for PostgresSettings {
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(10),
             durable: true,
+            further_steps: &[],
         }
     }
 }
@@ -172,6 +172,14 @@ impl PostgresSettings {
     #[must_use]
     pub fn danger_not_durable(mut self) -> Self {
         self.durable = false;
+        self
+    }
+
+    /// Steps beyond the newest schema, for tests of the way from one to the next.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn further_steps(mut self, steps: &'static [&'static str]) -> Self {
+        self.further_steps = steps;
         self
     }
 }

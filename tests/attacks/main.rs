@@ -19,6 +19,7 @@
 //! | 15 | `counting::a_new_address_in_the_same_64_is_no_new_client`, `counting::spellings_of_a_name_share_one_count`, `browser::a_forwarded_header_makes_no_new_client` |
 //! | 17 | `second_factors::an_authenticators_key_has_160_bits` |
 //! | 18 | `flows::an_account_switched_off_half_way_gets_no_session` |
+//! | 20 | `second_factors::one_code_answered_fifty_times_at_once_is_accepted_once` |
 //! | 21 | `second_factors::a_code_of_one_person_opens_no_other_account` |
 //! | 22 | `second_factors::backup_codes_take_two_factors_and_leave_no_older_ones` |
 //! | 23, 26 | `flows::one_of_two_factors_is_no_session` |
@@ -45,6 +46,16 @@
 //! | 77 | `passwords::a_hostile_stored_hash_costs_nothing`; imports: `imports::a_hostile_hash_does_not_come_in` |
 //! | 78 | `accounts::a_huge_name_is_refused_unread` |
 //! | 79 | `passwords::an_empty_password_is_nobodys` |
+//! | 80 | `passkeys::a_key_is_no_second_factor_of_another_account` |
+//! | 81, 85 | `passkeys::a_key_with_anothers_handle_signs_nobody_in` |
+//! | 82 | `passkeys::a_key_without_its_users_verification_is_no_sign_in` |
+//! | 83 | `passkeys::an_enrolment_against_the_policy_is_refused_by_the_server` |
+//! | 84 | `passkeys::a_counter_that_goes_back_disables_the_key` (under a race: `tests/passkeys`) |
+//! | 86 | `passkeys::an_origin_that_only_looks_like_the_sites_is_refused` |
+//! | 87 | `passkeys::public_values_are_no_answer` |
+//! | 88 | `approvals::looking_at_a_request_approves_nothing`, `approvals::a_scan_signs_in_whoever_looked_first` |
+//! | 89 | `approvals::the_first_to_look_is_the_only_one_to_answer`, `approvals::a_session_approves_no_more_than_it_has_proven` |
+//! | 91 | `approvals::nothing_but_the_number_on_the_other_screen_approves` |
 //! | 94 | `browser::a_losers_cookie_is_never_signed_in` |
 //! | 95 | `flows::parallel_right_passwords_are_all_let_in` |
 //! | 96 | `second_factors::fifty_submits_of_a_right_code_hold_nobody_out` |
@@ -60,6 +71,7 @@
 //! | 54 (links, invitations, recovery) | recovery, links |
 //! | 58 (a changed e-mail that waits, federated accounts) | account life, providers |
 //! | 60, 59 for links | links |
+//! | 91 (how many pushes, one pending for each account) | push: what the mailbox's address is sent by |
 #![cfg(all(feature = "testing", feature = "sqlite"))]
 #![allow(
     dead_code,
@@ -71,6 +83,9 @@
     reason = "a test"
 )]
 
+#[cfg(feature = "passkey")]
+#[path = "../common/authenticator.rs"]
+mod authenticator;
 #[path = "../common/otp.rs"]
 mod otp;
 #[path = "../common/site.rs"]
@@ -80,6 +95,7 @@ mod portal;
 mod web;
 
 mod accounts;
+mod approvals;
 #[cfg(feature = "axum")]
 mod browser;
 mod counting;
@@ -90,6 +106,8 @@ mod flows;
 mod http;
 #[cfg(feature = "legacy-hashes")]
 mod imports;
+#[cfg(feature = "passkey")]
+mod passkeys;
 mod passwords;
 mod second_factors;
 mod sessions;

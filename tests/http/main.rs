@@ -7,6 +7,7 @@ mod portal;
 #[path = "../common/web.rs"]
 mod web;
 
+mod approvals;
 mod cookies;
 mod csrf;
 mod extract;

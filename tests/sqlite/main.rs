@@ -3,6 +3,9 @@
 #![cfg(all(feature = "sqlite", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
+#[path = "../common/rows.rs"]
+mod rows;
+
 mod durability;
 mod files;
 mod fixtures;

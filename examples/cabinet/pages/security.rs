@@ -5,6 +5,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::factor::Prompt;
+use propusk::factor::passkey::Passkey;
 use propusk::flow::{Code, Refusal};
 use propusk::id::FactorName;
 use propusk::secret::Secret;
@@ -34,12 +35,25 @@ struct Card {
     factor: FactorName,
     title: String,
     lead: &'static str,
-    held: Vec<Moment>,
+    held: Vec<Since>,
     /// How many codes are left.
     left: Option<String>,
     /// The button; the password has a page of its own.
     button: Option<&'static str>,
     elsewhere: Option<&'static str>,
+}
+
+/// Since when there is one, and whether it still proves anything.
+#[derive(Debug)]
+struct Since {
+    at: Moment,
+    good: bool,
+}
+
+impl Card {
+    fn works(&self) -> bool {
+        self.held.iter().any(|one| one.good)
+    }
 }
 
 #[derive(Debug, Template)]
@@ -49,6 +63,15 @@ struct NewDevice {
     token: Hidden,
     input: Field,
     shown: Device,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "new_key.html", config = "examples/cabinet/askama.toml")]
+struct NewKey {
+    frame: Frame,
+    token: Hidden,
+    /// What the script hands to the browser.
+    options: String,
 }
 
 #[derive(Debug, Template)]
@@ -82,6 +105,8 @@ pub struct Add {
 pub struct Confirm {
     #[serde(default, alias = "app_code")]
     code: Option<Secret>,
+    #[serde(default)]
+    key: Option<Secret>,
 }
 
 impl FormFields for Add {
@@ -111,7 +136,10 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
             left: left.filter(|_| *factor == BackupCodes::NAME).map(|left| t.codes_left(left)),
             button: words.map(|words| if held.is_empty() { words.add } else { words.another }),
             elsewhere: password.then_some("/password"),
-            held: held.into_iter().map(|one| moment(one.created, locale)).collect(),
+            held: held
+                .into_iter()
+                .map(|one| Since { at: moment(one.created, locale), good: one.proves.is_factor() })
+                .collect(),
         }
     };
     let mut frame = guest.frame("/security", t.security)?;
@@ -148,6 +176,9 @@ pub async fn show_new(member: Member) -> Result<Response, Failure> {
         let (shown, input) = (read(prompt)?, Ask::App.input(&frame, false));
         return Ok(guest.page(&NewDevice { frame, token, input, shown }));
     }
+    if factor == Passkey::NAME {
+        return Ok(guest.page(&NewKey { frame, token, options: prompt.to_owned() }));
+    }
     if factor == BackupCodes::NAME {
         return Ok(guest.page(&NewCodes { frame, token, shown: read(prompt)? }));
     }
@@ -160,10 +191,11 @@ pub async fn confirm(member: Member, TokenForm(form): TokenForm<Confirm>) -> Res
     let (Some(flow), Some(factor)) = (draft.flow.clone(), draft.factor.clone()) else {
         return Ok(Redirect::to(Way::Enrol.start()).into_response());
     };
-    let answer = match &form.code {
-        Some(code) => Totp::code(code.expose_str().unwrap_or_default()),
-        None if factor == BackupCodes::NAME => BackupCodes::saved(),
-        None => return Ok(Redirect::to(Way::Enrol.choose()).into_response()),
+    let answer = match (&form.key, &form.code) {
+        (Some(key), _) => Ask::Key.answer(&factor, key),
+        (None, Some(code)) => Totp::code(code.expose_str().unwrap_or_default()),
+        (None, None) if factor == BackupCodes::NAME => BackupCodes::saved(),
+        (None, None) => return Ok(Redirect::to(Way::Enrol.choose()).into_response()),
     };
     let step = guest.visit.answer(&flow, answer).await?;
     if matches!(step, Step::Done(_)) {

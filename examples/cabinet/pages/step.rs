@@ -29,12 +29,14 @@ struct Page {
     sent_to: Option<String>,
     factor: FactorName,
     others: Vec<(FactorName, String)>,
+    /// What the script asks the browser for, when it is a key.
+    options: Option<String>,
     start: &'static str,
 }
 
 #[derive(Debug, Deserialize)]
 pub struct Typed {
-    #[serde(alias = "password", alias = "app_code", alias = "backup_code")]
+    #[serde(alias = "password", alias = "app_code", alias = "backup_code", alias = "key")]
     code: Secret,
 }
 
@@ -109,7 +111,8 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         token: guest.hidden::<Typed>()?,
         other: guest.hidden::<Other>()?,
         lead: asked.lead,
-        sent_to: ask.begins().then_some(draft.sent_to),
+        sent_to: ask.sends().then_some(draft.sent_to),
+        options: draft.prompt.filter(|_| ask == Ask::Key).map(|prompt| prompt.as_json().to_owned()),
         others: others.collect(),
         start: way.start(),
         factor,
@@ -135,9 +138,10 @@ async fn other(guest: &Guest, way: Way, form: &Other) -> Result<Response, Failur
     let (Some(flow), Some(offer)) = (draft.flow.clone(), offer) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
-    let again = draft.factor.as_ref() == Some(&offer.factor);
+    let sends = Ask::of(&offer.factor).is_some_and(Ask::sends);
+    let again = sends && draft.factor.as_ref() == Some(&offer.factor);
     // Coming back to a message that was sent already sends no other.
-    if begins(&offer) && (again || !draft.begun.contains(&offer.factor)) {
+    if begins(&offer) && (again || !sends || !draft.begun.contains(&offer.factor)) {
         let step = guest.visit.begin(&flow, &offer.factor).await?;
         if again && matches!(step, Step::Pending(_)) {
             guest.say(|t| t.resent);

@@ -81,6 +81,16 @@ pub(super) static TEXTS: Texts = Texts {
             replayed: "This code was used already. Cross it out and take another one.",
             way: "By a backup code",
         },
+        Asked {
+            title: "Use your passkey",
+            lead: "Your device asks for a finger, a face or a PIN, and answers for you.",
+            label: "",
+            hint: "",
+            wrong: "This passkey was not accepted. Try again, or choose another way.",
+            malformed: "The browser sent no answer. Switch JavaScript on, or choose another way.",
+            replayed: "This was used already.",
+            way: "By a passkey",
+        },
     ],
     code_sent_to: "We have sent a code to",
     code_none: "No code? Check the address that you gave, look into the spam folder, or ask for another after a minute.",
@@ -156,6 +166,16 @@ pub(super) static TEXTS: Texts = Texts {
             },
         ),
         (
+            "passkey",
+            WayIn {
+                title: "Passkeys",
+                lead: "A key in your phone, computer or security key: no password to type, and no other site can use it.",
+                add: "Add a passkey",
+                another: "Add another passkey",
+                new: "Add a passkey",
+            },
+        ),
+        (
             "totp",
             WayIn {
                 title: "Authenticator application",
@@ -187,6 +207,16 @@ pub(super) static TEXTS: Texts = Texts {
     device_here: "The application is on this device: open it",
     device_key: "Cannot scan? Type this key into the application:",
     device_confirm: "Add",
+    key_lead: "Your device keeps the key and gives it to nobody. To use it, you unlock it with a finger, a face or a PIN.",
+    key_lead_more: "A phone or computer of your own is a good place for it, and so is a security key.",
+    key_make: "Create the passkey",
+    key_use: "Use the passkey",
+    key_sign_in: "Sign in with a passkey",
+    key_stopped: "Nothing was sent: it was cancelled or took too long. Try again, or choose another way.",
+    key_failed: "This browser cannot use the passkey here. Try again, or choose another way.",
+    key_known: "This device already holds a passkey for your account.",
+    key_no_script: "Passkeys need JavaScript. Everything else works without it.",
+    key_dead: "switched off, somebody used a copy of it",
     codes_lead: "They are shown only this once. Print the page, or write them down.",
     codes_keep: "Keep them away from your password. Whoever holds both can sign in.",
     codes_ends: "Earlier codes stop working. If there were any, all your other sessions end.",
@@ -252,6 +282,21 @@ pub(super) fn rule(name: &str, number: impl Fn(&str) -> u64) -> Option<String> {
         "common" => "not one of the passwords that are used most: those are tried first".into(),
         "context" => "not made of your name, your phone or address, or the name of this site".into(),
         "not_text" => "plain text".into(),
+        "no_upper" => "with a capital letter".into(),
+        "no_lower" => "with a small letter".into(),
+        "no_digit" => "with a digit".into(),
+        "no_special" => "with another sign: a space, a dash, a comma".into(),
+        "keyboard" => {
+            format!("without {} in a row on the keyboard, such as qwerty", count(number("run"), "key"))
+        }
+        "sequence" => {
+            format!("without {} in the order of the alphabet, such as abcde", count(number("run"), "sign"))
+        }
+        "repeated" => format!("without the same sign {} in a row", count(number("run"), "time")),
+        "same" => "not your present one".into(),
+        "reused" => format!("none of your last {}", number("last")),
+        "breached" => "not known from a leak elsewhere".into(),
+        "weak" => "harder to guess".into(),
         _ => return None,
     })
 }

@@ -56,7 +56,9 @@ impl Failure {
             SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
                 Self::Unavailable("the server ended the connection")
             }
-            SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => Self::Unavailable(LATE),
+            SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => {
+                Self::Unavailable("the server gave the work up, for it took too long")
+            }
             SqlState::READ_ONLY_SQL_TRANSACTION => Self::Unavailable("the server is a standby, or read-only"),
             SqlState::INSUFFICIENT_PRIVILEGE => {
                 Self::Unavailable("the user may not read and write this library's schema")
@@ -126,4 +128,5 @@ struct PostgresError {
 
 const BROKE: &str = "the connection broke; whether the commit was applied is not known";
 const UNREACHABLE: &str = "the server cannot be reached";
-pub(super) const LATE: &str = "the server does not answer in time";
+pub(super) const LATE: &str =
+    "the server does not answer in time; whether the commit is applied is not known";

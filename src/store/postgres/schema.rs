@@ -10,10 +10,10 @@ use super::line::Line;
 
 /// The steps from nothing to the present schema: the step at index n leads to version n + 1. A step that was released
 /// is never edited; the frozen result of each stands in `tests/schema/postgres/`.
-pub(super) const STEPS: &[&str] = &[include_str!("v1.sql")];
+const STEPS: &[&str] = &[include_str!("v1.sql")];
 
 /// Connects, refuses what is not ours or cannot keep the contract, brings the schema to the present version.
-pub(super) async fn open(url: &str, settings: &PostgresSettings, steps: &[&str]) -> Result<Line, Failure> {
+pub(super) async fn open(url: &str, settings: &PostgresSettings) -> Result<Line, Failure> {
     let schema = &*settings.schema;
     let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
     if !schema.starts_with(|first: char| first.is_ascii_lowercase())
@@ -25,13 +25,14 @@ pub(super) async fn open(url: &str, settings: &PostgresSettings, steps: &[&str])
     }
     let line = Line { pool: pool(url, settings)?, patience: settings.answer_timeout };
     let client = line.pool.get().await?;
+    let steps = &[STEPS, settings.further_steps].concat();
     // Nothing is written to a schema before it is known to be ours.
-    if within(settings.answer_timeout, version(&client, settings, steps)).await? < count(steps) {
-        if let Err(failure) = migrate(&client, settings, steps).await {
-            // Closed in the middle of its transaction: all of it is undone.
-            drop(Object::take(client));
-            return Err(failure);
-        }
+    if within(settings.answer_timeout, version(&client, settings, steps)).await? < count(steps)
+        && let Err(failure) = migrate(&client, settings, steps).await
+    {
+        // Closed in the middle of its transaction: all of it is undone.
+        drop(Object::take(client));
+        return Err(failure);
     }
     drop(client);
     Ok(line)
@@ -50,13 +51,15 @@ fn pool(url: &str, settings: &PostgresSettings) -> Result<Pool, Failure> {
     if config.get_application_name().is_none() {
         config.application_name("propusk");
     }
-    // A server that is cut off in the middle of a transaction must not hold its locks for long.
+    // The server gives up first, so that it is known what became of the work; and when it is cut off in the middle of
+    // a transaction, it does not hold the locks for long.
     let millis = settings.answer_timeout.as_millis();
     let options = format!(
-        "{} -c search_path={} -c default_transaction_read_only=on -c statement_timeout={millis} \
+        "{} -c search_path={} -c default_transaction_read_only=on -c statement_timeout={} \
          -c idle_in_transaction_session_timeout={millis}",
         config.get_options().unwrap_or_default(),
         settings.schema,
+        millis * 4 / 5,
     );
     config.options(options.trim());
     config.connect_timeout(settings.connect_timeout);

@@ -5,9 +5,9 @@ use redis::Cmd;
 use super::link::Link;
 use crate::error::StoreError;
 
-/// Looks at every node. What a managed server does not let one see is taken to be right.
+/// Looks at every node that it can. What a managed server does not let one see is taken to be right.
 pub(super) async fn server(link: &Link) -> Result<(), StoreError> {
-    let info = facts(link, redis::cmd("INFO").arg("everything"), ':').await?;
+    let info = facts(link, redis::cmd("INFO").arg("everything")).await?;
     let is = |name: &str, value: &str| info.iter().any(|(known, found)| known == name && found == value);
     if !link.is_cluster() {
         if is("cluster_enabled", "1") {
@@ -59,9 +59,9 @@ async fn settings(link: &Link) -> Vec<(String, String)> {
     all
 }
 
-async fn facts(link: &Link, cmd: &Cmd, between: char) -> Result<Vec<(String, String)>, StoreError> {
-    let texts = link.ask_all(cmd).await.map_err(|_| StoreError::Unavailable("Redis does not answer"))?;
+async fn facts(link: &Link, cmd: &Cmd) -> Result<Vec<(String, String)>, StoreError> {
+    let texts = link.ask_all(cmd).await?;
     let lines = texts.iter().flat_map(|text| text.lines());
-    let pairs = lines.filter_map(|line| line.split_once(between));
+    let pairs = lines.filter_map(|line| line.split_once(':'));
     Ok(pairs.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect())
 }

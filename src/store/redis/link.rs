@@ -6,7 +6,9 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, Value};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, Value,
+};
 
 use crate::error::StoreError;
 
@@ -14,7 +16,7 @@ use crate::error::StoreError;
 #[derive(Clone)]
 pub(super) enum Link {
     One(ConnectionManager),
-    Cluster(ClusterConnection),
+    Cluster { all: ClusterConnection, named: Vec<Client> },
 }
 
 impl Link {
@@ -31,13 +33,15 @@ impl Link {
             }
             _ => {
                 // One try waits as long as one node does; all tries together as long as a fail-over takes.
+                let named = nodes.iter().map(|url| Client::open(*url).map_err(unreachable));
+                let named = named.collect::<Result<_, _>>()?;
                 let client = ClusterClientBuilder::new(nodes)
                     .connection_timeout(PATIENCE)
                     .response_timeout(PATIENCE)
                     .overall_response_timeout(Some(FAIL_OVER))
                     .build()
                     .map_err(unreachable)?;
-                Ok(Self::Cluster(client.get_async_connection().await.map_err(unreachable)?))
+                Ok(Self::Cluster { all: client.get_async_connection().await.map_err(unreachable)?, named })
             }
         }
     }
@@ -67,28 +71,42 @@ impl Link {
         }
     }
 
-    /// What every node answers to an administrator's question, each as `name` and `value`, or lines of `name:value`.
-    pub(super) async fn ask_all(&self, cmd: &Cmd) -> Result<Vec<String>, RedisError> {
-        let value = match self {
-            Self::One(one) => cmd.query_async(&mut one.clone()).await?,
-            Self::Cluster(all) => {
-                let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
-                all.clone().route_command(cmd.clone(), everywhere).await?
-            }
-        };
+    /// What each node answers to an administrator's question, in words. Of a cluster, the nodes that were named and
+    /// those that the driver has met; one that is down is not asked.
+    pub(super) async fn ask_all(&self, cmd: &Cmd) -> Result<Vec<String>, StoreError> {
         let mut words = vec![];
-        flatten(&value, &mut words);
+        match self {
+            Self::One(one) => {
+                flatten(&cmd.query_async(&mut one.clone()).await.map_err(failed)?, &mut words);
+            }
+            Self::Cluster { all, named } => {
+                let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
+                if let Ok(value) = all.clone().route_command(cmd.clone(), everywhere).await {
+                    flatten(&value, &mut words);
+                }
+                let brief = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(PATIENCE))
+                    .set_response_timeout(Some(PATIENCE));
+                for client in named {
+                    let node = client.get_multiplexed_async_connection_with_config(&brief).await;
+                    let Ok(mut node) = node else { continue };
+                    if let Ok(value) = cmd.query_async(&mut node).await {
+                        flatten(&value, &mut words);
+                    }
+                }
+            }
+        }
         Ok(words)
     }
 
     pub(super) const fn is_cluster(&self) -> bool {
-        matches!(self, Self::Cluster(_))
+        matches!(self, Self::Cluster { .. })
     }
 
     async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RedisError> {
         match self {
             Self::One(one) => cmd.query_async(&mut one.clone()).await,
-            Self::Cluster(all) => cmd.query_async(&mut all.clone()).await,
+            Self::Cluster { all, .. } => cmd.query_async(&mut all.clone()).await,
         }
     }
 }

@@ -70,28 +70,37 @@ pub(super) async fn release(store: &RedisStore, ticket: Ticket, hold: &Hold) -> 
     run(store, *route, ticket, false, &[b"free".to_vec()]).await.map(|_| ())
 }
 
+/// What is settled of one account.
+struct Part {
+    route: Route,
+    places: Vec<usize>,
+    args: Vec<Vec<u8>>,
+    /// Touches alone leave no mark behind.
+    marks: bool,
+}
+
 /// The changes of each account in one script; gives the first that is lost.
 pub(super) async fn settle(
     store: &RedisStore,
     ticket: Ticket,
     changes: &[Change],
 ) -> Result<Option<usize>, StoreError> {
-    let mut routes: Vec<(Route, Vec<usize>, Vec<Vec<u8>>, bool)> = vec![];
+    let mut parts: Vec<Part> = vec![];
     for (at, change) in changes.iter().enumerate() {
         let Some((route, args)) = operation(change) else { continue };
-        let lasting = !matches!(change, Change::Touch { .. });
-        match routes.iter_mut().find(|(other, ..)| *other == route) {
-            Some((_, places, all, marked)) => {
-                places.push(at);
-                all.extend(args);
-                *marked |= lasting;
+        let marks = !matches!(change, Change::Touch { .. });
+        match parts.iter_mut().find(|part| part.route == route) {
+            Some(part) => {
+                part.places.push(at);
+                part.args.extend(args);
+                part.marks |= marks;
             }
-            None => routes.push((route, vec![at], args, lasting)),
+            None => parts.push(Part { route, places: vec![at], args, marks }),
         }
     }
     let mut first = None;
-    for (route, places, args, lasting) in routes {
-        let answer = run(store, route, ticket, lasting, &args).await?;
+    for Part { route, places, args, marks } in parts {
+        let answer = run(store, route, ticket, marks, &args).await?;
         let nth = answer.first().and_then(|text| std::str::from_utf8(text).ok()?.parse::<usize>().ok());
         if let Some(lost) = nth.ok_or(DAMAGED)?.checked_sub(1) {
             first = first.or(places.get(lost).copied());
