@@ -323,6 +323,7 @@ impl Worker {
     }
 
     /// In units: known for Argon2, measured for the rest.
+    #[cfg_attr(not(feature = "legacy-hashes"), expect(unused_variables, reason = "Argon2's is known"))]
     fn spent(&self, recipe: &Recipe, took: Duration) -> u64 {
         match recipe {
             Recipe::Argon2 { cost, .. } => cost.units(),

@@ -217,6 +217,11 @@ impl Found<'_> {
             self.nist(Aal::One, "3.1.1.2", what.clone());
             self.asvs(1, "6.2.5", what);
         }
+        if let Some(age) = self.profile.password.max_age() {
+            let what = format!("a password must be replaced after {}, without a reason", span(age));
+            self.nist(Aal::One, "3.1.1.2", what.clone());
+            self.asvs(2, "6.2.10", what);
+        }
         if !has("common") {
             self.nist(Aal::One, "3.1.1.2", "no list of common passwords is looked at");
             self.asvs(1, "6.2.4", "no list of common passwords is looked at");

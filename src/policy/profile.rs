@@ -132,7 +132,7 @@ impl Profile {
     pub fn nist_aal2() -> Self {
         Self {
             name: "nist_aal2",
-            password: Arc::new(PasswordRules { least: 8, ..PasswordRules::nist_aal1() }),
+            password: Arc::new(PasswordRules::nist_aal2()),
             sign_in: Requirement::aal(Aal::Two),
             sign_up_contacts: &[IdentifierKind::Phone],
             sessions: SessionLimits {
@@ -152,6 +152,7 @@ impl Profile {
     pub fn nist_aal3() -> Self {
         Self {
             name: "nist_aal3",
+            password: Arc::new(PasswordRules::nist_aal3()),
             sign_in: Requirement::aal(Aal::Three),
             bars: TYPED_OVER_NETWORKS,
             sign_up_contacts: &[],
@@ -169,12 +170,8 @@ impl Profile {
     /// OWASP ASVS 5.0 at level 1.
     #[must_use]
     pub fn asvs_l1() -> Self {
-        Self {
-            name: "asvs_l1",
-            password: Arc::new(PasswordRules { least: 8, ..PasswordRules::nist_aal1() }),
-            ..Self::nist_aal1()
-        }
-        .because("3.1.1.2", "6.2.1 asks for 8 characters and only recommends 15")
+        Self { name: "asvs_l1", password: Arc::new(PasswordRules::asvs_l1()), ..Self::nist_aal1() }
+            .because("3.1.1.2", "6.2.1 asks for 8 characters and only recommends 15")
     }
 
     /// OWASP ASVS 5.0 at level 2: two kinds of factor (6.3.3); an e-mail code may be one until level 3 (6.3.6).
@@ -183,7 +180,7 @@ impl Profile {
         const EMAIL: &str = "6.3.6 bars e-mail from level 3 on";
         Self {
             name: "asvs_l2",
-            password: Arc::new(PasswordRules::nist_aal1()),
+            password: Arc::new(PasswordRules::asvs_l2()),
             sign_in: Requirement::two_factors(),
             sign_up_contacts: Self::nist_aal1().sign_up_contacts,
             ..Self::nist_aal2()
@@ -196,7 +193,7 @@ impl Profile {
     /// Registration is closed: what could confirm a contact may be no factor here.
     #[must_use]
     pub fn asvs_l3() -> Self {
-        Self { name: "asvs_l3", password: Arc::new(PasswordRules::nist_aal1()), ..Self::nist_aal3() }
+        Self { name: "asvs_l3", password: Arc::new(PasswordRules::asvs_l3()), ..Self::nist_aal3() }
     }
 
     /// The same with another policy for passwords.

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use super::password::{BrokenRule, Candidate, CredentialPolicy, PasswordRules, Rule};
+use super::password::{BrokenRule, Candidate, Classes, CredentialPolicy, PasswordRules, Rule};
 use super::*;
 use crate::id::{FactorName, RuleName};
 use crate::proof::{Channel, Proves};
@@ -55,7 +55,9 @@ fn each_profile_departs_from_what_it_says_and_nothing_else() {
     assert_eq!(departs(&Profile::asvs_l1()), ["NIST 3.1.1.2"]);
     assert_eq!(departs(&Profile::asvs_l2()), ["NIST 2.2 AAL2", "NIST 3.1.3.1"]);
     let portal = departs(&Profile::public_portal());
-    for requirement in ["NIST 2.2 AAL2", "NIST 3.1.3.1", "NIST 2.2.3"] {
+    for requirement in
+        ["NIST 2.2 AAL2", "NIST 3.1.3.1", "NIST 2.2.3", "NIST 3.1.1.2", "ASVS 6.2.5", "ASVS 6.2.10"]
+    {
         assert!(portal.iter().any(|one| one == requirement), "{requirement}: {portal:?}");
     }
     for profile in profiles() {
@@ -97,6 +99,9 @@ fn an_adjusted_profile_shows_its_departures() {
     shows(&rules(|r| r.least = 7), two(), &["NIST 3.1.1.2", "ASVS 6.2.1"]);
     shows(&rules(|r| r.most_bytes = 72), two(), &["NIST 3.1.1.2", "ASVS 6.2.9"]);
     shows(&rules(|r| r.common = false), two(), &["NIST 3.1.1.2", "ASVS 6.2.4"]);
+    shows(&rules(|r| r.max_age = Some(Duration::from_secs(1))), two(), &["NIST 3.1.1.2", "ASVS 6.2.10"]);
+    shows(&rules(|r| r.keyboard = 5), two(), &["NIST 3.1.1.2", "ASVS 6.2.5"]);
+    shows(&rules(|r| r.classes = Classes::ALL), two(), &["NIST 3.1.1.2", "ASVS 6.2.5"]);
     shows(&rules(|r| r.context = false), two(), &["ASVS 6.2.11"]);
     let composed = |p: &mut Profile| p.password = std::sync::Arc::new(Composed);
     shows(&composed, two(), &["NIST 3.1.1.2", "ASVS 6.2.5"]);
