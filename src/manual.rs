@@ -241,6 +241,7 @@
 //! No HTTP client is in the core: a source is one method from a prefix to lines. Whether it fails open or closed has
 //! no default. What is no list of hashes (a captive portal's page, an empty body) is no answer and never "not seen".
 //! The padding header is the source's to send; its made-up lines have the count 0 and are no hit.
+//!
 //! # Hashes of other systems
 //!
 //! A hash from elsewhere is verified as it is and replaced by the first right password, in the commit of that sign-in.
