@@ -241,3 +241,46 @@
 //! No HTTP client is in the core: a source is one method from a prefix to lines. Whether it fails open or closed has
 //! no default. What is no list of hashes (a captive portal's page, an empty body) is no answer and never "not seen".
 //! The padding header is the source's to send; its made-up lines have the count 0 and are no hit.
+//!
+//! # Hashes of other systems
+//!
+//! A hash from elsewhere is verified as it is and replaced by the first right password, in the commit of that sign-in.
+//! Nothing is wrapped at import (Argon2 over an old tag): the old one would be computed at each sign-in for ever.
+//!
+//! What its own system did is done once more. bcrypt looks at 72 bytes, so the first sign-in may end after them, and
+//! what was typed then is the password from then on. Where that system hashed what was typed, in whatever normal form,
+//! the same is done here. Two things that those systems let pass are refused: a password with a NUL in it (HMAC fills
+//! its key with them and bcrypt repeats its key after one, so `word` and `word\0` are one), and under PHP's `2x`, which
+//! misread bytes over 127, everything but ASCII: who has such a password there recovers. `$2$`, MD5, SHA-1 without
+//! rounds and plain text are not read at all: give those accounts no password and let them recover.
+//!
+//! Caps on what a hash may ask for: Argon2 as for the library's own; bcrypt 2^14 rounds; scrypt 256 MiB, and 512 MiB in
+//! all its lanes; PBKDF2 5,000,000 rounds of one block. That is about a second of one worker at the most.
+//!
+//! # What a wrong password costs
+//!
+//! Never less than at a decoy. At a hash of an older, cheaper Argon2id what is left is filled up to the present cost, by
+//! Argon2 itself, in the same job of the pool: KiB for KiB, so that time, memory and the queue look alike. At another
+//! system's hash it is filled up by the time that was measured.
+//!
+//! Most of those are dearer than Argon2id at 19 MiB, though (PBKDF2 as Django sets it takes twenty times as long), and
+//! then a slow answer says: this name exists and has not signed in since the move. `Password::migrating_from(hash)`
+//! closes that: each wrong password costs one such hash and one Argon2id, whoever's name it is. It costs the servers
+//! what each sign-in cost them before the move, so it is a choice; leave it on until few old hashes are left. It levels
+//! one cost: accounts whose hash is yet another show. A right password is told apart by its time in any case: who knows
+//! it learns nothing by that.
+//!
+//! # Profiles and deviations
+//!
+//! Deviations are computed from a profile's values, never listed, so that an adjusted profile cannot look like the one
+//! that it was made from. A reason is a word of whoever departs, so it is given (`Profile::because`), not computed. All
+//! profiles are held against both standards: where the two disagree (8 characters or 15; e-mail as a factor), following
+//! one departs from the other, and that is said.
+//!
+//! AAL3 and ASVS level 3 bar factors by telephone and e-mail altogether, although an address could be confirmed by a
+//! code without being a factor: one factor would then be two things. So registration is closed there, and accounts come
+//! in by `Auth::import`. At AAL2 one registers by phone, because a password and an e-mail code together are AAL1, and no
+//! flow enrols a second authenticator at registration yet.
+
+#[doc = include_str!("manual/profiles.md")]
+pub mod profiles {}

@@ -4,7 +4,7 @@
 //! Each kill: fifty answers with one right code, through two nodes over one ledger; the replica of the flow's master is
 //! cut off before, the master is killed at the start, at the first acceptance, or after all. When the replica has taken
 //! over, the same fifty answers again. Meanwhile people who are signed in are looked at all the time.
-#![cfg(all(feature = "sqlite", feature = "redis", feature = "testing"))]
+#![cfg(all(feature = "sqlite", feature = "postgres", feature = "redis", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
 #[path = "common/portal.rs"]
@@ -23,6 +23,7 @@ use portal::{Hands, Outbox, WORD, pending, register};
 use propusk::clock::Clock;
 use propusk::id::{FactorName, Realm};
 use propusk::secret::{Purpose, TokenScope};
+use propusk::store::postgres::{PostgresSettings, PostgresStore};
 use propusk::store::redis::{RedisSettings, RedisStore};
 use propusk::store::split::Split;
 use propusk::store::sqlite::{SqliteSettings, SqliteStore};
@@ -104,7 +105,8 @@ async fn a_killed_master_lets_nothing_be_accepted_twice() {
     }
     over.store(true, Ordering::SeqCst);
     let (checks, longest) = watching.await.unwrap();
-    println!("counted: masters killed under {ANSWERS} answers at once, seed -, count {kills}");
+    let ledger = if std::env::var("PROPUSK_POSTGRES").is_ok() { "PostgreSQL" } else { "SQLite" };
+    println!("counted: masters killed under {ANSWERS} answers at once over {ledger}, seed -, count {kills}");
     println!("counted: of them, one acceptance in all, seed -, count {accepted}");
     println!("counted: of them, the taken flow came back, seed -, count {flows_back}");
     println!(
@@ -154,8 +156,7 @@ impl Site {
         let (hands, outbox) = (Hands::default(), Outbox::default());
         let (mut nodes, mut last) = (vec![], None);
         for _ in 0..2 {
-            let patient = SqliteSettings::default().busy_timeout(Duration::from_secs(60));
-            let ledger = SqliteStore::open_with(folder.0.join("auth.db"), patient).unwrap();
+            let ledger = Self::ledger(&folder, &prefix).await;
             let settings = RedisSettings::default().prefix(&prefix);
             let redis = RedisStore::connect_with(&cluster.urls, settings).await.unwrap();
             let store = AnyStore::of(Split::new(ledger, redis.clone()).unwrap(), redis.clone());
@@ -169,6 +170,21 @@ impl Site {
             last = Some(redis);
         }
         Self { nodes, store: last.unwrap(), hands, outbox, prefix, _folder: Arc::new(folder) }
+    }
+
+    /// PostgreSQL where there is a server, else a file.
+    async fn ledger(folder: &Folder, schema: &str) -> AnyStore {
+        let patience = Duration::from_secs(60);
+        let Ok(url) = std::env::var("PROPUSK_POSTGRES") else {
+            let patient = SqliteSettings::default().busy_timeout(patience);
+            return AnyStore::new(SqliteStore::open_with(folder.0.join("auth.db"), patient).unwrap());
+        };
+        // A machine that builds beside the test is slow at times.
+        let settings = PostgresSettings::default()
+            .schema(schema.replace('-', "_"))
+            .connect_timeout(patience)
+            .answer_timeout(patience);
+        AnyStore::new(PostgresStore::connect_with(&url, settings).await.unwrap())
     }
 
     /// People who are signed in.
@@ -290,7 +306,7 @@ impl Cluster {
     fn new() -> Self {
         let of = |variable: &str| {
             std::env::var(variable).unwrap_or_else(|_| {
-                panic!("{variable} is not set: tests/with cluster -- cargo test --features full --test failover_redis")
+                panic!("{variable} is not set: tests/with postgres cluster -- cargo test --features full --test failover_redis")
             })
         };
         Self { urls: of("PROPUSK_CLUSTER"), dir: of("PROPUSK_CLUSTER_DIR").into() }
@@ -425,7 +441,11 @@ fn owns(line: &[String], slot: u16) -> bool {
 /// One node, asked past the library; nothing when it does not answer.
 async fn ask<T: redis::FromRedisValue>(port: u16, words: &[&str]) -> Option<T> {
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
-    let mut one = client.get_multiplexed_async_connection().await.ok()?;
+    // A machine that builds beside the test is slow at times.
+    let patience = Some(Duration::from_secs(10));
+    let patient =
+        redis::AsyncConnectionConfig::new().set_connection_timeout(patience).set_response_timeout(patience);
+    let mut one = client.get_multiplexed_async_connection_with_config(&patient).await.ok()?;
     let mut cmd = redis::cmd(words[0]);
     cmd.arg(&words[1..]);
     cmd.query_async(&mut one).await.ok()

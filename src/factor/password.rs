@@ -1,8 +1,8 @@
 //! Password. Proves something known, typed from memory.
 //!
-//! Settings: [`Password::breach_check`]; the rules are the profile's, the cost is the builder's. Argon2id through the
-//! pool, the PHC string sealed, hashed anew at a sign-in when the cost has changed. As many of the last hashes as the
-//! policy remembers lie sealed beside it.
+//! Settings: [`Password::breach_check`], [`Password::migrating_from`]; the rules are the profile's, the cost is the
+//! builder's. Argon2id through the pool, the PHC string sealed, hashed anew at a sign-in when the cost has changed or
+//! another system had made the hash. As many of the last hashes as the policy remembers lie sealed beside it.
 
 pub mod breach;
 
@@ -13,8 +13,9 @@ use zeroize::Zeroizing;
 
 use self::breach::{BreachCheck, OnFailure};
 use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Verdict};
+use crate::auth::import::ImportedCredential;
 use crate::error::FactorError;
-use crate::hash::{HashPool, Hashed, Phc};
+use crate::hash::{HashPool, Hashed, StoredHash};
 use crate::id::{FactorName, RuleName};
 use crate::message::Locale;
 use crate::policy::password::{BrokenRule, Candidate, Rule, normalise};
@@ -23,18 +24,18 @@ use crate::secret::Secret;
 
 /// The password factor.
 #[derive(Clone, Debug, Default)]
-#[non_exhaustive]
 pub struct Password {
     breaches: Option<(Arc<dyn BreachCheck>, OnFailure)>,
+    beside: Option<Arc<StoredHash>>,
 }
 
 /// What is kept of a password.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Stored {
-    hash: Phc,
+    hash: StoredHash,
     /// The passwords before, the latest first.
     #[serde(default)]
-    previous: Vec<Phc>,
+    previous: Vec<StoredHash>,
 }
 
 /// What the client sends, to prove a password or to choose one.
@@ -53,6 +54,24 @@ impl Password {
     pub fn breach_check(mut self, check: impl BreachCheck, on_failure: OnFailure) -> Self {
         self.breaches = Some((Arc::new(check), on_failure));
         self
+    }
+
+    /// While accounts with another system's hashes are there: each wrong password also costs what this one of them
+    /// does, for every name. Their hashes are as a rule dearer than the library's own, and who had not signed in since
+    /// the move would else be told from a name that nobody has by the time of the answer.
+    #[must_use]
+    pub fn migrating_from(mut self, one_of_them: StoredHash) -> Self {
+        self.beside = Some(Arc::new(one_of_them));
+        self
+    }
+
+    /// The credential for [`Auth::import`](crate::Auth::import) that this hash is. The first sign-in replaces the
+    /// hash by the library's own.
+    ///
+    /// # Errors
+    /// When it does not serialise.
+    pub fn imported(hash: StoredHash) -> Result<ImportedCredential, FactorError> {
+        ImportedCredential::of(&Self::default(), &Stored { hash, previous: Vec::new() })
     }
 
     /// The answer that is this password.
@@ -101,14 +120,16 @@ impl Factor for Password {
         // Before any look at `mine`: an over-long password costs the same for every name (CVE-2025-22234).
         let Ok(password) = normalise(&answer.password) else { return Ok(Verdict::refuse(Reason::Malformed)) };
         let Some(credential) = mine.first() else { return Ok(Verdict::refuse(Reason::Wrong)) };
-        let copy = Secret::new(password.expose());
-        match cx.hashes().verify(cx.lane, copy, &credential.data.hash).await? {
+        let stored = &credential.data.hash;
+        // Another system hashed what was typed, in whatever normal form the keyboard gave it.
+        let typed = if stored.is_legacy() { answer.password } else { Secret::new(password.expose()) };
+        match cx.hashes().check(cx.lane, typed, stored, self.beside.as_deref()).await? {
             Hashed::Busy { retry_after } => Ok(Verdict::Busy { retry_after }),
             Hashed::Done(false) => Ok(Verdict::refuse(Reason::Wrong)),
             Hashed::Done(true) => {
-                let change = match cx.hashes().is_current(&credential.data.hash) {
-                    true => None,
-                    false => self.rehash(cx, password, &credential.data).await?,
+                let change = match cx.hashes().needs_rehash(stored) {
+                    false => None,
+                    true => self.rehash(cx, password, &credential.data).await?,
                 };
                 Ok(Verdict::Accept { credential: credential.id, proved: PROVES, change })
             }
@@ -116,7 +137,7 @@ impl Factor for Password {
     }
 
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<Stored> {
-        Some(Stored { hash: hashes.decoy(seed), previous: Vec::new() })
+        Some(Stored { hash: hashes.decoy(seed).into(), previous: Vec::new() })
     }
 
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
@@ -154,7 +175,7 @@ impl Enrol for Password {
             // client that lost the reply, is no new password.
             let past = std::iter::once(&old.data.hash).chain(&old.data.previous);
             for (before, hash) in past.clone().take(remembered.max(1)).enumerate() {
-                match cx.hashes().verify(cx.lane, Secret::new(password.expose()), hash).await? {
+                match cx.hashes().check(cx.lane, Secret::new(password.expose()), hash, None).await? {
                     Hashed::Done(false) => {}
                     Hashed::Done(true) if before == 0 => {
                         return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(SAME))]));
@@ -172,7 +193,7 @@ impl Enrol for Password {
             Hashed::Done(hash) => hash,
             Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
         };
-        let data = Stored { hash, previous };
+        let data = Stored { hash: hash.into(), previous };
         Ok(match mine.first() {
             None => Enrolled::Add { data, handles: Vec::new(), proved: PROVES },
             Some(old) => Enrolled::Replace { credential: old.id, data, proved: PROVES },
@@ -198,7 +219,7 @@ impl Password {
         old: &Stored,
     ) -> Result<Option<Stored>, FactorError> {
         Ok(match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
-            Hashed::Done(hash) => Some(Stored { hash, previous: old.previous.clone() }),
+            Hashed::Done(hash) => Some(Stored { hash: hash.into(), previous: old.previous.clone() }),
             Hashed::Busy { .. } => None,
         })
     }

@@ -242,6 +242,7 @@ pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {
     Some(match (name, refused) {
         ("sign-up", false) => "Registration",
         ("sign-up", true) => "Registration: code refused",
+        ("account-imported", _) => "Account brought in from another system",
         ("sign-in", false) => "Sign-in",
         ("sign-in", true) => "Sign-in refused",
         ("factor-proven", _) => "First step of a sign-in",

@@ -242,6 +242,7 @@ pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {
     Some(match (name, refused) {
         ("sign-up", false) => "Регистрация",
         ("sign-up", true) => "Регистрация: код не принят",
+        ("account-imported", _) => "Учётная запись перенесена из другой системы",
         ("sign-in", false) => "Вход",
         ("sign-in", true) => "Вход не удался",
         ("factor-proven", _) => "Первый шаг входа",

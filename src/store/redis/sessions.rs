@@ -70,14 +70,13 @@ pub(super) async fn release(store: &RedisStore, ticket: Ticket, hold: &Hold) -> 
     run(store, *route, ticket, false, &[b"free".to_vec()]).await.map(|_| ())
 }
 
-/// What one script settles: the changes of one account.
-struct Settlement {
+/// What is settled of one account.
+struct Part {
     route: Route,
-    /// Of each change in the list.
     places: Vec<usize>,
     args: Vec<Vec<u8>>,
-    /// More than touches: marked with its ticket.
-    lasting: bool,
+    /// Touches alone leave no mark behind.
+    marks: bool,
 }
 
 /// The changes of each account in one script; gives the first that is lost.
@@ -86,22 +85,22 @@ pub(super) async fn settle(
     ticket: Ticket,
     changes: &[Change],
 ) -> Result<Option<usize>, StoreError> {
-    let mut scripts: Vec<Settlement> = vec![];
+    let mut parts: Vec<Part> = vec![];
     for (at, change) in changes.iter().enumerate() {
         let Some((route, args)) = operation(change) else { continue };
-        let lasting = !matches!(change, Change::Touch { .. });
-        match scripts.iter_mut().find(|script| script.route == route) {
-            Some(script) => {
-                script.places.push(at);
-                script.args.extend(args);
-                script.lasting |= lasting;
+        let marks = !matches!(change, Change::Touch { .. });
+        match parts.iter_mut().find(|part| part.route == route) {
+            Some(part) => {
+                part.places.push(at);
+                part.args.extend(args);
+                part.marks |= marks;
             }
-            None => scripts.push(Settlement { route, places: vec![at], args, lasting }),
+            None => parts.push(Part { route, places: vec![at], args, marks }),
         }
     }
     let mut first = None;
-    for Settlement { route, places, args, lasting } in scripts {
-        let answer = run(store, route, ticket, lasting, &args).await?;
+    for Part { route, places, args, marks } in parts {
+        let answer = run(store, route, ticket, marks, &args).await?;
         let nth = answer.first().and_then(|text| std::str::from_utf8(text).ok()?.parse::<usize>().ok());
         if let Some(lost) = nth.ok_or(DAMAGED)?.checked_sub(1) {
             first = first.or(places.get(lost).copied());
