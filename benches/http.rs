@@ -1,5 +1,5 @@
 //! P10 and P11: a session check with the account loaded, and a full sign-in, in process over HTTP.
-#![allow(missing_docs, clippy::expect_used, clippy::indexing_slicing, reason = "a bench")]
+#![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a bench")]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ mod protocol;
 mod wait;
 
 const PEOPLE: usize = 50;
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "a kettle walks past nine lamps";
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -179,18 +179,15 @@ async fn register(auth: &Auth, outbox: &Outbox, person: usize) -> String {
     let visit = auth.visit(Client::unknown());
     let contact = format!("person{person}@example.org");
     let step = visit.sign_up(&contact, "Person", "2026-01").await.expect("works");
-    let Step::Pending(next) = step else { unreachable!() };
+    let Step::Pending(next) = step else { panic!("{step:?}") };
     let _ = auth.tend(100).await.expect("works");
     let code = outbox.0.lock().expect("a lock").pop().expect("a message");
     let code = code.param("code").expect("a code").to_owned();
     let factor = next.offers[0].factor.clone();
-    let Step::Pending(next) = visit.answer(&next.flow, Code::typed(factor, &code)).await.expect("works")
-    else {
-        unreachable!()
-    };
-    let Step::Done(done) = visit.answer(&next.flow, Password::word(PASSWORD)).await.expect("works") else {
-        unreachable!()
-    };
+    let step = visit.answer(&next.flow, Code::typed(factor, &code)).await.expect("works");
+    let Step::Pending(next) = step else { panic!("{step:?}") };
+    let step = visit.answer(&next.flow, Password::word(PASSWORD)).await.expect("works");
+    let Step::Done(done) = step else { panic!("{step:?}") };
     done.token.expose().to_string()
 }
 

@@ -11,10 +11,8 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::routing::get;
-use propusk::account::identifier::Identifier;
 use propusk::axum::{AuthHttp, Signed, tend};
 use propusk::error::Broken;
-use propusk::message::{Message, Sender, Sending, Sent};
 use propusk::{Auth, Code, KeyRing, MemoryStore, Password, Profile, Site, danger};
 
 async fn hello(Signed(session): Signed) -> String {
@@ -26,7 +24,8 @@ pub(crate) fn auth() -> Result<Auth, Broken> {
         .site(Site::new("Quickstart", "http://localhost:8080"))
         .factor(Password::default())
         .factor(Code::email())
-        .sender(Terminal)
+        // Codes are printed: put your mail server here.
+        .sender(danger::print_messages())
         .build()
 }
 
@@ -42,19 +41,4 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     println!("http://localhost:8080, codes are printed here");
     Ok(axum::serve(listener, app(auth)?.into_make_service_with_connect_info::<SocketAddr>()).await?)
-}
-
-/// Prints messages: put a mail server here.
-#[derive(Debug)]
-struct Terminal;
-
-impl Sender for Terminal {
-    fn takes(&self, _: &Identifier) -> bool {
-        true
-    }
-
-    fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
-        println!("to {}: {}", message.to.as_str(), message.text().body);
-        Box::pin(async { Ok(Sent::Delivered) })
-    }
 }

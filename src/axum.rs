@@ -40,7 +40,7 @@
 //! |---|---|
 //! | 400 | `malformed` (no JSON of the expected form) |
 //! | 401 | `no_session` |
-//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `spent` |
+//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
 //! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `taken`, `waiting`, `mailbox` |
 //! | 410 | `no_flow` |

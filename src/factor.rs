@@ -4,8 +4,13 @@
 //! challenge state that it made, and an answer; it returns a [`Verdict`] that says what was proven and what is to
 //! be written. Everything else (guards, replay, expiry, commits, decoys, messages) is the flow's.
 
+pub mod approval;
+pub mod backup_code;
 pub mod code;
+#[cfg(feature = "passkey")]
+pub mod passkey;
 pub mod password;
+pub mod totp;
 
 pub(crate) mod erased;
 
@@ -14,20 +19,22 @@ use std::fmt::{self, Debug};
 use std::future::Future;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::account::identifier::IdentifierKind;
 use crate::clock::{Entropy, Timestamp};
-use crate::error::{Broken, FactorError};
+use crate::error::FactorError;
 use crate::hash::{HashPool, Lane};
 use crate::id::{AccountId, CredentialId, FactorName, FlowId, Realm, SessionId, TemplateName, Version};
 use crate::lockout::Limit;
 use crate::message::Locale;
+use crate::policy::Requirement;
 use crate::policy::password::{BrokenRule, CredentialPolicy};
 use crate::proof::{Proof, Proves};
 use crate::secret::{Keys, Place, Purpose};
+use crate::site::Site;
 
 pub use erased::EnrolPlugin;
 pub(crate) use erased::{ErasedFactor, Opened};
@@ -115,9 +122,10 @@ pub trait Factor: Debug + Send + Sync + 'static {
         Limit::PORTAL
     }
 
-    /// Whether its challenges have a mailbox: they are answered when a letter has come, and wait until then.
-    fn has_mailbox(&self) -> bool {
-        false
+    /// Who may leave a letter for its challenges: they are answered when one has come, and wait until then. `None`:
+    /// they need no other device.
+    fn mailbox(&self) -> Option<Mailbox> {
+        None
     }
 
     /// `Some(self)` for a factor that can be enrolled by its owner.
@@ -156,6 +164,18 @@ pub trait Enrol: Factor {
         proposal: Self::Proposal,
         answer: Self::Confirm,
     ) -> impl Future<Output = Result<Enrolled<Self::Data>, FactorError>> + Send;
+}
+
+/// The mailbox of a challenge: who may claim it, and until when. Exhaustive: a factor writes it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// How long it takes a claim and a letter.
+    pub life: Duration,
+    /// What the session that claims it must have proven by other factors than this one: else whoever came in by a
+    /// letter would write the next.
+    pub takes: Requirement,
+    /// Whether sessions of other accounts may claim it, where the person who asks is named.
+    pub anybody: bool,
 }
 
 /// Where a factor's credentials come from.
@@ -351,6 +371,8 @@ pub enum Reason {
     Replayed,
     /// There is no challenge: begin one.
     NotBegun,
+    /// Denied on the other device.
+    Denied,
 }
 
 impl Reason {
@@ -363,6 +385,7 @@ impl Reason {
             Self::UsedUp => "used_up",
             Self::Replayed => "replayed",
             Self::NotBegun => "not_begun",
+            Self::Denied => "denied",
         }
     }
 
@@ -420,12 +443,13 @@ pub struct Context<'a> {
     pub flow: FlowId,
     /// Whose credentials `mine` are; made up for a decoy.
     pub account: AccountId,
-    /// What the person typed to name themselves, masked: the only thing that a prompt may echo.
+    /// What the person typed to name themselves, masked: the only thing that a prompt may echo. At an enrolment by a
+    /// signed-in person one of their names in full, for the label of what they enrol.
     pub echo: Option<&'a str>,
     /// Words that a password must not be built of.
     pub words: &'a [String],
-    /// The address of this challenge's mailbox: whoever is signed in elsewhere and learns it (a QR code, a push)
-    /// may leave one letter there. Cannot be guessed; the first letter stands.
+    /// The address of this challenge's mailbox: the first who is signed in elsewhere and comes with it (from a QR
+    /// code, a push) learns who asks, and may leave one letter. Cannot be guessed.
     pub mailbox: &'a str,
     /// The letter that was left there.
     pub letter: Option<&'a Letter>,
@@ -479,82 +503,17 @@ pub struct Letter {
     pub account: AccountId,
     /// Which session.
     pub session: SessionId,
-    /// What that session had proven.
+    /// What that session had proven when it claimed the mailbox.
     pub proofs: Vec<Proof>,
-    /// When it was left.
+    /// When the letter was left.
     pub at: Timestamp,
     /// What it says: JSON, unparsed, as that device sent it.
     pub text: String,
 }
 
-/// How a letter lies in its sealed row: nobody makes a [`Letter`] out of text.
-#[derive(Serialize, Deserialize)]
-struct Envelope {
-    account: AccountId,
-    session: SessionId,
-    #[serde(with = "crate::proof::wire")]
-    proofs: Vec<Proof>,
-    at: Timestamp,
-    text: String,
-}
-
-impl Letter {
-    pub(crate) fn write(self) -> Result<Vec<u8>, Broken> {
-        let Self { account, session, proofs, at, text } = self;
-        serde_json::to_vec(&Envelope { account, session, proofs, at, text })
-            .map_err(|_| Broken::Misuse("letter"))
-    }
-
-    pub(crate) fn read(plain: &[u8]) -> Option<Self> {
-        let Envelope { account, session, proofs, at, text } = serde_json::from_slice(plain).ok()?;
-        Some(Self { account, session, proofs, at, text })
-    }
-}
-
 impl Debug for Letter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Letter").field("account", &self.account).finish_non_exhaustive()
-    }
-}
-
-/// The site that people sign in to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Site {
-    /// Its name, as messages call it.
-    pub name: String,
-    /// Its origin: `https://host[:port]`, no path. Every link is built from it; no header is believed
-    /// (CVE-2021-30185, CVE-2017-9303).
-    pub origin: String,
-    /// Words that a password must not be built of: the service's names.
-    pub words: Vec<String>,
-}
-
-impl Site {
-    /// A site by its name and origin.
-    pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
-        let name = name.into();
-        Self { words: vec![name.clone()], name, origin: origin.into() }
-    }
-
-    /// Refuses an origin that is none, so that no link is ever built on a typing error.
-    pub(crate) fn checked(self) -> Result<Self, Broken> {
-        let rest = self.origin.strip_prefix("https://").or_else(|| self.origin.strip_prefix("http://"));
-        let host_only = rest.is_some_and(|rest| {
-            !rest.is_empty()
-                && rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
-        });
-        if host_only {
-            Ok(self)
-        } else {
-            Err(Broken::Misuse("the origin is https://host[:port], without a path"))
-        }
-    }
-
-    /// The host in the origin, without port: what an SMS binds its code to.
-    pub fn host(&self) -> &str {
-        let rest = self.origin.split_once("://").map_or(self.origin.as_str(), |(_, rest)| rest);
-        rest.split([':', '/']).next().unwrap_or(rest)
     }
 }
 

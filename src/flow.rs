@@ -6,6 +6,7 @@ mod begin;
 mod client;
 mod enrol;
 mod finish;
+mod mailbox;
 mod named;
 mod refusal;
 mod state;
@@ -25,9 +26,10 @@ use crate::secret::Token;
 use crate::session::Session;
 
 pub use client::Client;
+pub use mailbox::Asking;
 pub use refusal::{Code, Refusal};
 use state::{Applicant, Kind, Run, State, Who};
-use stop::{Going, Stop};
+use stop::{Going, edge};
 pub(crate) use subject::Person;
 
 /// What one client does: its requests go through here.
@@ -49,14 +51,16 @@ pub enum Step {
     Refused(Box<Refusal>),
 }
 
-/// What became of a letter.
+/// What became of a call at a mailbox.
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Posted {
-    /// It lies in the mailbox.
+    /// It is this session's to answer. Who asks: show it to the person before they do.
+    Claimed(Box<Asking>),
+    /// The letter lies in it.
     Left,
-    /// It does not, and why.
+    /// Neither, and why.
     Refused(Box<Refusal>),
 }
 
@@ -138,7 +142,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn sign_up(&self, contact: &str, name: &str, terms: &str) -> Result<Step, Broken> {
-        Step::of(self.try_sign_up(contact, name, terms).await)
+        edge(self.try_sign_up(contact, name, terms).await, Step::Refused)
     }
 
     async fn try_sign_up(&self, contact: &str, name: &str, terms: &str) -> Going<Step> {
@@ -162,7 +166,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn change(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
-        Step::of(self.credential(session, factor, true).await)
+        edge(self.credential(session, factor, true).await, Step::Refused)
     }
 
     /// Adding a credential of this factor: prove as much as a sign-in takes, then enrol. This session is renewed.
@@ -170,7 +174,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn enrol(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
-        Step::of(self.credential(session, factor, false).await)
+        edge(self.credential(session, factor, false).await, Step::Refused)
     }
 
     async fn credential(&self, session: &Token, factor: FactorName, replace: bool) -> Going<Step> {
@@ -185,17 +189,21 @@ impl Visit {
         inner.start(self, State::new(inner, self, kind, who)?).await
     }
 
-    /// Leaves a letter in the mailbox of a challenge that was begun elsewhere, from this session. The first letter
-    /// stands.
+    /// Claims the mailbox of a challenge that was begun elsewhere, for this session: tells who asks, and nobody else
+    /// can answer from then on. Approves nothing.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn claim(&self, session: &Token, mailbox: &str) -> Result<Posted, Broken> {
+        edge(self.auth.0.post(self, session, mailbox, None).await, Posted::Refused)
+    }
+
+    /// Leaves a letter in a mailbox that this session has claimed. One, and it stands.
     ///
     /// # Errors
     /// When something does not work.
     pub async fn post(&self, session: &Token, mailbox: &str, letter: &str) -> Result<Posted, Broken> {
-        match self.auth.0.post(self, session, mailbox, letter).await {
-            Ok(posted) => Ok(posted),
-            Err(Stop::No(why)) => Ok(Posted::Refused(why)),
-            Err(Stop::Broken(broken)) => Err(broken),
-        }
+        edge(self.auth.0.post(self, session, mailbox, Some(letter)).await, Posted::Refused)
     }
 
     /// Begins a challenge of the flow, or begins it again.
@@ -203,7 +211,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn begin(&self, flow: &Token, factor: &FactorName) -> Result<Step, Broken> {
-        Step::of(self.auth.0.begin(self, flow, factor).await)
+        edge(self.auth.0.begin(self, flow, factor).await, Step::Refused)
     }
 
     /// Answers what the flow offered.
@@ -211,7 +219,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn answer(&self, flow: &Token, answer: Answer) -> Result<Step, Broken> {
-        Step::of(self.auth.0.answer(self, flow, answer).await)
+        edge(self.auth.0.answer(self, flow, answer).await, Step::Refused)
     }
 
     /// Signs this session out.
@@ -259,7 +267,7 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn start(self, identifier: &str) -> Result<Step, Broken> {
-        Step::of(self.begin(Some(identifier), None).await)
+        edge(self.begin(Some(identifier), None).await, Step::Refused)
     }
 
     /// Begins without a name: offers the factors whose answers name their credential themselves.
@@ -267,7 +275,7 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn unnamed(self) -> Result<Step, Broken> {
-        Step::of(self.begin(None, None).await)
+        edge(self.begin(None, None).await, Step::Refused)
     }
 
     /// Begins by a name with the first answer: one step less.
@@ -275,7 +283,7 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn with(self, identifier: &str, answer: Answer) -> Result<Step, Broken> {
-        Step::of(self.begin(Some(identifier), Some(answer)).await)
+        edge(self.begin(Some(identifier), Some(answer)).await, Step::Refused)
     }
 
     async fn begin(self, identifier: Option<&str>, answer: Option<Answer>) -> Going<Step> {
@@ -314,7 +322,7 @@ impl Debug for Next {
 }
 
 // A name is for people: any script, but nothing that could deceive a reader of a message or break its lines.
-fn clean_name(name: &str) -> Option<String> {
+pub(crate) fn clean_name(name: &str) -> Option<String> {
     let name = name.trim();
     let fits = !name.is_empty() && name.len() <= MOST_NAME;
     (fits && !name.chars().any(crate::account::identifier::deceives)).then(|| name.to_owned())

@@ -22,17 +22,22 @@ pub mod policy;
 pub mod proof;
 pub mod secret;
 pub mod session;
+mod site;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use account::Account;
 pub use auth::Auth;
+pub use factor::approval::Approval;
+pub use factor::backup_code::BackupCodes;
 pub use factor::code::Code;
 pub use factor::password::Password;
-pub use factor::{Answer, Factor, Site};
+pub use factor::totp::Totp;
+pub use factor::{Answer, Factor};
 pub use flow::{Client, Step, Visit};
 pub use policy::Profile;
 pub use secret::{KeyRing, Token};
 pub use session::Session;
+pub use site::Site;
 pub use store::memory::MemoryStore;

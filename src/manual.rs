@@ -31,10 +31,90 @@
 //! concern all sessions of an account carry the route too. A mapping from account to route inside such a store would
 //! be one more thing that a fail-over can forget, and a forgotten mapping would be a revocation that reaches nobody.
 //!
-//! # Why a letter is a flow row
+//! # Why a mailbox is a flow row
 //!
-//! Two-device steps leave one letter for a waiting flow, and the first must win. That is what adding a flow row under
-//! a given key already promises in every store, so the mailbox needs no write of its own, no table and no race test.
+//! A two-device step waits for one letter, and the first must win. That is what swapping a flow row at the version that
+//! was read already promises in every store, so the mailbox needs no write of its own, no table and no contract. Its row
+//! is opened when the challenge is begun and says who asks and from where; the first session that comes with its address
+//! claims it and is told; only that session may answer, once (ATTACKS 89). DESIGN had one letter and no claim: then any
+//! session could answer what it had never seen. To look is to claim, so it is a POST: nobody sees who asks and keeps the
+//! choice. An address that nobody opened takes nothing, so no signed-in client can fill the store with letters.
+//!
+//! The row is committed after the flow's own, not with it: a partitioned store keeps the two apart. A kill between leaves
+//! a challenge without a mailbox, which is told as expired and begun again.
+//!
+//! # What an approval is worth
+//!
+//! A session somewhere else is a thing that one holds, like a device: possession, not knowledge, and its secret can be
+//! copied. It does not resist phishing (ATTACKS 88, 90): a person can be led to type a number that they were shown
+//! elsewhere. What stands against that is who asks, from where and whether from the same network, beside the field for
+//! the number. A session whose own possession came by telephone passes `restricted` on.
+//!
+//! *The same channel never counts twice.* The approving session must reach AAL2 by proofs other than approvals. Opened by
+//! a password alone it would prove the password once more; opened by a password and an e-mail code it would turn the
+//! e-mail code into something that NIST counts; opened by an approval it would approve the next, and one that was
+//! obtained by deceit would renew itself for ever. So the chain has one link. A session on "not my device" approves
+//! nothing. And an approval never counts where a credential is added or replaced: who has stolen a session and knows the
+//! password would else add a key by approving themselves.
+//!
+//! *No approving without the number.* It has six digits (NIST SP 800-63B-4 section 3.1.3.2) and is shown on the asking
+//! screen only; a wrong one ends the request and is counted by the guard. A denial ends it, tells the owner by message,
+//! and for five minutes nothing is asked. The denial is known when the asking screen reads it: who never reads it gains
+//! nothing, since without a push nobody is bothered by a request that they did not scan. With a push the limits belong
+//! where it is sent: the recipient's throttle and one pending for each account. That door is open: `deliver` in what
+//! `begin` gives, with the mailbox's address in it.
+//!
+//! *Enrolment* is consent, without a secret: an account whose owner never said so is not signed in by its sessions. Its
+//! one handle is the account's id, so that an unnamed sign-in finds the account by its letter.
+//!
+//! # Two homes
+//!
+//! With a ledger in a database and flows and sessions in Redis, a batch is two commits, and between them a process can
+//! die. DESIGN's order is revoke, consume, record, revoke again, grant, forgive. It is kept, with two refinements:
+//!
+//! What comes before the record is a **hold**, not the deed. A batch that is lost in the ledger must leave nothing, and
+//! a session that was ended for it, or a flow that was consumed, could not simply be put back: somebody may have ended
+//! the session for good in between, and would have been told that there is none. A held session is found by nobody;
+//! whoever ends it meanwhile takes the hold over, and the first holder no longer brings it back. A held flow can be
+//! read, and other steps wait for it (told "lost" at once, they would verify again and again what is not decided yet).
+//! A hold that nobody settles runs out, and takes away what it held: the session at once, the flow within a minute. When
+//! the ledger answers with an error nobody knows whether it has recorded, and the holds stay too. The price is one round
+//! trip to Redis, and a moment in which the sessions of an account look ended though the batch is lost after all: a
+//! race between two changes of one account.
+//!
+//! Guards are forgiven in the record, not in a commit of their own afterwards: the answer was right, whatever becomes of
+//! the grant, and a sign-in by two factors stays at four commits of the ledger.
+//!
+//! History may tell of a sign-in whose session was not granted: the ledger's epoch stood when it recorded, and was
+//! raised before the grant. It never misses one: nothing is granted that was not recorded.
+//!
+//! A store that forgets. Redis acknowledges before its replicas have heard, so a promoted replica may lack the last
+//! moments. A flow that comes back is a second chance to answer, not a second acceptance: the once-row stands in the
+//! ledger, and so do guards. A session that is missing is a sign-in more. A session that comes back is the dangerous
+//! case, so each batch that revokes writes a job into the ledger's outbox, in the same commit: an epoch to be raised,
+//! or the ids of the sessions that it held. Not "all but this one", which done late would end the sessions begun since.
+//! Whoever tends the outbox does it at once and again ten seconds later. That also closes the gap of a process that
+//! dies after the record.
+//!
+//! Commands sent twice. The cluster client repeats a command whose connection broke, and the first may have been done.
+//! Each command carries the ticket of its commit, by which the second is known and answered as the first was. Two things
+//! are left: a throttle counts twice, and the end of a session whose repetition meets another change of the same account
+//! in between is told as lost. A mistake beyond that could not accept anything twice, since the once-row is elsewhere.
+//!
+//! Time. Redis never judges it: a row carries its end, and whoever reads compares it with its own clock. Rows also have
+//! a time to live, ten minutes longer than their own, so that what is over goes by itself; `purge` has nothing to do
+//! there. That is the one point in which the contract's suites ask less of such a store
+//! (`StoreContract::drops_hot_rows_itself`: three checks of `purge`). The epoch's copy lives as long as the sessions
+//! beside it; a session without one is dead.
+//!
+//! What is refused. Eviction (a flood of flows would sign people out); snapshots without an append-only file, and one
+//! that is left to the system to write (after a crash sessions live again that were ended since); serving reads in a
+//! node that has lost its cluster; a ledger in memory; hot stores that belong to another ledger. Of a server that does
+//! not let one read its settings they are taken to be right. After a ledger was restored from a backup, remove the keys
+//! under the prefix: Redis may know epochs that the ledger has yet to reach, and lets nobody in until then.
+//!
+//! Throttles count key by key, for the keys lie in different slots. When a later key refuses, the earlier ones get their
+//! use back; in between somebody may be refused for it, which a throttle may do.
 //!
 //! # Guards
 //!
@@ -95,7 +175,33 @@
 //!
 //! Adding a credential takes as much as signing in, proven anew; replacing a memorised one takes the old one itself.
 //! A renewed session ends when the old one would have. A letter whose session has ended meanwhile is as good as not
-//! written.
+//! written, and no letter helps to add or replace a credential.
+//!
+//! # Codes of an application and on paper
+//!
+//! *A TOTP credential keeps its last accepted step*, and which of the few before it were accepted. At or below the last
+//! nothing is accepted again, whatever the window says (CVE-2021-43177). Only the very code that was accepted is told
+//! "used" and not charged, so a double click costs nothing; a code that was passed over is a guess like any other. Who
+//! saw a code learns from the answer no more than that its owner was faster. A server's clock that ran ahead makes its
+//! owner wait until time has caught up, or enrol again.
+//!
+//! *The key has 160 bits and SHA-1, six digits, thirty seconds*, because that is what every application takes; some take
+//! other parameters and ignore them without a word. The scheme is stored with each key, so a later default or an import
+//! changes none that is there. At most five devices: each is three more codes that a guess may hit.
+//!
+//! *The label in the application* is the person's own name for the account, in full: at an enrolment they are signed in
+//! and have proven as much as a sign-in takes. Before that, prompts echo only what was typed, masked.
+//!
+//! *A backup code is 65 random bits*. ASVS 6.5.2 and NIST 3.1.2 let a fast hash do from 112 bits, which nobody wants to
+//! type. So each has an Argon2id of its own, and its first sign says which one to compute: a try costs one, not ten. A
+//! whole set costs ten at its making, one after the other, so that others pass in between. The check sign is over the
+//! field of 32 elements: one wrong sign, or two that changed places, is a typing error and no guess.
+//!
+//! *A new set is confirmed by "I have saved them"*, not by typing one in. The codes stand on the screen at that moment,
+//! so typing one proves no more, and people copy it from there. The confirmation therefore proves nothing, and is said to
+//! prove nothing: [`Proves`](crate::proof::Proves) without a kind counts for no assurance level. Until it is given the old
+//! set stays good. It is no `Add` but a `Replace`: whoever held the old list is out, and so are the sessions that it
+//! opened.
 //!
 //! # Messages
 //!
@@ -109,3 +215,86 @@
 //! Two cookies of one name with different values: neither is believed, since one was tossed in and nobody can tell
 //! which. A server that does not know its peers' addresses answers 500 and says so: the network's throttle would else
 //! be off without a word.
+//!
+//! # Rules for passwords
+//!
+//! NIST SP 800-63B-4 section 3.1.1.2 forbids rules of composition and changes without a reason, and ASVS 6.2.5 and
+//! 6.2.10 do too: both make people write `Password1!` and count it up. So the NIST and ASVS profiles ask for length,
+//! compare the whole password with the list and with the words of its owner, and nothing else. The portal's custom is
+//! older: kinds of signs, no runs, none of the last six, 90 days. It is in `public_portal` only, each part can be
+//! left out, and there the rules are made hard to satisfy in the bad way: a common word that is dressed up with a
+//! capital, digits and signs for letters is common all the same.
+//!
+//! Keyboard runs are looked for among keys, not signs: a sign stands for the key that types it on either layout, so
+//! `qwукен` is a run and no list of runs is kept. Five keys along a row, since words have four (`property`, `запрос`);
+//! four over rows or among digits; runs of three when they make up more than two thirds; two runs by turns
+//! (`1q2w3e4r`); a way with turns from eight keys, since words have seven (`гримаса`). Measured on 2 x 2,048 words of
+//! English and Russian: `прожить` is refused by itself, and of phrases of three to five of them none.
+//!
+//! What belongs to the person is compared in four views: on the Latin layout (`cthutq` is `сергей`), by sounds, in
+//! which transliterations fall together (`yuliya`, `julia`, `юлия`), with signs for letters (`$erg3y`), and digits
+//! alone (`17.03.1985`). A view remembers which sign each of its signs stands for, so that what is left is counted in
+//! the password and not in the view. Eight signs must be left: Иван may walk by the river. An application gives a
+//! birth date as a word, `1985-03-17`.
+//!
+//! The lists are searched where they lie in the binary, by halves between line ends: nothing is built at the start,
+//! nothing lies on the heap. list.txt (46,892 entries of at least 8 characters, 698 kB) is compared whole; words.txt,
+//! english.txt and russian.txt (10,413 words, 87 kB) are what dressed-up passwords are made of. `generate.py` beside
+//! them makes all four and says where they come from.
+//!
+//! # What a change of password costs
+//!
+//! The rules cost no hash and come first; a breach check costs a request and comes next; then as many hashes as the
+//! policy remembers, then one. In the portal at most eight with the proof of the old one: 120 ms of one core and never
+//! more than 19 MiB, since they are computed one after the other. Only who has just proven the old password gets
+//! there, and the network's throttle counts each try. Six hashes lie sealed with the credential (some 600 bytes), in
+//! the row that a change swaps anyway: they cannot be lost apart from it.
+//!
+//! # The breach check
+//!
+//! No HTTP client is in the core: a source is one method from a prefix to lines. Whether it fails open or closed has
+//! no default. What is no list of hashes (a captive portal's page, an empty body) is no answer and never "not seen".
+//! The padding header is the source's to send; its made-up lines have the count 0 and are no hit.
+//!
+//! # Hashes of other systems
+//!
+//! A hash from elsewhere is verified as it is and replaced by the first right password, in the commit of that sign-in.
+//! Nothing is wrapped at import (Argon2 over an old tag): the old one would be computed at each sign-in for ever.
+//!
+//! What its own system did is done once more. bcrypt looks at 72 bytes, so the first sign-in may end after them, and
+//! what was typed then is the password from then on. Where that system hashed what was typed, in whatever normal form,
+//! the same is done here. Two things that those systems let pass are refused: a password with a NUL in it (HMAC fills
+//! its key with them and bcrypt repeats its key after one, so `word` and `word\0` are one), and under PHP's `2x`, which
+//! misread bytes over 127, everything but ASCII: who has such a password there recovers. `$2$`, MD5, SHA-1 without
+//! rounds and plain text are not read at all: give those accounts no password and let them recover.
+//!
+//! Caps on what a hash may ask for: Argon2 as for the library's own; bcrypt 2^14 rounds; scrypt 256 MiB, and 512 MiB in
+//! all its lanes; PBKDF2 5,000,000 rounds of one block. That is about a second of one worker at the most.
+//!
+//! # What a wrong password costs
+//!
+//! Never less than at a decoy. At a hash of an older, cheaper Argon2id what is left is filled up to the present cost, by
+//! Argon2 itself, in the same job of the pool: KiB for KiB, so that time, memory and the queue look alike. At another
+//! system's hash it is filled up by the time that was measured.
+//!
+//! Most of those are dearer than Argon2id at 19 MiB, though (PBKDF2 as Django sets it takes twenty times as long), and
+//! then a slow answer says: this name exists and has not signed in since the move. `Password::migrating_from(hash)`
+//! closes that: each wrong password costs one such hash and one Argon2id, whoever's name it is. It costs the servers
+//! what each sign-in cost them before the move, so it is a choice; leave it on until few old hashes are left. It levels
+//! one cost: accounts whose hash is yet another show. A right password is told apart by its time in any case: who knows
+//! it learns nothing by that.
+//!
+//! # Profiles and deviations
+//!
+//! Deviations are computed from a profile's values, never listed, so that an adjusted profile cannot look like the one
+//! that it was made from. A reason is a word of whoever departs, so it is given (`Profile::because`), not computed. All
+//! profiles are held against both standards: where the two disagree (8 characters or 15; e-mail as a factor), following
+//! one departs from the other, and that is said.
+//!
+//! AAL3 and ASVS level 3 bar factors by telephone and e-mail altogether, although an address could be confirmed by a
+//! code without being a factor: one factor would then be two things. So registration is closed there, and accounts come
+//! in by `Auth::import`. At AAL2 one registers by phone, because a password and an e-mail code together are AAL1, and no
+//! flow enrols a second authenticator at registration yet.
+
+#[doc = include_str!("manual/profiles.md")]
+pub mod profiles {}

@@ -1,6 +1,7 @@
 //! Messages: written to the outbox in the batch that causes them, delivered by
 //! [`Auth::tend`](crate::auth::Auth::tend) through a [`Sender`].
 
+mod refusals;
 mod text;
 
 use std::borrow::Cow;
@@ -13,8 +14,12 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::account::identifier::Identifier;
+use crate::auth::Inner;
 use crate::clock::Timestamp;
+use crate::error::Broken;
 use crate::id::{AccountId, MessageId, Realm, TemplateName};
+use crate::secret::{Place, Purpose};
+use crate::store::Write;
 
 /// Delivers messages. One for each way out; the first that takes a message gets it.
 pub trait Sender: Debug + Send + Sync + 'static {
@@ -160,6 +165,28 @@ pub(crate) struct Content {
     pub(crate) params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
     /// After this it is given up.
     pub(crate) until: Timestamp,
+}
+
+impl Inner {
+    /// A message for the outbox.
+    pub(crate) fn message(
+        &self,
+        account: Option<AccountId>,
+        to: &Identifier,
+        template: TemplateName,
+        mut params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+        locale: Locale,
+        (deliver, until): (bool, Timestamp),
+    ) -> Result<Write, Broken> {
+        let id = MessageId::next(self)?;
+        params.push(("site".into(), self.site.name.clone().into()));
+        params.push(("host".into(), self.site.host().to_owned().into()));
+        let content = Content { to: to.clone(), template, locale, params, until };
+        let plain = Zeroizing::new(serde_json::to_vec(&content).map_err(|_| Broken::Misuse("message"))?);
+        let sealed = self.keys.seal(self.entropy(), &Place::new(Purpose::Message, id.as_bytes()), &plain)?;
+        let (realm, due) = (self.keys.realm().clone(), self.clock.now());
+        Ok(Write::Message(MessageRow { id, realm, account, deliver, due, attempts: 0, sealed }))
+    }
 }
 
 /// A message at rest.

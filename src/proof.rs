@@ -153,6 +153,12 @@ impl Proves {
         self.channel
     }
 
+    /// Whether it shows anything known, held or inherent at all.
+    #[must_use]
+    pub const fn is_factor(self) -> bool {
+        self.is_knowledge() || self.is_possession() || self.is_inherence()
+    }
+
     /// Whether `self` promises at least all that `wanted` asks for; the channel aside.
     #[must_use]
     pub const fn covers(self, wanted: Self) -> bool {
@@ -219,10 +225,12 @@ pub(crate) mod wire {
 }
 
 /// The assurance level that these proofs reach together (NIST SP 800-63B-4 section 2). An e-mail code counts for
-/// nothing (section 3.1.3.1), two proofs by one channel count once.
+/// nothing (section 3.1.3.1), neither does what shows nothing known, held or inherent; two proofs by one channel
+/// count once.
 #[must_use]
 pub fn aal(proofs: &[Proof]) -> Aal {
-    let counted = || proofs.iter().map(Proof::proves).filter(|p| p.channel != Channel::Email);
+    let counted =
+        || proofs.iter().map(Proof::proves).filter(|p| p.channel != Channel::Email && p.is_factor());
     let multi = |p: Proves| p.is_possession() && p.verified_user();
     if counted().any(|p| multi(p) && p.resists_phishing() && !p.is_exportable()) {
         return Aal::Three;
@@ -283,6 +291,7 @@ mod tests {
     fn nist_2_x_levels_of_sets_of_proofs() {
         assert_eq!(level(&[]), Aal::Zero);
         assert_eq!(level(&[EMAIL]), Aal::Zero);
+        assert_eq!(level(&[Proves::by(Channel::Paper).amr(Amr::Otp)]), Aal::Zero);
         assert_eq!(level(&[PASSWORD]), Aal::One);
         assert_eq!(level(&[SMS]), Aal::One);
         assert_eq!(level(&[PASSWORD, PASSWORD]), Aal::One);

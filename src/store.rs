@@ -5,9 +5,13 @@
 //! before it left, all of it or nothing. Preconditions are decided by the store's own atomic means (a unique
 //! insert, `RETURNING`), never by a driver's count of rows found (CVE-2026-90997).
 
+mod connect;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "redis")]
+pub mod redis;
+pub mod split;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -27,6 +31,8 @@ use crate::lockout::{Guard, GuardKey, Limit, Reserved, Settlement};
 use crate::message::MessageRow;
 use crate::proof::Packed;
 use crate::secret::{Route, TokenHash};
+
+pub use connect::{AnyStore, connect};
 
 /// What a store method gives: a boxed future, so that every store trait is dyn-safe.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -11,11 +11,12 @@ use propusk::id::FactorName;
 use propusk::message::{Message, Sender, Sending, Sent};
 use propusk::proof::{Channel, Proves};
 use propusk::{
-    Answer, Auth, Client, Code, Factor, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Visit,
+    Answer, Approval, Auth, Client, Code, Factor, KeyRing, MemoryStore, Password, Profile, Site, Step, Token,
+    Visit,
 };
 use serde::Deserialize;
 
-const WORD: &str = "лошадь батарея скрепка 7";
+const WORD: &str = "Лошадь батарея скрепка 7";
 const PHONE: &str = "+79161234567";
 const SMS: FactorName = FactorName::new("sms-code");
 
@@ -206,6 +207,8 @@ fn answers_have_one_form() {
     strict_confirmations(&Password::default(), r#"{"password":"x"}"#);
     strict_answers(&Code::sms(), r#"{"code":"123456"}"#);
     strict_answers(&Code::email(), r#"{"code":"123456"}"#);
+    strict_answers(&Approval::default(), "{}");
+    strict_confirmations(&Approval::default(), "{}");
     strict_answers(&Knock::default(), r#"{"whose":"x","again":true}"#);
 }
 

@@ -59,14 +59,15 @@ step() {
   return 0
 }
 
-# What `long` leaves behind: one row a count, with the seed that repeats it.
+# What `long` leaves behind: one row a count, with the seed that repeats it. A run of single steps adds to it.
 counted() {
   local table=tests/long.txt result=passed
   [ "$3" -eq 0 ] || result=FAILED
   if [ ! -e "$RUN/long" ]; then
     : >"$RUN/long"
-    { printf '# tests/run long, %s, %s\n' "$(git describe --always --dirty 2>/dev/null)" "$(date -u +%F)"
-      echo 'what | seed | count | result'; } >"$table"
+    [ -z "${whole:-}" ] || : >"$table"
+    { printf '# tests/run %s, %s, %s\n' "${whole:-PROPUSK_SIZE=long}" "$(git describe --always --dirty 2>/dev/null)" "$(date -u +%F)"
+      echo 'what | seed | count | result'; } >>"$table"
   fi
   sed -nE "s/^counted: (.*), seed ([^,]*), count (.*)\$/\1 | \2 | \3 | $result/p" "$2" >>"$table"
   printf '%s | - | 1 | %s\n' "$1" "$result" >>"$table"

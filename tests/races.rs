@@ -5,87 +5,28 @@
 
 #[path = "common/portal.rs"]
 mod portal;
+#[path = "common/wide.rs"]
+mod wide;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use portal::{Hands, Outbox, PHONE, WORD, done, pending, refused, register};
-use propusk::clock::Sleep;
-use propusk::error::FactorError;
-use propusk::factor::{Begun, Context, Credential, EnrolPlugin, Source, Verdict};
-use propusk::hash::HashPool;
+use propusk::flow::{Done, Posted};
 use propusk::id::FactorName;
-use propusk::lockout::Limit;
-use propusk::proof::Proves;
 use propusk::store::sqlite::{SqliteSettings, SqliteStore};
 use propusk::store::{Store, Throttle};
 use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, GatedStore};
-use propusk::{Auth, Client, Code, Factor, MemoryStore, Password, Profile, Step, Visit};
+use propusk::{Approval, Auth, Client, Code, MemoryStore, Password, Profile, Step, Token, Visit};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
+use wide::{Nap, Wide};
 
 const SMS: FactorName = FactorName::new("sms-code");
-
-/// A factor whose guard bears everything: else a limit of five makes a race five wide.
-#[derive(Debug)]
-struct Wide<F>(F);
-
-impl<F: Factor> Factor for Wide<F> {
-    type Data = F::Data;
-    type State = F::State;
-    type Answer = F::Answer;
-
-    fn name(&self) -> FactorName {
-        self.0.name()
-    }
-    fn could_prove(&self, data: Option<&F::Data>) -> Proves {
-        self.0.could_prove(data)
-    }
-    async fn answer(
-        &self,
-        cx: &Context<'_>,
-        mine: &[Credential<F::Data>],
-        state: F::State,
-        answer: F::Answer,
-    ) -> Result<Verdict<F::Data, F::State>, FactorError> {
-        self.0.answer(cx, mine, state, answer).await
-    }
-    async fn begin(
-        &self,
-        cx: &Context<'_>,
-        mine: &[Credential<F::Data>],
-        before: Option<F::State>,
-    ) -> Result<Begun<F::State>, FactorError> {
-        self.0.begin(cx, mine, before).await
-    }
-    fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<F::Data> {
-        self.0.decoy(hashes, seed)
-    }
-    fn source(&self) -> Source {
-        self.0.source()
-    }
-    fn limit(&self) -> Limit {
-        Limit::PORTAL.with_free(1000).with_allowance(1000)
-    }
-    fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
-        self.0.enrolment()
-    }
-}
-
-#[derive(Debug)]
-struct Nap;
-
-impl Sleep for Nap {
-    // As long as asked: naps of no length would keep one node's writer at the file without a gap for the other's.
-    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(tokio::time::sleep(span))
-    }
-}
 
 struct Folder(PathBuf);
 
@@ -121,6 +62,7 @@ enum Over {
 struct Field {
     over: Over,
     wide: bool,
+    profile: Profile,
     memory: MemoryStore,
     folder: Folder,
     nodes: Vec<Auth>,
@@ -134,14 +76,18 @@ struct Field {
 
 impl Field {
     fn new(over: Over, wide: bool) -> Self {
+        Self::with(over, wide, Profile::nist_aal1())
+    }
+
+    fn with(over: Over, wide: bool, profile: Profile) -> Self {
         let (hands, outbox, folder) = (Hands::default(), Outbox::default(), Folder::new());
         let memory = MemoryStore::default();
         let calm = match over {
-            Over::OneOnMemory => node(&memory, wide, &hands, &outbox),
-            Over::TwoOnSqlite => node(&folder.store(), wide, &hands, &outbox),
+            Over::OneOnMemory => node(&memory, wide, &profile, &hands, &outbox),
+            Over::TwoOnSqlite => node(&folder.store(), wide, &profile, &hands, &outbox),
         };
         let (nodes, open, held) = (Vec::new(), Vec::new(), Vec::new());
-        Self { over, wide, memory, folder, nodes, open, held, calm, outbox, hands }
+        Self { over, wide, profile, memory, folder, nodes, open, held, calm, outbox, hands }
     }
 
     /// Starts the nodes anew: `tasks` in all are held behind `method` until each has its answer.
@@ -160,7 +106,7 @@ impl Field {
     }
 
     fn add<S: Store + Throttle + Clone>(&mut self, gate: &GatedStore<S>) {
-        self.nodes.push(node(gate, self.wide, &self.hands, &self.outbox));
+        self.nodes.push(node(gate, self.wide, &self.profile, &self.hands, &self.outbox));
         let (open, held) = (gate.clone(), gate.clone());
         self.open.push(Box::new(move || open.open()));
         self.held.push(Box::new(move || held.held()));
@@ -172,14 +118,15 @@ impl Field {
 
     /// Starts all steps at once; after `meetings` at the gate it stays open. How each ended, and whether they were
     /// all under way at once.
-    async fn race<F>(
+    async fn race<F, T>(
         &self,
         tasks: usize,
         meetings: usize,
         step: impl Fn(usize, Visit) -> F,
-    ) -> (Vec<Step>, bool)
+    ) -> (Vec<T>, bool)
     where
-        F: Future<Output = Step> + Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
     {
         let barrier = Arc::new(Barrier::new(tasks));
         let mut all = JoinSet::new();
@@ -206,14 +153,21 @@ impl Field {
     }
 }
 
-fn node<S: Store + Throttle + Clone>(store: &S, wide: bool, hands: &Hands, outbox: &Outbox) -> Auth {
+fn node<S: Store + Throttle + Clone>(
+    store: &S,
+    wide: bool,
+    profile: &Profile,
+    hands: &Hands,
+    outbox: &Outbox,
+) -> Auth {
     let builder =
-        portal::portal(store, Profile::nist_aal1()).clock(hands.clone()).sender(outbox.clone()).sleep(Nap);
-    if wide {
-        builder.factor(Wide(Password::default())).factor(Wide(Code::sms())).build().unwrap()
+        portal::portal(store, profile.clone()).clock(hands.clone()).sender(outbox.clone()).sleep(Nap);
+    let builder = if wide {
+        builder.factor(Wide(Password::default())).factor(Wide(Code::sms()))
     } else {
-        builder.factor(Password::default()).factor(Code::sms()).build().unwrap()
-    }
+        builder.factor(Password::default()).factor(Code::sms())
+    };
+    builder.factor(Approval::default()).build().unwrap()
 }
 
 fn codes(steps: &[Step]) -> BTreeMap<&'static str, usize> {
@@ -432,6 +386,104 @@ async fn one_address_becomes_one_account() {
     }
 }
 
+/// Password and SMS code, both proven anew.
+async fn by_two_factors(field: &Field, visit: &Visit, step: Step) -> Step {
+    let next = pending(step);
+    let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+    let next = pending(visit.begin(&next.flow, &SMS).await.unwrap());
+    let code = field.outbox.code(&field.calm).await;
+    visit.answer(&next.flow, Code::typed(SMS, &code)).await.unwrap()
+}
+
+/// A request in a flow that has its first proof: where it is answered, and the number.
+async fn request(visit: &Visit) -> (Token, String, String) {
+    let next = pending(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
+    let next = pending(visit.begin(&next.flow, &Approval::NAME).await.unwrap());
+    let shown: serde_json::Value = serde_json::from_str(next.begun.unwrap().1.as_json()).unwrap();
+    let text = |name: &str| shown[name].as_str().unwrap().to_owned();
+    (next.flow, text("mailbox"), text("number"))
+}
+
+fn words(posted: &[(usize, Posted)]) -> BTreeMap<&'static str, usize> {
+    let mut words = BTreeMap::new();
+    for (_, one) in posted {
+        let word = match one {
+            Posted::Claimed(_) => "claimed",
+            Posted::Left => "left",
+            Posted::Refused(why) => why.code.as_str(),
+            other => panic!("{other:?}"),
+        };
+        *words.entry(word).or_default() += 1;
+    }
+    words
+}
+
+/// ATTACKS 89: of fifty devices that look at one request at once one may answer it; of its fifty answers at once, for
+/// and against, one stands; and of fifty readings of that one signs in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_request_is_claimed_once_answered_once_and_signs_in_once() {
+    for over in BOTH {
+        let mut profile = Profile::public_portal();
+        profile.sessions.at_most = 200;
+        profile.recipient_rate.uses = 1000;
+        let mut field = Field::with(over, true, profile);
+        let visit = field.calm.visit(Client::unknown());
+        let end = register(&field.calm, &field.outbox, &visit, PHONE, Password::word(WORD)).await;
+        let step = visit.enrol(&end.token, Approval::NAME).await.unwrap();
+        let next = pending(by_two_factors(&field, &visit, step).await);
+        let _ = done(visit.answer(&next.flow, Approval::poll()).await.unwrap());
+        let mut devices: Vec<Done> = Vec::new();
+        for _ in 0..50 {
+            let step = visit.sign_in().start(PHONE).await.unwrap();
+            devices.push(*done(by_two_factors(&field, &visit, step).await));
+        }
+        let (mut claims, mut letters, mut readings) = (0, 0, 0);
+        for _ in 0..rounds() {
+            let (flow, mailbox, number) = request(&visit).await;
+            field.gate("find_flow", 50);
+            let (posted, met) = field
+                .race(50, 1, |nth, visit| {
+                    let (token, mailbox) = (devices[nth].token.clone(), mailbox.clone());
+                    async move { (nth, visit.claim(&token, &mailbox).await.unwrap()) }
+                })
+                .await;
+            claims += usize::from(met);
+            assert_eq!(words(&posted), BTreeMap::from([("claimed", 1), ("mailbox", 49)]), "{over:?}");
+            let first = posted.iter().find(|(_, posted)| matches!(posted, Posted::Claimed(_))).unwrap().0;
+
+            field.gate("find_flow", 50);
+            let (posted, met) = field
+                .race(50, 1, |nth, visit| {
+                    let (token, mailbox) = (devices[first].token.clone(), mailbox.clone());
+                    let letter = if nth % 2 == 0 { Approval::number(&number) } else { Approval::denial() };
+                    async move { (nth, visit.post(&token, &mailbox, &letter).await.unwrap()) }
+                })
+                .await;
+            letters += usize::from(met);
+            assert_eq!(words(&posted), BTreeMap::from([("left", 1), ("mailbox", 49)]), "{over:?}");
+            let stands = posted.iter().find(|(_, posted)| matches!(posted, Posted::Left)).unwrap().0;
+
+            field.gate("find_flow", 50);
+            let (steps, met) = field
+                .race(50, 1, |_, visit| {
+                    let flow = flow.clone();
+                    async move { visit.answer(&flow, Approval::poll()).await.unwrap() }
+                })
+                .await;
+            readings += usize::from(met);
+            let (codes, one) = (codes(&steps), if stands % 2 == 0 { "done" } else { "denied" });
+            assert_eq!(codes.get(one), Some(&1), "{over:?} {codes:?}");
+            assert!(!codes.contains_key("done") || one == "done", "{over:?} {codes:?}");
+            assert!(!codes.contains_key("wrong") && !codes.contains_key("busy"), "{over:?} {codes:?}");
+            // After a denial nothing is asked for a while.
+            field.hands.advance(301);
+        }
+        tally("claims of a request", over, claims, rounds());
+        tally("answers to a request", over, letters, rounds());
+        tally("readings of an answer", over, readings, rounds());
+    }
+}
+
 /// A nap takes the time that it says, on the clock that stands still, and none is over before all have asked.
 #[derive(Debug)]
 struct Naps {
@@ -440,8 +492,8 @@ struct Naps {
     log: CallLog,
 }
 
-impl Sleep for Naps {
-    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+impl propusk::clock::Sleep for Naps {
+    fn sleep(&self, span: Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
         self.hands.advance_by(span);
         self.taken.fetch_add(1, Ordering::SeqCst);
         let log = self.log.clone();
@@ -460,13 +512,13 @@ const CROWD: usize = 25;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_crowd_asks_another_node_with_one_voice() {
     let (hands, outbox, memory) = (Hands::default(), Outbox::default(), MemoryStore::default());
-    let calm = node(&memory, false, &hands, &outbox);
+    let calm = node(&memory, false, &Profile::nist_aal1(), &hands, &outbox);
     let visit = calm.visit(Client::unknown());
     let _ = register(&calm, &outbox, &visit, PHONE, Password::word(WORD)).await;
 
     // A node that dies with six checks under way.
     let faulty = FaultyStore::new(memory.clone());
-    let dying = node(&faulty, false, &hands, &outbox);
+    let dying = node(&faulty, false, &Profile::nist_aal1(), &hands, &outbox);
     dying.ready().await.unwrap();
     for _ in 0..6 {
         faulty.plan(3, Fault::FailsBefore);

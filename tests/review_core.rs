@@ -141,8 +141,8 @@ fn refused(step: Step) -> Box<Refusal> {
     }
 }
 
-const WORD: &str = "лошадь батарея скрепка 7";
-const NEW: &str = "совсем другие слова 9";
+const WORD: &str = "Лошадь батарея скрепка 7";
+const NEW: &str = "Совсем другие слова 9";
 const IVAN: &str = "ivan@example.org";
 const EMAIL: FactorName = FactorName::new("email-code");
 
@@ -318,7 +318,7 @@ fn f12_a_proof_keeps_the_weaknesses_that_were_declared() {
 }
 
 // ---- second round ----
-use propusk::factor::{Begun, Enrol, EnrolPlugin, Enrolled, Prompt};
+use propusk::factor::{Begun, Enrol, EnrolPlugin, Enrolled, Mailbox, Prompt};
 use propusk::testing::CountingStore;
 
 #[derive(Debug)]
@@ -334,8 +334,9 @@ impl Factor for Push {
     fn source(&self) -> Source {
         Source::Contacts(IdentifierKind::Email)
     }
-    fn has_mailbox(&self) -> bool {
-        true
+    fn mailbox(&self) -> Option<Mailbox> {
+        let takes = Requirement::default();
+        Some(Mailbox { life: Duration::from_secs(300), takes, anybody: false })
     }
     fn could_prove(&self, _: Option<&Contact>) -> Proves {
         Proves::by(Channel::Device).possession().replay_resistant()
@@ -452,6 +453,8 @@ async fn f15_an_ended_session_has_no_letter() {
     let next = pending(thief.sign_in().start(IVAN).await.unwrap());
     let next = pending(thief.begin(&next.flow, &PUSH).await.unwrap());
     let mailbox: String = serde_json::from_str(next.begun.as_ref().unwrap().1.as_json()).unwrap();
+    let claimed = thief.claim(&stolen.token, &mailbox).await.unwrap();
+    assert!(matches!(claimed, propusk::flow::Posted::Claimed(_)));
     let posted = thief.post(&stolen.token, &mailbox, "yes").await.unwrap();
     assert!(matches!(posted, propusk::flow::Posted::Left));
     visit.end_other_sessions(&owner.session).await.unwrap();

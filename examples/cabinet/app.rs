@@ -18,7 +18,9 @@ use propusk::error::Broken;
 use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
-use crate::pages::{code, history, home, language, outbox, password, sessions, sign_in, sign_up, welcome};
+use crate::pages::{
+    history, home, key, language, outbox, password, security, sessions, sign_in, sign_up, step, welcome,
+};
 use crate::texts::Texts;
 use crate::view::{Frame, Notice, page};
 
@@ -43,12 +45,14 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/", get(welcome::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::begin))
-        .route("/sign-up/code", get(code::show_sign_up).post(code::answer_sign_up))
-        .route("/sign-up/code/new", post(code::again_sign_up))
+        .route("/sign-up/code", get(step::show_sign_up).post(step::answer_sign_up))
+        .route("/sign-up/code/other", post(step::other_sign_up))
         .route("/sign-up/password", get(sign_up::show_choice).post(sign_up::choose))
         .route("/sign-in", get(sign_in::show).post(sign_in::begin))
-        .route("/sign-in/code", get(code::show_sign_in).post(code::answer_sign_in))
-        .route("/sign-in/code/new", post(code::again_sign_in))
+        .route("/sign-in/code", get(step::show_sign_in).post(step::answer_sign_in))
+        .route("/sign-in/code/other", post(step::other_sign_in))
+        .route("/sign-in/key", post(key::sign_in))
+        .route("/sign-in/key/options", post(key::options))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/home", get(home::show))
         .route("/sessions", get(sessions::show))
@@ -56,6 +60,11 @@ pub fn router(app: App) -> Router {
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/history", get(history::show))
         .route("/password", get(password::show).post(password::change))
+        .route("/security", get(security::show))
+        .route("/security/add", post(security::add))
+        .route("/security/prove", get(step::show_enrol).post(step::answer_enrol))
+        .route("/security/prove/other", post(step::other_enrol))
+        .route("/security/new", get(security::show_new).post(security::confirm))
         .route("/outbox", get(outbox::show))
         .route("/language", post(language::switch))
         .fallback(|| async { StatusCode::NOT_FOUND })
@@ -65,6 +74,7 @@ pub fn router(app: App) -> Router {
         // A step runs to its end when the browser hangs up: else a code could be used up and no session handed out.
         .layer(middleware::from_fn(to_end))
         .route("/style.css", get(|| asset("text/css; charset=utf-8", STYLE)))
+        .route("/passkeys.js", get(|| asset("text/javascript; charset=utf-8", SCRIPT)))
         .route("/icon.svg", get(|| asset("image/svg+xml", ICON)))
         .layer(middleware::from_fn(harden))
 }
@@ -109,8 +119,8 @@ async fn errors_as_pages(request: Request, next: Next) -> Response {
     page(status, &Notice { frame: Frame::bare(t, title), lead })
 }
 
-/// Headers on everything. The policy allows one sheet and one picture from here, no script at all, and forms that post
-/// here; `same-origin` keeps the Origin header on forms, which the form token's check reads.
+/// Headers on everything. The policy allows one sheet, one picture and one script from here, nothing inline, and forms
+/// that post here; `same-origin` keeps the Origin header on forms, which the form token's check reads.
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -138,7 +148,8 @@ fn is_html(headers: &HeaderMap) -> bool {
 }
 
 pub const STYLE: &str = include_str!("style.css");
+pub const SCRIPT: &str = include_str!("passkeys.js");
 const ICON: &str = include_str!("icon.svg");
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const MOST_BODY: usize = 64 * 1024;

@@ -12,14 +12,16 @@ use crate::demo::DemoAccount;
 pub struct Config {
     pub port: u16,
     pub origin: String,
-    pub database: PathBuf,
+    /// The address of the ledger, and of the hot stores where they live elsewhere.
+    pub database: String,
+    pub redis: Option<String>,
     pub keys: PathBuf,
     pub outbox: PathBuf,
     pub demo: PathBuf,
 }
 
 impl Config {
-    /// Reads `PORT`, `CABINET_DATA` and `DATABASE_URL`, and makes the data folder.
+    /// Reads `PORT`, `CABINET_DATA`, `DATABASE_URL` and `REDIS_URL`, and makes the data folder.
     pub fn from_env() -> Result<Self, Box<dyn Error>> {
         let port = match env::var("PORT") {
             Ok(port) => {
@@ -30,20 +32,14 @@ impl Config {
         let data = PathBuf::from(env::var_os("CABINET_DATA").unwrap_or_else(|| "cabinet-data".into()));
         private_folder(&data)
             .map_err(|error| format!("the folder {} cannot be made: {error}", data.display()))?;
-        let database = match env::var("DATABASE_URL") {
-            Ok(url) => match url.strip_prefix("sqlite:") {
-                Some(path) => PathBuf::from(path),
-                None => {
-                    return Err("DATABASE_URL is sqlite:path, other databases are not built in yet".into());
-                }
-            },
-            Err(_) => data.join("cabinet.db"),
-        };
+        let database = env::var("DATABASE_URL")
+            .unwrap_or_else(|_| format!("sqlite:{}", data.join("cabinet.db").display()));
         Ok(Self {
             port,
             // Never from a request's Host header: links, form checks and cookies are built on it.
             origin: format!("http://localhost:{port}"),
             database,
+            redis: env::var("REDIS_URL").ok(),
             keys: data.join("keys"),
             outbox: data.join("outbox.jsonl"),
             demo: data.join("demo.json"),
@@ -52,23 +48,34 @@ impl Config {
 
     /// What one needs to go on.
     pub fn print(&self, demo: &DemoAccount) {
-        let Self { origin, database, keys, outbox, .. } = self;
+        let Self { origin, database, redis, keys, outbox, .. } = self;
+        let hot = redis.as_deref().unwrap_or(database);
         println!(
             "\nCabinet, the demo portal of propusk\n\
              \n  address       {origin}\
              \n  demo account  {}\
              \n  password      {}\
              \n  second step   a code by e-mail, to be read at {origin}/outbox\
-             \n\n  database      {}\n  keys          {}\n  messages      {}\
-             \n  settings      PORT, CABINET_DATA, DATABASE_URL=sqlite:path\
+             \n\n  database      {}\n  sessions      {}\n  keys          {}\n  messages      {}\
+             \n  settings      PORT, CABINET_DATA, DATABASE_URL=sqlite:path or postgres://.., REDIS_URL=redis://..\
              \n  to stop       Ctrl+C\n",
             demo.identifier,
             demo.password,
-            database.display(),
+            without_password(database),
+            without_password(hot),
             keys.display(),
             outbox.display(),
         );
     }
+}
+
+/// An address for the eye: the password that may stand in it is for nobody's screen.
+fn without_password(url: &str) -> String {
+    let shown = url.split(',').map(|one| match (one.split_once("://"), one.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        _ => one.to_owned(),
+    });
+    shown.collect::<Vec<_>>().join(",")
 }
 
 fn private_folder(path: &Path) -> std::io::Result<()> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use propusk::Token;
 use propusk::clock::Timestamp;
+use propusk::factor::Prompt;
 use propusk::flow::{Offer, Refusal};
 use propusk::id::FactorName;
 
@@ -21,7 +22,11 @@ use crate::texts::Texts;
 pub enum Way {
     SignUp,
     SignIn,
+    /// By a key, before anybody is named: apart, so that a page which only offers it disturbs no other sign-in.
+    Key,
     Change,
+    /// A signed-in person adds a way to sign in.
+    Enrol,
 }
 
 impl Way {
@@ -29,26 +34,29 @@ impl Way {
     pub const fn start(self) -> &'static str {
         match self {
             Self::SignUp => "/sign-up",
-            Self::SignIn => "/sign-in",
+            Self::SignIn | Self::Key => "/sign-in",
             Self::Change => "/password",
+            Self::Enrol => "/security",
         }
     }
 
-    /// The page that asks for a code.
-    pub const fn code(self) -> &'static str {
+    /// The page that asks for a proof.
+    pub const fn step(self) -> &'static str {
         match self {
             Self::SignUp => "/sign-up/code",
-            Self::SignIn => "/sign-in/code",
+            Self::SignIn | Self::Key => "/sign-in/code",
             Self::Change => "/password",
+            Self::Enrol => "/security/prove",
         }
     }
 
-    /// The page that asks for a new password.
+    /// The page that asks for a new secret.
     pub const fn choose(self) -> &'static str {
         match self {
             Self::SignUp => "/sign-up/password",
-            Self::SignIn => "/sign-in",
+            Self::SignIn | Self::Key => "/sign-in",
             Self::Change => "/password",
+            Self::Enrol => "/security/new",
         }
     }
 }
@@ -61,10 +69,13 @@ pub type News = fn(&Texts) -> &'static str;
 pub struct Draft {
     /// The flow's token: never in an address or on a page.
     pub flow: Option<Token>,
-    /// The challenge that was begun, and where its message went.
+    /// What is asked for now, what its challenge shows, and where its message went.
     pub factor: Option<FactorName>,
+    pub prompt: Option<Prompt>,
     pub sent_to: String,
-    pub others: Vec<Offer>,
+    /// What could be asked for, and of which there is a challenge already.
+    pub offers: Vec<Offer>,
+    pub begun: Vec<FactorName>,
     /// Whether the next thing is to choose a new secret.
     pub choosing: bool,
     /// What was typed, to be there again.
@@ -75,6 +86,20 @@ pub struct Draft {
     pub next: String,
     /// The last refusal, until it has been read; with the moment from which one may try again.
     pub told: Option<Told>,
+}
+
+impl Draft {
+    /// Asks for this one of the offers.
+    pub fn ask(&mut self, factor: FactorName, prompt: Option<Prompt>) {
+        let asked = self.offers.iter().find(|offer| offer.factor == factor);
+        self.choosing = asked.is_some_and(|offer| offer.enrols);
+        self.sent_to = asked.and_then(|offer| offer.hint.clone()).unwrap_or_else(|| self.identifier.clone());
+        if prompt.is_some() {
+            self.begun.push(factor.clone());
+            self.prompt = prompt;
+        }
+        self.factor = Some(factor);
+    }
 }
 
 /// A refusal to be read on the next page.

@@ -1,17 +1,18 @@
 //! The demo portal: registration, signing in with two steps, sessions, history, change of password, in Russian and
-//! English, without a line of JavaScript.
+//! English. One small script asks browsers for passkeys; everything else works without it.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
 //! ```
 //!
 //! To be read as the model of an application that uses propusk. Start here: this file puts the library together.
-//! Then `guest.rs` (who asks), `pages/sign_in.rs` and `pages.rs` (a step and where it leads), and the other pages in any
-//! order. `outbox.rs` shows how messages leave.
+//! Then `guest.rs` (who asks), `pages/sign_in.rs` and `pages.rs` (a step and where it leads), `asks.rs` (how a factor is
+//! asked for), and the other pages in any order. `outbox.rs` shows how messages leave.
 
 #![allow(unreachable_pub, reason = "a program: nothing leaves it")]
 
 mod app;
+mod asks;
 mod config;
 mod dates;
 mod demo;
@@ -26,9 +27,9 @@ use std::error::Error;
 use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
+use propusk::factor::passkey::Passkey;
 use propusk::secret::{FileKeys, KeySource};
-use propusk::store::sqlite::SqliteStore;
-use propusk::{Auth, Code, Password, Profile, Site, danger};
+use propusk::{Auth, BackupCodes, Code, Password, Profile, Site, Totp, danger, store};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -50,11 +51,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     site.words.extend(["кабинет", "propusk", "пропуск"].map(str::to_owned));
 
     let outbox = Outbox::open(&config.outbox)?;
-    let auth = Auth::builder(Profile::public_portal(), SqliteStore::open(&config.database)?, keys.load()?)
+    // A SQLite file, or PostgreSQL, with or without Redis beside it: nothing else here changes.
+    let store = store::connect(&config.database, config.redis.as_deref()).await?;
+    let auth = Auth::builder(Profile::public_portal(), store.clone(), keys.load()?)
+        .throttle(store)
         .site(site)
+        // The order is that in which people are asked: who has a key or an application is not sent a message first.
         .factor(Password::default())
+        .factor(Passkey::default())
+        .factor(Totp::default())
         .factor(Code::sms())
         .factor(Code::email())
+        .factor(BackupCodes::default())
         .sender(outbox.clone())
         .sleep(TokioSleep)
         .build()?;

@@ -1,22 +1,25 @@
 //! The pages, one file each. A handler reads the request, takes one step with the library, and answers with a page
 //! (after GET) or a redirect (after POST).
 
-pub mod code;
 pub mod history;
 pub mod home;
+pub mod key;
 pub mod language;
 pub mod outbox;
 pub mod password;
+pub mod security;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
+pub mod step;
 pub mod welcome;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::Step;
-use propusk::flow::{Code, Refusal};
+use propusk::flow::{Code, Offer, Refusal};
 
 use crate::app::Failure;
+use crate::asks::Ask;
 use crate::drafts::{Draft, Told, Way};
 use crate::guest::Guest;
 use crate::view::Problem;
@@ -38,27 +41,23 @@ pub async fn lead_on(
             }
             Step::Pending(next) => {
                 draft.flow = Some(next.flow.clone());
-                if let Some((factor, _)) = next.begun {
-                    let (begun, others) =
-                        next.offers.into_iter().partition::<Vec<_>, _>(|o| o.factor == factor);
-                    let hint = begun.into_iter().find_map(|offer| offer.hint);
-                    draft.sent_to = hint.unwrap_or_else(|| draft.identifier.clone());
-                    draft.factor = Some(factor);
-                    draft.others = others;
-                    guest.keep(way, draft);
-                    return Ok(Redirect::to(way.code()).into_response());
-                }
-                match next.offers.first() {
-                    Some(offer) if !offer.enrols => {
-                        // The portal asks for one thing at a time: the first offer is begun at once.
-                        step = guest.visit.begin(&next.flow, &offer.factor).await?;
-                    }
-                    _ => {
-                        draft.choosing = true;
-                        guest.keep(way, draft);
-                        return Ok(Redirect::to(way.choose()).into_response());
-                    }
-                }
+                // The portal asks for one thing at a time: the first offer, unless another was begun.
+                let (factor, prompt) = match next.begun {
+                    Some((factor, prompt)) => (factor, Some(prompt)),
+                    None => match next.offers.first() {
+                        Some(offer) if begins(offer) => {
+                            step = guest.visit.begin(&next.flow, &offer.factor).await?;
+                            continue;
+                        }
+                        Some(offer) => (offer.factor.clone(), None),
+                        None => return Ok(Redirect::to(way.start()).into_response()),
+                    },
+                };
+                draft.offers = next.offers;
+                draft.ask(factor, prompt);
+                let page = if draft.choosing { way.choose() } else { way.step() };
+                guest.keep(way, draft);
+                return Ok(Redirect::to(page).into_response());
             }
             Step::Refused(why) => {
                 // A flow that is over is begun again on its first page.
@@ -72,6 +71,15 @@ pub async fn lead_on(
                 return Ok(Redirect::to(back).into_response());
             }
         }
+    }
+}
+
+/// Whether there is nothing to answer before it was begun: a message has to be sent, or a new secret to be drawn.
+pub fn begins(offer: &Offer) -> bool {
+    match Ask::of(&offer.factor) {
+        Some(Ask::Password) => false,
+        Some(ask) => offer.enrols || ask.begins(),
+        None => true,
     }
 }
 

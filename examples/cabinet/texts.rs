@@ -15,6 +15,8 @@ use propusk::flow::{Code, Refusal};
 use propusk::message::Locale;
 use propusk::policy::password::Rule;
 
+use crate::asks::Ask;
+
 /// One language.
 #[derive(Debug)]
 pub struct Texts {
@@ -35,6 +37,7 @@ pub struct Texts {
     pub sessions: &'static str,
     pub history: &'static str,
     pub password: &'static str,
+    pub security: &'static str,
     pub outbox: &'static str,
     pub sign_in: &'static str,
     pub sign_up: &'static str,
@@ -53,13 +56,9 @@ pub struct Texts {
     pub sign_in_first: &'static str,
     pub no_account_yet: &'static str,
     pub have_account: &'static str,
-    // Codes.
-    pub code_title: &'static str,
-    pub code_label: &'static str,
-    pub code_hint: &'static str,
+    // Proofs, one at a time.
+    pub asked: [Asked; 5],
     pub code_sent_to: &'static str,
-    pub code_wrong: &'static str,
-    pub code_malformed: &'static str,
     pub code_none: &'static str,
     pub resend: &'static str,
     pub resent: &'static str,
@@ -91,7 +90,7 @@ pub struct Texts {
     pub proven_by: &'static str,
     pub sessions_tile: &'static str,
     pub history_tile: &'static str,
-    pub password_tile: &'static str,
+    pub security_tile: &'static str,
     // Sessions.
     pub sessions_lead: &'static str,
     pub here: &'static str,
@@ -121,6 +120,36 @@ pub struct Texts {
     pub current_proven: &'static str,
     pub change_password: &'static str,
     pub password_changed: &'static str,
+    // Ways to sign in.
+    pub security_lead: &'static str,
+    pub ways_in: &'static [(&'static str, WayIn)],
+    pub way_on: &'static str,
+    pub way_off: &'static str,
+    pub way_since: &'static str,
+    pub way_added: &'static str,
+    pub messages_title: &'static str,
+    pub messages_lead: &'static str,
+    pub device_scan: &'static str,
+    pub device_qr: &'static str,
+    pub device_here: &'static str,
+    pub device_key: &'static str,
+    pub device_confirm: &'static str,
+    pub key_lead: &'static str,
+    pub key_lead_more: &'static str,
+    pub key_make: &'static str,
+    pub key_use: &'static str,
+    pub key_sign_in: &'static str,
+    pub key_stopped: &'static str,
+    pub key_failed: &'static str,
+    pub key_known: &'static str,
+    pub key_no_script: &'static str,
+    pub key_dead: &'static str,
+    pub codes_lead: &'static str,
+    pub codes_keep: &'static str,
+    pub codes_ends: &'static str,
+    pub codes_saved: &'static str,
+    pub codes_made: &'static str,
+    pub cancel: &'static str,
     // The outbox.
     pub outbox_lead: &'static str,
     pub outbox_empty: &'static str,
@@ -136,6 +165,33 @@ pub struct Texts {
     pub broken: &'static str,
     pub broken_lead: &'static str,
     pub to_front: &'static str,
+}
+
+/// How the page for one proof asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub title: &'static str,
+    pub lead: &'static str,
+    pub label: &'static str,
+    pub hint: &'static str,
+    /// Not right, and why that may be.
+    pub wrong: &'static str,
+    pub malformed: &'static str,
+    pub replayed: &'static str,
+    /// As a way beside the one that is asked for; where a message would go is added.
+    pub way: &'static str,
+}
+
+/// A factor on the page of ways to sign in.
+#[derive(Clone, Copy, Debug)]
+pub struct WayIn {
+    pub title: &'static str,
+    pub lead: &'static str,
+    /// The button when there is none yet, and when there is one.
+    pub add: &'static str,
+    pub another: &'static str,
+    /// The title of the page on which it is added.
+    pub new: &'static str,
 }
 
 impl Texts {
@@ -155,16 +211,43 @@ impl Texts {
     /// What a refusal means and what to do, with how long to wait, if one must. The library's own text says it for
     /// any page; where the page knows better what was asked for (the `field`), it says so.
     pub fn refusal(&self, why: &Refusal, until: Option<&str>, field: &str) -> String {
-        let text = match (why.code, field) {
-            (Code::Answer(Reason::Wrong), "code") => self.code_wrong,
-            (Code::Answer(Reason::Malformed), "code") => self.code_malformed,
-            (Code::Answer(Reason::Wrong), "current_password") => self.current_wrong,
-            (Code::Answer(Reason::Wrong), _) => self.sign_in_wrong,
+        let asked = ASKS.into_iter().find(|ask| ask.field() == field).map(|ask| self.asked(ask));
+        let text = match (why.code, asked) {
+            (Code::Answer(Reason::Wrong), Some(asked)) => asked.wrong,
+            (Code::Answer(Reason::Malformed), Some(asked)) => asked.malformed,
+            (Code::Answer(Reason::Replayed), Some(asked)) => asked.replayed,
+            (Code::Answer(Reason::Wrong), None) if field == "current_password" => self.current_wrong,
+            (Code::Answer(Reason::Wrong), None) => self.sign_in_wrong,
             _ => why.text(self.locale),
         };
         match (why.retry_after, until) {
             (Some(wait), Some(until)) => format!("{text} {}", self.wait(wait, until)),
             _ => text.to_owned(),
+        }
+    }
+
+    /// How a proof is asked for.
+    pub fn asked(&self, ask: Ask) -> Asked {
+        let [password, message, app, paper, key] = self.asked;
+        match ask {
+            Ask::Password => password,
+            Ask::Message => message,
+            Ask::App => app,
+            Ask::Paper => paper,
+            Ask::Key => key,
+        }
+    }
+
+    /// What the page of ways to sign in says of a factor.
+    pub fn way_in(&self, factor: &str) -> Option<WayIn> {
+        self.ways_in.iter().find(|(name, _)| *name == factor).map(|(_, words)| *words)
+    }
+
+    /// How many backup codes are left.
+    pub fn codes_left(&self, left: usize) -> String {
+        match self.locale {
+            Locale::Ru => format!("Осталось кодов: {left}"),
+            _ => format!("Codes left: {left}"),
         }
     }
 
@@ -174,12 +257,9 @@ impl Texts {
         self.rule_in_words(rule.rule.as_str(), number)
     }
 
-    /// A rule that was broken, as a sentence.
+    /// A rule that was broken: what to do about it.
     pub fn broken_rule(&self, rule: &Rule) -> String {
-        match self.locale {
-            Locale::Ru => format!("Нужен пароль {}.", self.rule(rule)),
-            _ => format!("Choose a password that is {}.", self.rule(rule)),
-        }
+        rule.text(self.locale).unwrap_or_else(|| self.rule(rule))
     }
 
     /// What an event tells, for the history.
@@ -197,6 +277,11 @@ impl Texts {
     pub fn factor<'a>(&self, name: &'a str) -> &'a str {
         match (name, self.locale) {
             ("password", Locale::Ru) => "пароль",
+            ("totp", Locale::Ru) => "код из приложения",
+            ("backup-code", Locale::Ru) => "резервный код",
+            ("passkey", Locale::Ru) => "ключ доступа",
+            ("totp", _) => "code from the application",
+            ("backup-code", _) => "backup code",
             ("sms-code", Locale::Ru) => "код из СМС",
             ("email-code", Locale::Ru) => "код из письма",
             ("sms-code", _) => "code by SMS",
@@ -258,6 +343,8 @@ impl Texts {
         .unwrap_or_else(|| name.to_owned())
     }
 }
+
+const ASKS: [Ask; 5] = [Ask::Password, Ask::Message, Ask::App, Ask::Paper, Ask::Key];
 
 /// What a span is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

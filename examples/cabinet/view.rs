@@ -70,7 +70,7 @@ impl Frame {
                 ("/home", t.home),
                 ("/sessions", t.sessions_short),
                 ("/history", t.history),
-                ("/password", t.password),
+                ("/security", t.security),
             ],
             false => vec![("/sign-in", t.sign_in), ("/sign-up", t.sign_up)],
         }
@@ -82,13 +82,21 @@ impl Frame {
 
     /// A new sheet has a new address: nobody sees new pages in an old dress.
     pub fn style(&self) -> String {
-        static MARK: LazyLock<u64> = LazyLock::new(|| {
-            // FNV-1a: any change shows, nobody tries to forge it.
-            let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            crate::app::STYLE.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
-        });
+        static MARK: LazyLock<u64> = LazyLock::new(|| mark(crate::app::STYLE));
         format!("/style.css?{:x}", *MARK)
     }
+
+    /// The same for the script.
+    pub fn script(&self) -> String {
+        static MARK: LazyLock<u64> = LazyLock::new(|| mark(crate::app::SCRIPT));
+        format!("/passkeys.js?{:x}", *MARK)
+    }
+}
+
+// FNV-1a: any change shows, nobody tries to forge it.
+fn mark(text: &str) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 /// A hidden field with the token that ties a form to the browser it was shown in.

@@ -10,10 +10,13 @@ use serde_json::value::RawValue;
 
 use super::Problem;
 use super::caller::Caller;
+use crate::auth::{Auth, Held};
 use crate::device::Device;
 use crate::error::Broken;
 use crate::event::{Event, Origin};
-use crate::flow::{Done, Next, Step};
+use crate::flow::{Asking, Done, Next, Step};
+use crate::id::FactorName;
+use crate::message::Locale;
 use crate::proof::Aal;
 use crate::session::{Listed, Session};
 
@@ -66,6 +69,56 @@ pub(crate) fn sessions(list: &[Listed], current: &Session) -> impl Serialize {
         from: one.from.as_ref().map(From::of),
     };
     List { sessions: list.iter().map(line).collect() }
+}
+
+/// Who asks to be approved, as the approving device shows it.
+pub(crate) fn asking(asking: &Asking, caller: &Caller) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Asks {
+        factor: String,
+        from: From,
+        same_network: bool,
+        at: String,
+        expires_in: u64,
+    }
+    Asks {
+        factor: asking.factor.to_string(),
+        from: From::of(&asking.from),
+        same_network: asking.is_near(&caller.client),
+        at: asking.at.rfc3339(),
+        expires_in: asking.expires.since(caller.http.auth().now()).as_secs(),
+    }
+}
+
+/// An account's credentials, and the factors of which it can add one.
+pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Kind {
+        factor: String,
+        title: String,
+    }
+    #[derive(Serialize)]
+    struct Line {
+        id: String,
+        #[serde(flatten)]
+        kind: Kind,
+        created: String,
+        /// Whether it can prove anything now: a set of codes may be used up.
+        usable: bool,
+    }
+    #[derive(Serialize)]
+    struct List {
+        factors: Vec<Line>,
+        can_add: Vec<Kind>,
+    }
+    let kind = |name: &FactorName| Kind { factor: name.to_string(), title: auth.title(name, locale) };
+    let line = |one: &Held| Line {
+        id: one.id.to_string(),
+        kind: kind(&one.factor),
+        created: one.created.rfc3339(),
+        usable: one.proves.is_factor(),
+    };
+    List { factors: held.iter().map(line).collect(), can_add: auth.enrolments().map(kind).collect() }
 }
 
 /// A page of the history; `full` when there may be another.

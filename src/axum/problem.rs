@@ -24,7 +24,16 @@ pub struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     retry_after: Option<u64>,
-    rules: Vec<Rule>,
+    rules: Vec<Told>,
+}
+
+/// A broken rule as the client reads it: by name and numbers, and in words.
+#[derive(Clone, Debug, Serialize)]
+struct Told {
+    #[serde(flatten)]
+    rule: Rule,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
 }
 
 impl Problem {
@@ -36,7 +45,11 @@ impl Problem {
             code,
             detail: Cow::Borrowed(refusal.text(locale)),
             retry_after: refusal.retry_after.map(seconds_up),
-            rules: refusal.rules.clone(),
+            rules: refusal
+                .rules
+                .iter()
+                .map(|rule| Told { rule: rule.clone(), text: rule.text(locale) })
+                .collect(),
         }
     }
 
@@ -98,8 +111,8 @@ impl IntoResponse for Problem {
             code: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             retry_after: Option<u64>,
-            #[serde(skip_serializing_if = "<[Rule]>::is_empty")]
-            rules: &'a [Rule],
+            #[serde(skip_serializing_if = "<[Told]>::is_empty")]
+            rules: &'a [Told],
         }
         let document = Document {
             // RFC 9457 section 4.2.1: the status says what kind of problem it is, `code` which one.
@@ -217,7 +230,9 @@ fn rank(code: Code) -> (StatusCode, &'static str) {
     let status = match code {
         // Not the code of a body that is no JSON: this one is a person's to mend.
         Code::Answer(Reason::Malformed) => return (StatusCode::UNPROCESSABLE_ENTITY, "malformed_answer"),
-        Code::Answer(Reason::Wrong | Reason::Expired | Reason::UsedUp) | Code::Spent => StatusCode::FORBIDDEN,
+        Code::Answer(Reason::Wrong | Reason::Expired | Reason::UsedUp | Reason::Denied) | Code::Spent => {
+            StatusCode::FORBIDDEN
+        }
         Code::Answer(Reason::Replayed | Reason::NotBegun)
         | Code::NotOffered
         | Code::Stale

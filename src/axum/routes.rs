@@ -40,6 +40,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
         .route("/history", get(history))
+        .route("/factors", get(factors))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))
         .method_not_allowed_fallback(async |headers: HeaderMap| {
             Problem::fault(Fault::Method, caller::locale(&headers))
@@ -176,19 +177,26 @@ async fn flow_answer(call: Call) -> Result<Response, Problem> {
     Ok(json::step(&call.caller, step))
 }
 
-/// A letter for a challenge that was begun on another device.
+/// Claims a request that was begun on another device, or answers it with a letter.
 async fn approve(call: Call) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Asked<'a> {
         #[serde(borrow)]
         mailbox: Cow<'a, str>,
-        #[serde(borrow)]
-        letter: &'a RawValue,
+        /// Left out: tells who asks, and claims the request for this session.
+        #[serde(borrow, default)]
+        letter: Option<&'a RawValue>,
     }
     let asked: Asked<'_> = call.json()?;
     let Some(session) = &call.caller.token else { return Err(no_session(&call.caller)) };
-    match call.caller.visit().post(session, &asked.mailbox, asked.letter.get()).await {
+    let visit = call.caller.visit();
+    let posted = match asked.letter {
+        Some(letter) => visit.post(session, &asked.mailbox, letter.get()).await,
+        None => visit.claim(session, &asked.mailbox).await,
+    };
+    match posted {
+        Ok(Posted::Claimed(asking)) => Ok(json::ok(&json::asking(&asking, &call.caller))),
         Ok(Posted::Left) => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(Posted::Refused(why)) => Err(Problem::refused(&why, call.caller.client.locale)),
         Err(broken) => Err(call.caller.broken(&broken)),
@@ -245,6 +253,14 @@ async fn history(caller: Caller, asked: Result<Query<Asked>, QueryRejection>) ->
     let full = events.len() > limit;
     events.truncate(limit);
     Ok(json::ok(&json::history(events, full)))
+}
+
+/// What the account has, and what it can add.
+async fn factors(caller: Caller) -> Result<Response, Problem> {
+    let session = signed(&caller).await?;
+    let auth = caller.http.auth();
+    let held = auth.credentials(session.account()).await.map_err(|broken| caller.broken(&broken))?;
+    Ok(json::ok(&json::factors(auth, &held, caller.client.locale)))
 }
 
 /// The query of the history: `cursor` is the `next` of the page before, moments are RFC 3339.

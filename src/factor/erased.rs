@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::{Begun, Context, Credential, Enrol, Enrolled, Factor, Found, Reason, Source, Verdict};
+use super::{Begun, Context, Credential, Enrol, Enrolled, Factor, Found, Mailbox, Reason, Source, Verdict};
 use crate::error::FactorError;
 use crate::hash::HashPool;
 use crate::id::{CredentialId, FactorName, Version};
@@ -39,7 +39,7 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn source(&self) -> Source;
     fn limit(&self) -> Limit;
     fn discoverable(&self) -> bool;
-    fn has_mailbox(&self) -> bool;
+    fn mailbox(&self) -> Option<Mailbox>;
     fn could_prove(&self, plain: Option<&[u8]>) -> Result<Proves, FactorError>;
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Result<Option<Bytes>, FactorError>;
     fn well_formed(&self, answer: &[u8]) -> bool;
@@ -103,8 +103,8 @@ impl<F: Factor> ErasedFactor for F {
         Factor::discoverable(self)
     }
 
-    fn has_mailbox(&self) -> bool {
-        Factor::has_mailbox(self)
+    fn mailbox(&self) -> Option<Mailbox> {
+        Factor::mailbox(self)
     }
 
     fn could_prove(&self, plain: Option<&[u8]>) -> Result<Proves, FactorError> {

@@ -1,23 +1,17 @@
 //! Starting a flow, and beginning a challenge in it.
 
-use std::borrow::Cow;
-
-use zeroize::Zeroizing;
-
 use super::state::{Applicant, Kind, Run, State, Who};
 use super::stop::Going;
 use super::subject::{Mine, Person};
 use super::{Code, Duty, Next, Offer, Refusal, Step, Visit};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
-use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::factor::{Begun, Context, ErasedFactor, Letter, Outgoing, Prompt, Source};
 use crate::hash::Lane;
-use crate::id::{AccountId, FactorName, MessageId, TemplateName};
-use crate::message::{Content, Locale, MessageRow};
+use crate::id::{FactorName, TemplateName};
 use crate::proof::{self, Proof};
-use crate::secret::{Place, Purpose, Token};
+use crate::secret::{Purpose, Token};
 use crate::store::{Committed, Passed, Rate, ThrottleKey, Write};
 
 impl Inner {
@@ -58,7 +52,12 @@ impl Inner {
         let offer = self.offer_of(&run.state, &person, name, factor)?.ok_or(Code::NotOffered)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         let before = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
-        let echo = run.state.who.typed.as_ref().map(Identifier::masked);
+        // Opened for an enrolment only: else a name that nobody has would be cheaper to begin with.
+        let known = if offer.enrols { person.known(self)? } else { None };
+        let echo = match known {
+            Some(known) => known.names.first().map(|name| name.as_str().to_owned()),
+            None => run.state.who.typed.as_ref().map(Identifier::masked),
+        };
         let mailbox = run.state.mailbox(self, name, true);
         let cx = self.context(&run, &person, name, (&[], echo.as_deref()), (&mailbox, None));
         let begun = match (offer.enrols, factor.enrolment()) {
@@ -83,7 +82,15 @@ impl Inner {
         let (write, token) = run.keep(self)?;
         batch.insert(0, write);
         match self.commit(batch).await? {
-            Committed::Won => self.pending(&run, &person, token, Some((name.clone(), prompt))),
+            Committed::Won => {
+                // In a commit of its own: a partitioned store keeps the two rows apart. A challenge that lost its
+                // mailbox has expired.
+                if let Some(rules) = factor.mailbox().filter(|_| !offer.enrols) {
+                    let open = self.open_mailbox(&run, &person, name, &mailbox, rules)?;
+                    let _ = self.commit(vec![open]).await?;
+                }
+                self.pending(&run, &person, token, Some((name.clone(), prompt)))
+            }
             // Another step of the same flow was faster: its challenge stands, this one was never sent.
             Committed::Lost { .. } => Err(Code::Stale.into()),
         }
@@ -135,7 +142,9 @@ impl Inner {
             // Of somebody who has proven something, or is signed in.
             Kind::SignIn | Kind::Credential { .. } => {
                 let mine = self.mine(person, state, factor)?;
-                let wanted = mine.real && self.adds(state, factor, &mine)?;
+                // Nobody adds a key by the word of another session: who stole one would write that word with it.
+                let speaks = factor.mailbox().is_none() || state.kind == Kind::SignIn;
+                let wanted = mine.real && speaks && self.adds(state, factor, &mine)?;
                 return Ok(wanted.then(|| offer(false, mine.hint())));
             }
         };
@@ -271,26 +280,6 @@ impl Inner {
             params.clear();
         }
         Ok(self.message(profile.map(|_| person.id), to, template, params, locale, deliver)?)
-    }
-
-    /// A message for the outbox.
-    pub(crate) fn message(
-        &self,
-        account: Option<AccountId>,
-        to: &Identifier,
-        template: TemplateName,
-        mut params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
-        locale: Locale,
-        (deliver, until): (bool, Timestamp),
-    ) -> Result<Write, Broken> {
-        let id = MessageId::next(self)?;
-        params.push(("site".into(), self.site.name.clone().into()));
-        params.push(("host".into(), self.site.host().to_owned().into()));
-        let content = Content { to: to.clone(), template, locale, params, until };
-        let plain = Zeroizing::new(serde_json::to_vec(&content).map_err(|_| Broken::Misuse("message"))?);
-        let sealed = self.keys.seal(self.entropy(), &Place::new(Purpose::Message, id.as_bytes()), &plain)?;
-        let (realm, due) = (self.keys.realm().clone(), self.clock.now());
-        Ok(Write::Message(MessageRow { id, realm, account, deliver, due, attempts: 0, sealed }))
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt::{self, Debug};
 use std::net::{IpAddr, Ipv6Addr};
 
+use super::Asking;
 use crate::device::{self, Device};
 use crate::event::Origin;
 use crate::message::Locale;
@@ -86,6 +87,15 @@ impl Client {
                 None => Some(prefix(v6).to_vec()),
             },
         }
+    }
+}
+
+impl Asking {
+    /// Whether they ask from this client's own network. A hint for a person's eyes: true of a neighbour, too.
+    #[must_use]
+    pub fn is_near(&self, client: &Client) -> bool {
+        let asks = Client { address: self.from.address, ..Client::unknown() };
+        client.address.is_some() && asks.network() == client.network()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a step goes no further, so that the code of a step reads straight on. Inside flows only: at the edge a "no" is
 //! a value again.
 
-use super::{Code, Refusal, Step};
+use super::{Code, Refusal};
 use crate::error::{Broken, FactorError, StoreError};
 
 /// A "no", or something that does not work.
@@ -14,13 +14,11 @@ pub(crate) enum Stop {
 /// A step under way.
 pub(crate) type Going<T> = Result<T, Stop>;
 
-impl Step {
-    pub(crate) fn of(going: Going<Self>) -> Result<Self, Broken> {
-        match going {
-            Ok(step) => Ok(step),
-            Err(Stop::No(why)) => Ok(Self::Refused(why)),
-            Err(Stop::Broken(broken)) => Err(broken),
-        }
+pub(crate) fn edge<T>(going: Going<T>, refused: fn(Box<Refusal>) -> T) -> Result<T, Broken> {
+    match going {
+        Ok(end) => Ok(end),
+        Err(Stop::No(why)) => Ok(refused(why)),
+        Err(Stop::Broken(broken)) => Err(broken),
     }
 }
 

@@ -83,7 +83,7 @@ impl Inner {
             // Nothing was evaluated to an end: the reservation is given back. A commit that broke leaves it to its
             // lease, since the answer was evaluated, and nobody knows how it ended.
             Err(stop @ (Stop::No(_) | Stop::Broken(Broken::Factor(_)))) => {
-                self.settle(&at, Settlement::Forgiven).await?;
+                let _ = self.commit(vec![at.settle(Settlement::Forgiven, &run)]).await?;
                 Err(stop)
             }
             end => end,
@@ -116,10 +116,10 @@ impl Inner {
         if !factor.well_formed(&answer.bytes) {
             return Err(Code::Answer(Reason::Malformed).into());
         }
-        if run.state.is_unnamed() {
-            person = self.discover(run, &person, factor, answer).await?;
-        }
         let letter = self.letter(run, factor).await?;
+        if run.state.is_unnamed() {
+            person = self.discover(run, &person, factor, answer, letter.as_ref()).await?;
+        }
         Ok(Look { person, enrols: false, letter })
     }
 
@@ -151,6 +151,9 @@ impl Inner {
                 let mut writes = Vec::new();
                 if let Some((id, data)) = change {
                     writes.extend(self.swap(person, name, &mine, id, &data)?);
+                    if !at.factor.could_prove(Some(&data))?.is_factor() {
+                        writes.extend(self.credential_notices(run, person, name, "credential-disabled")?);
+                    }
                 }
                 if let (Some(state), true) = (state, run.held.is_some()) {
                     run.state.rewrite(name, &state);
@@ -255,6 +258,10 @@ impl Inner {
         if !matches!(reason, Reason::Malformed | Reason::NotBegun) {
             batch.push(self.refusal_event(run, person, &at.answer.factor, reason.code())?);
         }
+        if reason == Reason::Denied {
+            let device = ("device".into(), run.visit.client.device.summary().into());
+            batch.extend(self.notices(run, person, "denied", vec![device])?);
+        }
         if let Some(hold) = hold {
             let minutes = hold.as_secs().div_ceil(60).to_string();
             batch.extend(self.notices(run, person, "held", vec![("minutes".into(), minutes.into())])?);
@@ -290,12 +297,6 @@ impl Inner {
         let reason = Some(why.to_owned());
         let sealed = Sealed { factor: Some(by.clone()), reason, ..Sealed::new(run.visit.client.origin()) };
         Ok(self.line(person, run.event_name(), Outcome::Refused, &sealed)?.1)
-    }
-
-    pub(crate) async fn settle(&self, at: &Attempt<'_>, how: Settlement) -> Result<(), Broken> {
-        let (key, limit, now) = (at.key, at.limit, self.clock.now());
-        let _ = self.commit(vec![Write::Settle { key, how, limit, at: now }]).await?;
-        Ok(())
     }
 
     // The flow as it is now; a flow that has no row yet is still what it was.

@@ -67,6 +67,22 @@ pub(super) fn render(message: &Message) -> Text {
                 param("minutes")
             ),
         ),
+        ("denied", Locale::En) => (
+            format!("{site}: a sign-in was denied"),
+            format!(
+                "A sign-in from {} was denied on another of your devices. If it was not your own, somebody knows \
+                 what it was begun with: change your password.",
+                param("device")
+            ),
+        ),
+        ("denied", Locale::Ru) => (
+            format!("{site}: вход отклонён"),
+            format!(
+                "Вход ({}) отклонён на другом вашем устройстве. Если входили не вы, кто-то знает, с чего начать вход: \
+                 смените пароль.",
+                param("device")
+            ),
+        ),
         ("credential-changed", Locale::En) => (
             format!("{site}: your {} was changed", param("factor")),
             format!(
@@ -93,6 +109,22 @@ pub(super) fn render(message: &Message) -> Text {
             format!("{site}: добавлен способ входа"),
             format!(
                 "{at}: добавлен способ входа ({}). Если это не вы, войдите и удалите его.",
+                param("factor")
+            ),
+        ),
+        ("credential-disabled", Locale::En) => (
+            format!("{site}: a {} was switched off", param("factor")),
+            format!(
+                "{at}: somebody tried to sign in with a copy of your {}. We refused and switched it off. Sign in another \
+                 way and add a new one; if it was not you, change the password and end the other sessions.",
+                param("factor")
+            ),
+        ),
+        ("credential-disabled", Locale::Ru) => (
+            format!("{site}: способ входа отключён"),
+            format!(
+                "{at}: попытка войти с копией вашего способа входа ({}). Мы отказали и отключили его. Войдите другим \
+                 способом и добавьте новый; если это не вы, смените пароль и завершите остальные сеансы.",
                 param("factor")
             ),
         ),

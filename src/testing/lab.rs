@@ -55,6 +55,11 @@ impl Lab {
         self.contract.rounds
     }
 
+    /// Whether `purge` drops flows and sessions.
+    pub(super) const fn purges_hot(&self) -> bool {
+        self.contract.purges_hot
+    }
+
     /// Runs what a thread of its own does.
     pub(super) fn within(&self, mut run: impl FnMut()) {
         (self.contract.within)(&mut run);
@@ -268,7 +273,6 @@ impl Lab {
 /// The limit of a thousand rows that no check reaches.
 pub(super) const MANY: usize = 1000;
 
-/// A session write with a limit that is never reached.
 /// The route of an account of [`Lab::account_row`].
 pub(super) fn route_of(account: AccountId) -> Route {
     Route::from_bytes(account.as_bytes().first_chunk().copied().unwrap_or_default())
@@ -286,6 +290,7 @@ pub(super) fn raise(account: AccountId, expect: Epoch) -> Write {
     Write::RaiseEpoch { account, route: route_of(account), expect }
 }
 
+/// A session write with a limit that is never reached.
 pub(super) fn add_session(row: &SessionRow) -> Write {
     Write::AddSession { row: row.clone(), keep: MANY }
 }

@@ -4,6 +4,11 @@
 //!
 //! | ATTACKS | test |
 //! |---|---|
+//! | 1, 2 | `second_factors::a_used_code_is_burned`, `second_factors::a_code_is_not_good_again_in_the_trailing_step` |
+//! | 3 | `tests/second_factors.rs`: `every_spelling_of_a_code_is_that_code` |
+//! | 4 | `second_factors::every_door_to_an_authenticator_has_the_guard` |
+//! | 5 | no check of a code is public but an answer to a flow, which has its store |
+//! | 6, 98 | `second_factors::one_code_answered_fifty_times_at_once_is_accepted_once` |
 //! | 7, 33 to 36 | `flows::a_code_answered_eight_times_at_once_is_accepted_once` |
 //! | 8 | `counting::a_guess_whose_commit_fails_stays_counted` |
 //! | 9 | `counting::parallel_guesses_lose_no_count` |
@@ -12,11 +17,15 @@
 //! | 13 | `counting::two_nodes_share_a_guard` |
 //! | 14 | `counting::a_flood_of_names_evicts_no_guard` |
 //! | 15 | `counting::a_new_address_in_the_same_64_is_no_new_client`, `counting::spellings_of_a_name_share_one_count`, `browser::a_forwarded_header_makes_no_new_client` |
+//! | 17 | `second_factors::an_authenticators_key_has_160_bits` |
 //! | 18 | `flows::an_account_switched_off_half_way_gets_no_session` |
+//! | 20 | `second_factors::one_code_answered_fifty_times_at_once_is_accepted_once` |
+//! | 21 | `second_factors::a_code_of_one_person_opens_no_other_account` |
+//! | 22 | `second_factors::backup_codes_take_two_factors_and_leave_no_older_ones` |
 //! | 23, 26 | `flows::one_of_two_factors_is_no_session` |
 //! | 37, 54 | `flows::a_code_of_one_flow_opens_no_other`, `sessions::every_secret_expires_at_its_own_time` |
 //! | 40, 97 | `sessions::a_late_touch_does_not_revive_a_session`, `browser::a_slow_handler_does_not_revive_a_session` |
-//! | 44, 46 | `enumeration::every_name_costs_one_hash_and_the_same_calls` |
+//! | 44, 46 | `enumeration::every_name_costs_one_hash_and_the_same_calls`; a stored hash of another cost: `imports::an_older_cheaper_hash_costs_what_a_decoy_costs`, `imports::a_dearer_hash_of_another_system_does_not_show` |
 //! | 45, 93 | `passwords::an_over_long_password_tells_nothing_of_the_name` |
 //! | 47 | `browser::replies_are_the_same_for_every_name`, `enumeration::a_registration_sends_one_message_and_shows_the_same` |
 //! | 48 | `enumeration::no_secret_lies_in_the_file` |
@@ -32,28 +41,37 @@
 //! | 62 | `flows::a_flow_is_of_no_use_in_another_browser` |
 //! | 63, 69, 70, 71, 73 | `http::row_63` and so on; 73 also `passwords::ten_megabytes_of_password_are_not_hashed` |
 //! | 74 | `passwords::a_flood_of_sign_ins_is_queued_or_told_to_come_again` |
-//! | 75 | `passwords::what_stands_after_72_bytes_counts` |
+//! | 75 | `passwords::what_stands_after_72_bytes_counts`; imports: `imports::what_stands_after_72_bytes_counts_from_the_first_sign_in_on` |
 //! | 76 | `passwords::a_nul_does_not_end_a_password` |
-//! | 77 | `passwords::a_hostile_stored_hash_costs_nothing` |
+//! | 77 | `passwords::a_hostile_stored_hash_costs_nothing`; imports: `imports::a_hostile_hash_does_not_come_in` |
 //! | 78 | `accounts::a_huge_name_is_refused_unread` |
 //! | 79 | `passwords::an_empty_password_is_nobodys` |
+//! | 80 | `passkeys::a_key_is_no_second_factor_of_another_account` |
+//! | 81, 85 | `passkeys::a_key_with_anothers_handle_signs_nobody_in` |
+//! | 82 | `passkeys::a_key_without_its_users_verification_is_no_sign_in` |
+//! | 83 | `passkeys::an_enrolment_against_the_policy_is_refused_by_the_server` |
+//! | 84 | `passkeys::a_counter_that_goes_back_disables_the_key` (under a race: `tests/passkeys`) |
+//! | 86 | `passkeys::an_origin_that_only_looks_like_the_sites_is_refused` |
+//! | 87 | `passkeys::public_values_are_no_answer` |
+//! | 88 | `approvals::looking_at_a_request_approves_nothing`, `approvals::a_scan_signs_in_whoever_looked_first` |
+//! | 89 | `approvals::the_first_to_look_is_the_only_one_to_answer`, `approvals::a_session_approves_no_more_than_it_has_proven` |
+//! | 91 | `approvals::nothing_but_the_number_on_the_other_screen_approves` |
 //! | 94 | `browser::a_losers_cookie_is_never_signed_in` |
 //! | 95 | `flows::parallel_right_passwords_are_all_let_in` |
-//! | 99, 11 | `doors::every_door_to_a_password_has_the_guard`, `doors::every_door_to_a_code_has_the_guard`, `doors::a_new_registration_brings_no_new_guesses` |
+//! | 96 | `second_factors::fifty_submits_of_a_right_code_hold_nobody_out` |
+//! | 99, 11 | `doors::every_door_to_a_password_has_the_guard`, `doors::every_door_to_a_code_has_the_guard`, `doors::a_new_registration_brings_no_new_guesses`, `second_factors::every_door_to_an_authenticator_has_the_guard` |
 //! | 100 | `passwords::sixteen_sign_ins_do_not_stop_the_clock` (how late a timer is: the benches) |
 //!
 //! What cannot be tried yet, and where it belongs:
 //!
 //! | ATTACKS | with |
 //! |---|---|
-//! | 44 (a stored hash of an older, cheaper cost) | passwords in depth: a refusal of it costs less than a decoy until it is hashed anew |
 //! | 46, the statistics | the benches: a nightly comparison of times |
 //! | 50 (remember-me, trusted devices, links, a changed second factor), 53 (a token that signs in and rotates) | second factors, recovery |
 //! | 54 (links, invitations, recovery) | recovery, links |
 //! | 58 (a changed e-mail that waits, federated accounts) | account life, providers |
 //! | 60, 59 for links | links |
-//! | 75 and 77 for hashes of other systems (bcrypt) | import |
-//! | 1 to 6, 96, 98 for TOTP | second factors |
+//! | 91 (how many pushes, one pending for each account) | push: what the mailbox's address is sent by |
 #![cfg(all(feature = "testing", feature = "sqlite"))]
 #![allow(
     dead_code,
@@ -65,6 +83,11 @@
     reason = "a test"
 )]
 
+#[cfg(feature = "passkey")]
+#[path = "../common/authenticator.rs"]
+mod authenticator;
+#[path = "../common/otp.rs"]
+mod otp;
 #[path = "../common/site.rs"]
 mod portal;
 #[cfg(feature = "axum")]
@@ -72,6 +95,7 @@ mod portal;
 mod web;
 
 mod accounts;
+mod approvals;
 #[cfg(feature = "axum")]
 mod browser;
 mod counting;
@@ -80,6 +104,11 @@ mod enumeration;
 mod flows;
 #[cfg(feature = "axum")]
 mod http;
+#[cfg(feature = "legacy-hashes")]
+mod imports;
+#[cfg(feature = "passkey")]
+mod passkeys;
 mod passwords;
+mod second_factors;
 mod sessions;
 mod world;

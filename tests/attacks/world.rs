@@ -20,14 +20,17 @@ use propusk::secret::{Key, Secret};
 use propusk::store::sqlite::SqliteStore;
 use propusk::store::{Store, Throttle};
 use propusk::testing::GatedStore;
-use propusk::{Answer, Auth, Client, Code, Factor, KeyRing, MemoryStore, Password, Profile, Site, Step};
+use propusk::{
+    Answer, Auth, BackupCodes, Client, Code, Factor, KeyRing, MemoryStore, Password, Profile, Site, Step,
+    Totp,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::portal::{ORIGIN, Outbox, WORD, Watch, done, pending};
 
 pub(crate) const PHONE: &str = "+79161234567";
 pub(crate) const EMAIL: &str = "ivan@example.org";
-pub(crate) const NEW_WORD: &str = "совсем другие слова 9";
+pub(crate) const NEW_WORD: &str = "Совсем другие слова 9";
 pub(crate) const SMS: FactorName = FactorName::new("sms-code");
 pub(crate) const MAIL: FactorName = FactorName::new("email-code");
 
@@ -73,10 +76,13 @@ impl World {
 
     /// The same with two factors for a session.
     pub(crate) fn portal() -> Self {
-        let mut world = Self::new();
-        world.profile = Profile::public_portal();
-        world.profile.recipient_rate.uses = 1000;
-        world
+        Self::new().two_factors()
+    }
+
+    pub(crate) fn two_factors(mut self) -> Self {
+        self.profile = Profile::public_portal();
+        self.profile.recipient_rate.uses = 1000;
+        self
     }
 
     pub(crate) fn file(&self) -> PathBuf {
@@ -100,6 +106,11 @@ impl World {
 
     pub(crate) fn node(&self, store: impl Store) -> Auth {
         self.builder(store).build().unwrap()
+    }
+
+    /// A node with second factors beside codes by message.
+    pub(crate) fn second(&self, store: impl Store) -> Auth {
+        self.builder(store).factor(Totp::default()).factor(BackupCodes::default()).build().unwrap()
     }
 
     pub(crate) fn minutes(&self, minutes: u64) {

@@ -1,11 +1,11 @@
 // The portal as people use it, without JavaScript; then every page in both languages, wide and narrow, light and dark.
 import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
-import { shot, signIn, sound, typePassword } from "./people.mjs";
+import { addDevice, appCode, keyDevice, makeCodes, prove, shot, signIn, sound, typePassword } from "./people.mjs";
 
-const PASSWORD = "тихая гавань 42";
-const NEW_PASSWORD = "совсем другие слова 9";
+const PASSWORD = "Тихая гавань 42";
+const NEW_PASSWORD = "Совсем другие слова 9";
 
-const parts = { registration, twoBrowsers, held, changeOfPassword, doors, galleries, narrowest, withScripts };
+const parts = { registration, twoBrowsers, held, changeOfPassword, secondFactors, doors, passkeys, galleries, narrowest, withScripts };
 const only = process.env.ONLY?.split(",") ?? Object.keys(parts);
 
 const browser = await launch();
@@ -133,9 +133,250 @@ async function changeOfPassword() {
   await other.context().close();
 }
 
+// An authenticator and backup codes: added, asked for at the next sign-in, each code good once.
+async function secondFactors() {
+  const to = "zoya@example.org";
+  const zoya = await person(browser, { locale: "en-GB" });
+  await register(zoya, to, "Zoya", PASSWORD);
+  const key = await addDevice(zoya, to, PASSWORD);
+  check((await zoya.locator(".news").innerText()).includes("can sign in with it"), "an authenticator is added");
+  const codes = await makeCodes(zoya, key, PASSWORD);
+  check(codes.length === 10 && codes.every((one) => /^[0-9A-Z]{5}(-[0-9A-Z]{5}){2}$/.test(one)), "ten backup codes are shown");
+  check((await zoya.locator("main").innerText()).includes("Codes left: 10"), "and ten are left");
+  await go(zoya, "/security/new");
+  check(new URL(zoya.url()).pathname === "/security", "they are not shown a second time");
+  const shown = await zoya.content();
+  check(!codes.some((one) => shown.includes(one)) && !shown.includes(key), "nor is the key");
+  await zoya.getByRole("button", { name: "Sign out" }).click();
+
+  await go(zoya, "/sign-in");
+  await typePassword(zoya, to, PASSWORD);
+  check((await zoya.locator("#app_code").count()) === 1, "the next sign-in asks for the application's code");
+  await zoya.fill("#app_code", "12345");
+  await press(zoya, "Continue");
+  check((await zoya.locator("[role=alert]").innerText()).includes("six digits"), "a code of five digits is refused in words");
+  const typed = await appCode(zoya, key);
+  await zoya.fill("#app_code", `${typed.slice(0, 3)} ${typed.slice(3)}`);
+  await press(zoya, "Continue");
+  await zoya.waitForURL("**/home");
+  check((await zoya.locator("main").innerText()).includes("code from the application"), "signed in by password and the application");
+
+  const other = await person(browser, { locale: "en-GB" });
+  await go(other, "/sign-in");
+  await typePassword(other, to, PASSWORD);
+  await other.fill("#app_code", typed);
+  await press(other, "Continue");
+  check((await other.locator("[role=alert]").innerText()).includes("used already"), "the same code again, elsewhere, is refused");
+  await press(other, "By a backup code");
+  const loose = codes[3].toLowerCase().replaceAll("-", " ");
+  await other.fill("#backup_code", loose.slice(0, -1) + (loose.endsWith("7") ? "8" : "7"));
+  await press(other, "Continue");
+  check((await other.locator("[role=alert]").innerText()).includes("typing error"), "a typing error in a backup code is seen as one");
+  await other.fill("#backup_code", loose);
+  await press(other, "Continue");
+  await other.waitForURL("**/home");
+  check(true, "signed in by password and a backup code in small letters");
+  await go(other, "/security");
+  check((await other.locator("main").innerText()).includes("Codes left: 9"), "one fewer is left");
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await go(other, "/sign-in");
+  await typePassword(other, to, PASSWORD);
+  await press(other, "By a backup code");
+  await other.fill("#backup_code", codes[3]);
+  await press(other, "Continue");
+  check((await other.locator("[role=alert]").innerText()).includes("used already"), "the same backup code a second time is refused");
+  await press(other, /^By a code sent to/);
+  await other.fill("#code", await code(other, to, 2));
+  await press(other, "Continue");
+  await other.waitForURL("**/home");
+  check(true, "and a code by e-mail still signs in");
+
+  const fresh = await makeCodes(zoya, key, PASSWORD, codes[0]);
+  await go(other, "/home");
+  check(new URL(other.url()).pathname === "/sign-in", "a new list ends the other sessions");
+  await typePassword(other, to, PASSWORD);
+  await press(other, "By a backup code");
+  await other.fill("#backup_code", codes[5]);
+  await press(other, "Continue");
+  check((await other.locator("[role=alert]").innerText()).includes("No such code"), "and the old list is void");
+  await other.fill("#backup_code", fresh[5]);
+  await press(other, "Continue");
+  await other.waitForURL("**/home");
+  check(true, "the new one is good");
+  await go(other, "/history");
+  const history = await other.locator(".list.lines").innerText();
+  check(history.includes("A way to sign in was added") && history.includes("backup code: used already"), "all of it stands in the history");
+  await zoya.context().close();
+  await other.context().close();
+}
+
+// A device of Chromium's own: a key is added, signs in without a name, and is found out when it was copied.
+async function passkeys() {
+  const to = "kira@example.org";
+  const kira = await person(browser, { locale: "en-GB", scripts: true });
+  await register(kira, to, "Kira", PASSWORD);
+  const device = await keyDevice(kira);
+  await prove(kira, to, PASSWORD, "Add a passkey");
+  await press(kira, "Create the passkey");
+  await kira.waitForURL("**/security");
+  check((await kira.locator(".news").innerText()).includes("can sign in with it"), "a passkey is added");
+  const [made] = await device.keys();
+  const handle = Buffer.from(made.userHandle, "base64");
+  check(made.isResidentCredential && made.rpId === "localhost" && handle.length === 64, "it is found without a name, under a handle of 64 bytes");
+  check(made.userName === to, "the device lists it under the name that its owner knows");
+  await go(kira, "/security");
+  await press(kira, "Add another passkey");
+  await kira.fill("#password", PASSWORD);
+  await press(kira, "Continue");
+  await press(kira, "Use the passkey");
+  await kira.waitForURL("**/security/new");
+  check(true, "a passkey proves its owner before another is added");
+  await press(kira, "Create the passkey");
+  await kira.locator("form > [role=alert]:not([hidden])").waitFor();
+  check((await kira.locator("form > [role=alert]").innerText()).includes("already holds"), "a device is not enrolled twice, and says so");
+
+  await device.touches(false);
+  await untilOffered(kira, () => signOut(kira));
+  const posted = kira.waitForRequest((request) => request.url().endsWith("/sign-in/key"));
+  await pressKey(kira, device);
+  const answer = new URLSearchParams((await posted).postData()).get("key");
+  await kira.waitForURL("**/home");
+  check((await kira.locator("main").innerText()).includes("passkey"), "signed in by the passkey, without a name typed");
+  check(JSON.parse(answer).response.userHandle === handle.toString("base64url"), "the answer carried the handle");
+
+  await device.touches(false);
+  await untilOffered(kira, () => signOut(kira));
+  const form = async (key) => ({ form: { form_token: await kira.inputValue("form[data-begin] [name=form_token]"), key, next: "" } });
+  const post = async (path, key) => kira.context().request.post(process.env.PORTAL + path, { ...(await form(key)), headers: { origin: process.env.PORTAL } });
+  check((await (await post("/sign-in/key/options", "")).json()).allowCredentials.length === 0, "a new challenge names nobody");
+  const replayed = await (await post("/sign-in/key", answer)).text();
+  check(replayed.includes("passkey was not accepted"), "the answer that was accepted before is refused to a new challenge");
+  await go(kira, "/home");
+  check(kira.url().includes("/sign-in"), "and nobody is signed in by it");
+
+  await untilOffered(kira, () => go(kira, "/sign-in"));
+  await device.verifies(false);
+  await pressKey(kira, device);
+  await kira.locator("form > [role=alert]:not([hidden])").waitFor();
+  check((await kira.locator("form > [role=alert]").innerText()).includes("Nothing was sent"), "without a finger, a face or a PIN the browser sends nothing, and the page says so");
+  await device.verifies(true);
+  await device.touches(true);
+
+  // The browser itself offers the key at the field for names: this device takes it at once.
+  await go(kira, "/sign-in");
+  await kira.waitForURL("**/home");
+  check(true, "signed in by the key that the browser offers beside the names");
+
+  await device.touches(false);
+  await untilOffered(kira, () => signOut(kira));
+  const [worn] = await device.keys();
+  check(worn.signCount > 3, `the device counts: ${worn.signCount}`);
+  await device.putBack(worn, 0);
+  await pressKey(kira, device);
+  await kira.locator("[role=alert] h2").waitFor();
+  check((await kira.locator(".alert").innerText()).includes("passkey was not accepted"), "a copy of the key is refused");
+  await device.touches(false);
+  await device.putBack(worn, 1000);
+  await untilOffered(kira, () => go(kira, "/sign-in"));
+  await pressKey(kira, device);
+  await kira.locator(".alert").waitFor();
+  check((await kira.locator(".alert").innerText()).includes("passkey was not accepted"), "and so is the key itself from then on");
+  await device.touches(false);
+  await signIn(kira, to, PASSWORD);
+  check(kira.url().endsWith("/home"), "a password and a message still sign in: the key is not asked for");
+  await go(kira, "/security");
+  check((await kira.locator("main").innerText()).includes("switched off, somebody used a copy"), "the list of keys says why it is off");
+  await shot(kira, "key-disabled");
+  await go(kira, "/outbox");
+  check((await kira.locator("main").innerText()).includes("a copy of your passkey"), "and a message told the owner");
+  await device.clear();
+  await device.touches(true);
+  await prove(kira, to, PASSWORD, "Add another passkey");
+  await press(kira, "Create the passkey");
+  await kira.waitForURL("**/security");
+  check((await device.keys()).length === 1, "a new key takes its place");
+  await kira.getByRole("button", { name: "Sign out" }).click();
+  await kira.waitForURL("**/home");
+  check((await kira.locator("main").innerText()).includes("passkey"), "and signs in");
+  await kira.context().close();
+
+  const without = await person(browser, { locale: "ru-RU" });
+  await go(without, "/sign-in");
+  check((await without.locator("form.or").innerText()).includes("нужен JavaScript"), "without scripts the page says what the button needs");
+  await press(without, "Войти с ключом доступа");
+  check(without.url().endsWith("/sign-in"), "and pressing it does no harm");
+  await without.context().close();
+  for (const locale of ["ru", "en"]) {
+    await keyPages({ locale, width: 1280, dark: false });
+    await keyPages({ locale, width: 390, dark: true });
+  }
+}
+
+// The browser waits behind the field for names, for a person who does not touch the device. A touch does not end a wait
+// that has begun.
+async function untilOffered(page, step) {
+  const offered = page.waitForResponse("**/sign-in/key/options");
+  await step();
+  await offered;
+  await page.waitForTimeout(200);
+}
+
+// Asks for a key by the button, and touches the device once that wait makes room.
+async function pressKey(page, device) {
+  const touch = async (route) => {
+    await device.touches(true);
+    await route.continue();
+  };
+  await page.route("**/sign-in/key/options", touch, { times: 1 });
+  await press(page, "Sign in with a passkey");
+}
+
+// The pages of keys, as they look and read.
+async function keyPages({ locale, width, dark }) {
+  const tag = `${locale}-${width}-${dark ? "dark" : "light"}`;
+  const to = `keys-${tag}@example.org`;
+  const page = await person(browser, { locale: locale === "ru" ? "ru-RU" : "en-GB", width, dark, scripts: true });
+  const look = async (name) => {
+    await sound(page, `${name} ${tag}`);
+    await shot(page, `${name}-${tag}`);
+    await accessible(page, `${name} ${tag}`);
+  };
+  await register(page, to, "Kira", PASSWORD);
+  const device = await keyDevice(page);
+  await prove(page, to, PASSWORD, /Add a passkey|Добавить ключ доступа/);
+  await look("key-new");
+  await device.verifies(false);
+  await press(page, /Create the passkey|Создать ключ доступа/);
+  await page.locator("form > [role=alert]:not([hidden])").waitFor();
+  // The same document, in which axe has left something of its own.
+  await shot(page, `key-new-stopped-${tag}`);
+  await device.verifies(true);
+  await press(page, /Create the passkey|Создать ключ доступа/);
+  await page.waitForURL("**/security");
+  await look("key-security");
+  await device.touches(false);
+  await signOut(page);
+  await look("key-sign-in");
+  await typePassword(page, to, PASSWORD);
+  await page.waitForURL("**/sign-in/code");
+  await look("key-prove");
+  const [worn] = await device.keys();
+  await device.putBack(worn, 0);
+  await device.touches(true);
+  await press(page, /Use the passkey|Использовать ключ доступа/);
+  await page.locator(".alert").waitFor();
+  await look("key-prove-refused");
+  await page.context().close();
+}
+
+async function signOut(page) {
+  await page.getByRole("button", { name: /Sign out|Выйти/ }).click();
+  await page.waitForURL("**/sign-in");
+}
+
 async function doors() {
   const guest = await person(browser, { locale: "en-GB" });
-  for (const path of ["/home", "/sessions", "/history?before=x", "/password"]) {
+  for (const path of ["/home", "/sessions", "/history?before=x", "/password", "/security", "/security/prove", "/security/new"]) {
     await go(guest, path);
     check(new URL(guest.url()).pathname === "/sign-in", `${path} asks to sign in`);
   }
@@ -219,6 +460,25 @@ async function gallery({ locale, width, dark }) {
   await page.fill("#new_password", NEW_PASSWORD);
   await press(page, /Change the password|Сменить пароль/);
   await look("password-error");
+  await go(page, "/security");
+  await look("security");
+  const again = /Add an application|Добавить приложение/;
+  const sent = await prove(page, to, PASSWORD, again, async () => look("security-prove"));
+  check(sent, `proven by a message: ${tag}`);
+  await look("security-device");
+  await page.fill("#app_code", "000000");
+  await press(page, /^(Add|Добавить)$/);
+  await look("security-device-error");
+  const key = (await page.locator(".key").innerText()).replaceAll(" ", "");
+  await page.fill("#app_code", await appCode(page, key));
+  await press(page, /^(Add|Добавить)$/);
+  await makeCodes(page, key, PASSWORD, undefined, async () => {
+    await look("security-codes");
+    await page.emulateMedia({ media: "print", colorScheme: dark ? "dark" : "light" });
+    if (width === 1280 && !dark) await shot(page, `security-codes-print-${tag}`);
+    await page.emulateMedia({ media: "screen", colorScheme: dark ? "dark" : "light" });
+  });
+  await look("security-all");
   await go(page, "/history");
   await look("history");
   await page.emulateMedia({ media: "print", colorScheme: dark ? "dark" : "light" });
@@ -232,6 +492,13 @@ async function gallery({ locale, width, dark }) {
   await look("sign-in-error");
   await typePassword(page, to, PASSWORD);
   await page.waitForURL("**/sign-in/code");
+  await look("sign-in-app");
+  await press(page, /By a backup code|Резервным кодом/);
+  await look("sign-in-backup");
+  await page.fill("#backup_code", "00000-00000-00001");
+  await press(page, /Continue|Продолжить/);
+  await look("sign-in-backup-error");
+  await press(page, /By a code sent to|Кодом, который придёт на/);
   await look("sign-in-code");
   await press(page, /Send a new code|Отправить новый код/);
   await look("sign-in-code-too-soon");
@@ -247,7 +514,7 @@ async function gallery({ locale, width, dark }) {
 async function narrowest() {
   const page = await person(browser, { locale: "ru-RU", width: 320 });
   await register(page, "+79160000003", "Дарья", PASSWORD);
-  for (const path of ["/home", "/sessions", "/history", "/password", "/outbox"]) {
+  for (const path of ["/home", "/sessions", "/history", "/security", "/password", "/outbox"]) {
     await go(page, path);
     await sound(page, `${path} at 320`);
     await shot(page, `${path.slice(1)}-ru-320`);
@@ -256,7 +523,7 @@ async function narrowest() {
   await page.context().close();
 }
 
-// The same portal with JavaScript switched on: nothing is different, and nothing complains.
+// The same portal with JavaScript switched on: nothing complains.
 async function withScripts() {
   const page = await person(browser, { locale: "en-GB", scripts: true });
   await register(page, "+79160000004", "Egor", PASSWORD);

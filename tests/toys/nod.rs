@@ -1,11 +1,16 @@
 //! Nod. The person who signs in here nods on a device that is signed in already, by typing there the number that is
 //! shown here: nobody nods at a prompt that they have not seen. Proves something held. Only ever a second factor.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Prompt, Reason, Verdict};
+use super::{
+    Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Mailbox, Prompt, Reason, Verdict,
+};
 use crate::error::FactorError;
 use crate::id::{AccountId, FactorName};
+use crate::policy::Requirement;
 use crate::proof::{Amr, Channel, Proves};
 
 /// The nod factor.
@@ -57,8 +62,9 @@ impl Factor for Nod {
         PROVES
     }
 
-    fn has_mailbox(&self) -> bool {
-        true
+    fn mailbox(&self) -> Option<Mailbox> {
+        // Somebody else may be trusted: the letter is looked at for whose it is.
+        Some(Mailbox { life: Duration::from_secs(120), takes: Requirement::default(), anybody: true })
     }
 
     async fn begin(
@@ -147,7 +153,7 @@ mod tests {
         Answer, Auth, Client, Code, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Visit,
     };
 
-    const WORD: &str = "лошадь батарея скрепка 7";
+    const WORD: &str = "Лошадь батарея скрепка 7";
 
     #[derive(Clone, Debug, Default)]
     struct Outbox(Arc<Mutex<Vec<Message>>>);
@@ -234,8 +240,12 @@ mod tests {
     }
 
     async fn post(visit: &Visit, from: &Done, waits: &Waits, number: u8) -> Result<(), &'static str> {
+        if let Posted::Refused(why) = visit.claim(&from.token, &waits.mailbox).await.unwrap() {
+            return Err(why.code.as_str());
+        }
         match visit.post(&from.token, &waits.mailbox, &number.to_string()).await.unwrap() {
             Posted::Left => Ok(()),
+            Posted::Claimed(asking) => panic!("{asking:?}"),
             Posted::Refused(why) => Err(why.code.as_str()),
         }
     }

@@ -11,8 +11,10 @@ use serde::Deserialize;
 
 use super::{lead_on, problems};
 use crate::app::Failure;
+use crate::asks::Ask;
 use crate::drafts::{Draft, Way};
 use crate::guest::{self, Guest};
+use crate::pages::key::KeySignIn;
 use crate::view::{Field, Frame, Hidden};
 
 #[derive(Debug, Template)]
@@ -20,6 +22,7 @@ use crate::view::{Field, Frame, Hidden};
 struct Page {
     frame: Frame,
     token: Hidden,
+    key: Hidden,
     identifier: Field,
     password: Field,
     public_device: bool,
@@ -63,15 +66,16 @@ pub async fn show(guest: Guest, Query(wanted): Query<Wanted>) -> Result<Response
     let (draft, told) = guest.draft_and_refusal(Way::SignIn);
     let next = if next.is_empty() && told.is_some() { draft.next.clone() } else { next };
     let mut frame = guest.frame("/sign-in", guest.t.sign_in)?.narrow();
-    frame.problems = problems(&guest, told.as_ref(), field);
+    let by_key = draft.factor.as_ref().and_then(Ask::of) == Some(Ask::Key);
+    frame.problems = problems(&guest, told.as_ref(), |why| field(why, by_key));
     let t = guest.t;
-    let identifier = Field::text("identifier", t.identifier, "username").hint(t.identifier_hint);
+    let identifier = Field::text("identifier", t.identifier, "username webauthn").hint(t.identifier_hint);
     let identifier = identifier.inputmode("email").value(&draft.identifier).within(&frame, true);
     let password = Field::password("password", t.password_label, "current-password").within(&frame, false);
     let asked = !next.is_empty() && frame.problems.is_empty();
     let public_device = draft.public_device;
-    let token = guest.hidden::<SignIn>()?;
-    Ok(guest.page(&Page { frame, token, identifier, password, public_device, asked, next }))
+    let (token, key) = (guest.hidden::<SignIn>()?, guest.hidden::<KeySignIn>()?);
+    Ok(guest.page(&Page { frame, token, key, identifier, password, public_device, asked, next }))
 }
 
 pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignIn>) -> Result<Response, Failure> {
@@ -97,6 +101,10 @@ pub async fn sign_out(guest: Guest, TokenForm(SignOut {}): TokenForm<SignOut>) -
 }
 
 /// A wrong password is never told from a wrong name, so it belongs to neither field alone.
-fn field(why: &Refusal) -> &'static str {
-    if matches!(why.code, Code::Identifier(_)) { "identifier" } else { "" }
+fn field(why: &Refusal, by_key: bool) -> &'static str {
+    match why.code {
+        Code::Identifier(_) => "identifier",
+        Code::Answer(_) if by_key => Ask::Key.field(),
+        _ => "",
+    }
 }

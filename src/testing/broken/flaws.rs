@@ -59,10 +59,10 @@ impl<S: Store> BrokenStore<S> {
             }
             Flaw::EndIgnoresAccount => {
                 for write in &mut batch {
-                    if let Write::EndSession { account, id, .. } = write {
-                        let owner =
-                            self.notes().sessions.values().find(|row| row.id == *id).map(|row| row.account);
-                        *account = owner.unwrap_or(*account);
+                    if let Write::EndSession { account, route, id } = write
+                        && let Some(row) = self.notes().sessions.values().find(|row| row.id == *id)
+                    {
+                        (*account, *route) = (row.account, row.key.route());
                     }
                 }
             }

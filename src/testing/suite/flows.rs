@@ -101,7 +101,8 @@ pub(in crate::testing) fn once_is_once(lab: Lab) {
 /// ATTACKS 37: one flat key space for all that happens once lets one thing stand in for another.
 pub(in crate::testing) fn keys_of_different_kinds_do_not_meet(lab: Lab) {
     let account = lab.account();
-    let bytes = *lab.token().as_bytes();
+    // A session's key is led by its account's route.
+    let bytes = *lab.token().routed(account.route).as_bytes();
     let key = TokenHash::from_bytes(bytes);
     let flow = FlowRow { key, ..lab.flow() };
     let session = crate::store::SessionRow { key, ..lab.session(&account, 0) };

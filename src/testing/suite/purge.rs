@@ -20,9 +20,12 @@ pub(in crate::testing) fn drops_flows_at_their_end(lab: Lab) {
     lab.won([Write::AddFlow(row.clone()), Write::AddFlow(lives.clone())]);
     assert_eq!(purge(&lab, at(49)), 0);
     assert_eq!(lab.ask(lab.store().find_flow(row.key, T0)), Some(row.clone()));
-    assert_eq!(purge(&lab, at(50)), 1);
-    assert_eq!(lab.ask(lab.store().find_flow(row.key, T0)), None);
-    lab.lost(Write::TakeFlow { key: row.key, expect: row.version });
+    assert_eq!(purge(&lab, at(50)), usize::from(lab.purges_hot()));
+    assert_eq!(lab.ask(lab.store().find_flow(row.key, at(50))), None);
+    if lab.purges_hot() {
+        assert_eq!(lab.ask(lab.store().find_flow(row.key, T0)), None);
+        lab.lost(Write::TakeFlow { key: row.key, expect: row.version });
+    }
     assert_eq!(lab.ask(lab.store().find_flow(lives.key, T0)), Some(lives));
     assert_eq!(purge(&lab, at(50)), 0);
 }
@@ -44,6 +47,10 @@ pub(in crate::testing) fn drops_sessions_at_their_end_or_idle(lab: Lab) {
     lab.won([&ends, &idle, &used].map(add_session));
     assert_eq!(purge(&lab, at(49)), 0);
     assert!(lab.alive(ends.key));
+    if !lab.purges_hot() {
+        // Whoever asks for a session judges its time.
+        return assert_eq!(purge(&lab, at(10_000)), 0);
+    }
     assert_eq!(purge(&lab, at(50)), 1);
     assert!(!lab.alive(ends.key));
     lab.won([Write::TouchSession { key: used.key, seen: at(1) }]);
@@ -121,6 +128,18 @@ pub(in crate::testing) fn stops_at_its_limit(lab: Lab) {
         ]);
     }
     let purge = || lab.ask(lab.store().purge(at(1), 2));
-    assert_eq!([purge(), purge(), purge(), purge()], [6, 6, 3, 0], "two of each kind, until there is none");
-    assert!(lab.sessions(account.id).is_empty());
+    if lab.purges_hot() {
+        assert_eq!(
+            [purge(), purge(), purge(), purge()],
+            [6, 6, 3, 0],
+            "two of each kind, until there is none"
+        );
+        assert!(lab.sessions(account.id).is_empty());
+    } else {
+        assert_eq!(
+            [purge(), purge(), purge(), purge()],
+            [2, 2, 1, 0],
+            "two of each kind, until there is none"
+        );
+    }
 }

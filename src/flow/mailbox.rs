@@ -1,0 +1,151 @@
+//! A challenge's mailbox: a session elsewhere comes to look who asks, and then answers in a letter.
+//!
+//! It lies in a flow row of its own, which is passed on by compare-and-swap: empty, claimed, answered. Who looks first
+//! is the only one who may answer (ATTACKS 89), and answers once.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::state::Run;
+use super::stop::{Going, Stop};
+use super::subject::Person;
+use super::{Code, Posted, Refusal, Visit};
+use crate::auth::Inner;
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::event::{self, Origin, Outcome, Sealed};
+use crate::factor::{ErasedFactor, Letter, Mailbox};
+use crate::id::{AccountId, FactorName, SessionId, Version};
+use crate::proof::Proof;
+use crate::secret::{Place, Purpose, Token, TokenHash};
+use crate::store::{Committed, FlowRow, Write};
+
+/// Who asks at a mailbox: what a person must see before answering (ATTACKS 88).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Asking {
+    /// By which factor.
+    pub factor: FactorName,
+    /// From where.
+    pub from: Origin,
+    /// When.
+    pub at: Timestamp,
+    /// Until when it can be answered.
+    pub expires: Timestamp,
+}
+
+/// A mailbox, as it lies in its sealed row. Nobody makes a [`Letter`] out of text elsewhere.
+#[derive(Serialize, Deserialize)]
+struct Mail {
+    asking: Asking,
+    owner: Option<AccountId>,
+    claim: Option<(AccountId, SessionId)>,
+    #[serde(with = "crate::proof::wire")]
+    proofs: Vec<Proof>,
+    letter: Option<(Timestamp, String)>,
+}
+
+impl Inner {
+    /// The write by which a challenge that is begun opens its mailbox.
+    pub(crate) fn open_mailbox(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        factor: &FactorName,
+        address: &str,
+        rules: Mailbox,
+    ) -> Result<Write, Broken> {
+        let (from, expires) = (run.visit.client.origin(), run.now.after(rules.life));
+        let asking = Asking { factor: factor.clone(), from, at: run.now, expires };
+        let owner = (!rules.anybody && !run.state.is_unnamed()).then_some(person.id);
+        let mail = Mail { asking, owner, claim: None, proofs: Vec::new(), letter: None };
+        Ok(Write::AddFlow(self.mail_row(self.mailbox_key(address), Version(0), &mail)?))
+    }
+
+    /// The letter that a challenge waits for; `None` for a factor that waits for none, and once the mailbox is gone.
+    /// A letter whose session has ended meanwhile is as good as not written: its owner may have ended it because of
+    /// this letter.
+    pub(crate) async fn letter(&self, run: &Run<'_>, factor: &dyn ErasedFactor) -> Going<Option<Letter>> {
+        if factor.mailbox().is_none() {
+            return Ok(None);
+        }
+        let key = self.mailbox_key(&run.state.mailbox(self, &factor.name(), false));
+        let Some(row) = self.store.find_flow(key, run.now).await? else { return Ok(None) };
+        let waiting = || Stop::from(Refusal::new(Code::Waiting).after(LETTER_PAUSE));
+        let Mail { claim, proofs, letter, .. } = self.mail(&row)?;
+        let ((account, session), (at, text)) = claim.zip(letter).ok_or_else(waiting)?;
+        let writer = self.person_by_id(account).await?.ok_or_else(waiting)?;
+        self.live_session(session, &writer).await?.ok_or_else(waiting)?;
+        Ok(Some(Letter { account, session, proofs, at, text }))
+    }
+
+    /// Claims a mailbox, or leaves a letter in it: only who has claimed it, and so has been told who asks.
+    pub(crate) async fn post(
+        &self,
+        visit: &Visit,
+        session: &Token,
+        address: &str,
+        text: Option<&str>,
+    ) -> Going<Posted> {
+        self.slow_down(visit).await?;
+        let session = self.check(session).await?.ok_or(Code::NoSession)?;
+        let person = self.person_by_id(session.account()).await?.ok_or(Code::NoSession)?;
+        if address.len() > MOST_ADDRESS || text.is_some_and(|text| text.len() > MOST_LETTER) {
+            return Err(Code::Mailbox.into());
+        }
+        let (now, key) = (self.clock.now(), self.mailbox_key(address));
+        let row = self.store.find_flow(key, now).await?.ok_or(Code::Mailbox)?;
+        let mut mail = self.mail(&row)?;
+        let rules = self.factor(&mail.asking.factor).and_then(ErasedFactor::mailbox).ok_or(Code::Mailbox)?;
+        let me = (session.account(), session.id());
+        if mail.owner.is_some_and(|owner| owner != me.0) || mail.claim.is_some_and(|by| by != me) {
+            return Err(Code::Mailbox.into());
+        }
+        let mut batch = Vec::new();
+        match text {
+            None => {
+                let mut proofs = session.proofs();
+                proofs.retain(|proof| *proof.factor() != mail.asking.factor);
+                // A device that is "not mine" answers for nobody.
+                if session.idle() == self.profile.sessions.public_idle || !rules.takes.met_by(&proofs, now) {
+                    return Err(Code::NotOffered.into());
+                }
+                (mail.claim, mail.proofs) = (Some(me), proofs);
+            }
+            Some(_) if mail.claim.is_none() || mail.letter.is_some() => return Err(Code::Mailbox.into()),
+            Some(text) => {
+                mail.letter = Some((now, text.to_owned()));
+                let content = Sealed::new(visit.client.origin());
+                batch.push(self.line(&person, event::name::LETTER, Outcome::Done, &content)?.1);
+            }
+        }
+        let next = self.mail_row(key, row.version.next(), &mail)?;
+        batch.insert(0, Write::SwapFlow { row: next, expect: row.version });
+        match self.commit(batch).await? {
+            Committed::Won if text.is_some() => Ok(Posted::Left),
+            Committed::Won => Ok(Posted::Claimed(Box::new(mail.asking))),
+            Committed::Lost { .. } => Err(Code::Mailbox.into()),
+        }
+    }
+
+    fn mail(&self, row: &FlowRow) -> Result<Mail, Broken> {
+        let plain = self.keys.open(&Place::new(Purpose::Mailbox, row.key.as_bytes()), &row.sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)
+    }
+
+    fn mail_row(&self, key: TokenHash, version: Version, mail: &Mail) -> Result<FlowRow, Broken> {
+        let plain = serde_json::to_vec(mail).map_err(|_| Broken::Misuse("letter"))?;
+        let place = Place::new(Purpose::Mailbox, key.as_bytes());
+        let sealed = self.keys.seal(self.entropy(), &place, &plain)?;
+        Ok(FlowRow { key, version, expires: mail.asking.expires, sealed })
+    }
+
+    fn mailbox_key(&self, address: &str) -> TokenHash {
+        TokenHash::from_bytes(self.keys.lookup(Purpose::Mailbox, &[b"key", address.as_bytes()]))
+    }
+}
+
+const LETTER_PAUSE: Duration = Duration::from_secs(2);
+const MOST_ADDRESS: usize = 64;
+const MOST_LETTER: usize = 4096;

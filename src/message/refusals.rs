@@ -1,0 +1,87 @@
+//! What a refusal means and what to do, for a person.
+
+use crate::factor::Reason;
+use crate::flow::Code;
+
+impl Code {
+    /// In English and in Russian.
+    pub(crate) const fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Answer(Reason::Wrong) => (
+                "The name or the answer is wrong. Check both and try again.",
+                "Неверное имя или ответ. Проверьте и попробуйте ещё раз.",
+            ),
+            Self::Answer(Reason::Malformed) => (
+                "The answer does not have the form that is asked for.",
+                "Ответ не той формы, о которой просили.",
+            ),
+            Self::Answer(Reason::Expired) => {
+                ("The code is too old. Ask for a new one.", "Код устарел. Запросите новый.")
+            }
+            Self::Answer(Reason::UsedUp) => (
+                "This code has been tried too often. Ask for a new one.",
+                "Слишком много попыток с этим кодом. Запросите новый.",
+            ),
+            Self::Answer(Reason::Replayed) => {
+                ("This was used already. Continue where you are signed in.", "Это уже использовано.")
+            }
+            Self::Answer(Reason::NotBegun) => ("Ask for a code first.", "Сначала запросите код."),
+            Self::Answer(Reason::Denied) => {
+                ("It was denied on the other device.", "На другом устройстве ответили отказом.")
+            }
+            Self::Identifier(_) => (
+                "That is no phone number, e-mail address or user name. Check for missing or extra signs.",
+                "Это не телефон, не адрес почты и не имя. Проверьте, нет ли лишних или пропущенных знаков.",
+            ),
+            Self::ContactKind => {
+                ("Register with a phone number or an e-mail address.", "Укажите телефон или адрес почты.")
+            }
+            Self::Name => ("Enter your name as others may read it.", "Введите имя, как его увидят другие."),
+            Self::Terms => ("Accept the terms to register.", "Чтобы зарегистрироваться, примите условия."),
+            Self::Unfit => (
+                "Choose another one: see what is missing.",
+                "Выберите другой: ниже сказано, чего не хватает.",
+            ),
+            Self::Held => (
+                "Too many wrong answers in a row. Wait and try again, or sign in from a browser that you used before.",
+                "Слишком много неверных ответов подряд. Подождите или войдите из браузера, которым уже пользовались.",
+            ),
+            Self::Spent => (
+                "Too many wrong answers. Sign in from a browser that you used before, or recover access.",
+                "Слишком много неверных ответов. Войдите из браузера, которым уже пользовались, или восстановите доступ.",
+            ),
+            Self::Busy => {
+                ("The server is busy. Try again in a moment.", "Сервер занят. Повторите чуть позже.")
+            }
+            Self::Throttled => (
+                "Too many attempts from your network. Wait a little.",
+                "Слишком много попыток из вашей сети. Подождите.",
+            ),
+            Self::TooSoon => (
+                "That was asked for a moment ago. Wait before asking again.",
+                "Об этом только что просили. Подождите.",
+            ),
+            Self::NoFlow => (
+                "This attempt is over or was begun in another browser. Begin again.",
+                "Эта попытка окончена или начата в другом браузере. Начните заново.",
+            ),
+            Self::NotOffered => (
+                "That is not possible here. Choose another way.",
+                "Здесь так нельзя. Выберите другой способ.",
+            ),
+            Self::Stale => (
+                "Something changed in between. Begin again.",
+                "За это время что-то изменилось. Начните заново.",
+            ),
+            Self::Taken => {
+                ("You already have an account. Sign in.", "У вас уже есть учётная запись. Войдите.")
+            }
+            Self::NoSession => ("Sign in first.", "Сначала войдите."),
+            Self::Waiting => ("Confirm on the other device.", "Подтвердите на другом устройстве."),
+            Self::Mailbox => (
+                "This request is over, or somebody else answers it. Ask for a new one on the other screen.",
+                "Этот запрос окончен, или на него отвечает другой. Запросите новый на том экране.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+use crate::error::Broken;
+
+/// The site that people sign in to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Site {
+    /// Its name, as messages call it.
+    pub name: String,
+    /// Its origin: `https://host[:port]`, no path. Every link is built from it; no header is believed
+    /// (CVE-2021-30185, CVE-2017-9303).
+    pub origin: String,
+    /// Words that a password must not be built of: the service's names.
+    pub words: Vec<String>,
+}
+
+impl Site {
+    /// A site by its name and origin.
+    pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { words: vec![name.clone()], name, origin: origin.into() }
+    }
+
+    /// Refuses an origin that is none, so that no link is ever built on a typing error.
+    pub(crate) fn checked(self) -> Result<Self, Broken> {
+        let rest = self.origin.strip_prefix("https://").or_else(|| self.origin.strip_prefix("http://"));
+        let host_only = rest.is_some_and(|rest| {
+            !rest.is_empty()
+                && rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
+        });
+        if host_only {
+            Ok(self)
+        } else {
+            Err(Broken::Misuse("the origin is https://host[:port], without a path"))
+        }
+    }
+
+    /// The host in the origin, without port: what an SMS binds its code to.
+    pub fn host(&self) -> &str {
+        let rest = self.origin.split_once("://").map_or(self.origin.as_str(), |(_, rest)| rest);
+        rest.split([':', '/']).next().unwrap_or(rest)
+    }
+}

@@ -1,0 +1,160 @@
+//! The connection, and what its errors mean.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, Value,
+};
+
+use crate::error::StoreError;
+
+/// One node, or a cluster. Reconnects by itself.
+#[derive(Clone)]
+pub(super) enum Link {
+    One(ConnectionManager),
+    Cluster { all: ClusterConnection, named: Vec<Client> },
+}
+
+impl Link {
+    pub(super) async fn open(urls: &str) -> Result<Self, StoreError> {
+        let nodes: Vec<&str> = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).collect();
+        match nodes[..] {
+            [] => Err(StoreError::Unfit("no Redis address is given")),
+            [url] => {
+                let client = Client::open(url).map_err(unreachable)?;
+                let settings = ConnectionManagerConfig::new()
+                    .set_response_timeout(Some(PATIENCE))
+                    .set_connection_timeout(Some(PATIENCE));
+                Ok(Self::One(client.get_connection_manager_with_config(settings).await.map_err(unreachable)?))
+            }
+            _ => {
+                // One try waits as long as one node does; all tries together as long as a fail-over takes.
+                let named = nodes.iter().map(|url| Client::open(*url).map_err(unreachable));
+                let named = named.collect::<Result<_, _>>()?;
+                let client = ClusterClientBuilder::new(nodes)
+                    .connection_timeout(PATIENCE)
+                    .response_timeout(PATIENCE)
+                    .overall_response_timeout(Some(FAIL_OVER))
+                    .build()
+                    .map_err(unreachable)?;
+                Ok(Self::Cluster { all: client.get_async_connection().await.map_err(unreachable)?, named })
+            }
+        }
+    }
+
+    pub(super) async fn run<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, StoreError> {
+        self.query(cmd).await.map_err(failed)
+    }
+
+    /// Runs a script on the one key. Where the node does not know it (a promoted replica does not), it is sent along:
+    /// loading it everywhere first would ask nodes that are down.
+    pub(super) async fn script<T: FromRedisValue>(
+        &self,
+        (script, text): (&Script, &str),
+        key: &str,
+        args: &[&[u8]],
+    ) -> Result<T, StoreError> {
+        let build = |command, body| {
+            let mut cmd = redis::cmd(command);
+            cmd.arg(body).arg(1).arg(key).arg(args);
+            cmd
+        };
+        match self.query(&build("EVALSHA", script.get_hash())).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.run(&build("EVAL", text)).await
+            }
+            answer => answer.map_err(failed),
+        }
+    }
+
+    /// What each node answers to an administrator's question, in words. Of a cluster, the nodes that were named and
+    /// those that the driver has met; one that is down is not asked.
+    pub(super) async fn ask_all(&self, cmd: &Cmd) -> Result<Vec<String>, StoreError> {
+        let mut words = vec![];
+        match self {
+            Self::One(one) => {
+                flatten(&cmd.query_async(&mut one.clone()).await.map_err(failed)?, &mut words);
+            }
+            Self::Cluster { all, named } => {
+                let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
+                if let Ok(value) = all.clone().route_command(cmd.clone(), everywhere).await {
+                    flatten(&value, &mut words);
+                }
+                let brief = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(PATIENCE))
+                    .set_response_timeout(Some(PATIENCE));
+                for client in named {
+                    let node = client.get_multiplexed_async_connection_with_config(&brief).await;
+                    let Ok(mut node) = node else { continue };
+                    if let Ok(value) = cmd.query_async(&mut node).await {
+                        flatten(&value, &mut words);
+                    }
+                }
+            }
+        }
+        Ok(words)
+    }
+
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster { .. })
+    }
+
+    async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RedisError> {
+        match self {
+            Self::One(one) => cmd.query_async(&mut one.clone()).await,
+            Self::Cluster { all, .. } => cmd.query_async(&mut all.clone()).await,
+        }
+    }
+}
+
+fn flatten(value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::Array(parts) | Value::Set(parts) => parts.iter().for_each(|part| flatten(part, words)),
+        Value::Map(pairs) => pairs.iter().for_each(|(name, value)| {
+            flatten(name, words);
+            flatten(value, words);
+        }),
+        Value::BulkString(bytes) => words.push(String::from_utf8_lossy(bytes).into_owned()),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => words.push(text.clone()),
+        _ => {}
+    }
+}
+
+fn unreachable(error: RedisError) -> StoreError {
+    if error.detail().is_some_and(|detail| detail.contains("cluster support disabled")) {
+        return StoreError::Unfit("several Redis addresses mean a cluster, and this is no cluster");
+    }
+    match error.kind() {
+        ErrorKind::InvalidClientConfig => StoreError::Unfit("the Redis address is not one"),
+        ErrorKind::AuthenticationFailed => {
+            StoreError::Unfit("Redis does not accept the user or the password")
+        }
+        _ => failed(error),
+    }
+}
+
+fn failed(error: RedisError) -> StoreError {
+    if error.code() == Some("OOM") {
+        return StoreError::Full;
+    }
+    match error.kind() {
+        ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => {
+            StoreError::Unavailable("Redis does not answer")
+        }
+        ErrorKind::Server(
+            ServerErrorKind::BusyLoading
+            | ServerErrorKind::TryAgain
+            | ServerErrorKind::ClusterDown
+            | ServerErrorKind::MasterDown
+            | ServerErrorKind::ReadOnly,
+        ) => StoreError::Unavailable("Redis cannot serve this now"),
+        _ => StoreError::driver(error),
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(1);
+const FAIL_OVER: Duration = Duration::from_secs(8);

@@ -1,0 +1,141 @@
+-- The sessions of one account. KEYS[1]: their hash, with fields
+--   e          the account's epoch, as far as it was heard of here
+--   s<token>   a session: epoch, seen and end of 20 digits each, id and account of 16 bytes each, the rest
+--   x<token>   a session that a ticket holds, so that nobody finds it: the ticket of 16 bytes, then the row
+--   t          the ticket of the last settlement, by which a command sent twice is known
+-- ARGV: ticket, '1' for a settlement, then operations with their arguments, applied in order, all or none.
+-- Gives which operation lost (0: none), then the ids that were held.
+local key, ticket, settles = KEYS[1], ARGV[1], ARGV[2] == '1'
+local rows, changed, held, life = {}, {}, {}, 0
+local flat = redis.call('HGETALL', key)
+for i = 1, #flat, 2 do rows[flat[i]] = flat[i + 1] end
+if settles and rows.t == ticket then return { '0' } end
+
+local function set(field, value)
+  rows[field] = value
+  changed[field] = true
+end
+
+-- Each session of the account that is chosen, held or not; '' chooses any.
+local function each(account, id, with)
+  local found = {}
+  for field, value in pairs(rows) do
+    local kind, row, holder = field:sub(1, 1), value, nil
+    if kind == 'x' then holder, row = value:sub(1, 16), value:sub(17) end
+    if (kind == 's' or kind == 'x') and row:sub(77, 92) == account and (id == '' or row:sub(61, 76) == id) then
+      found[#found + 1] = { field = field, row = row, id = row:sub(61, 76), holder = holder }
+    end
+  end
+  for _, one in ipairs(found) do with(one) end
+  return #found
+end
+
+local at, nth = 3, 0
+local function arg()
+  at = at + 1
+  return ARGV[at - 1]
+end
+
+local operations = {
+  -- Hides sessions until they are settled or freed. Who comes later takes over: it ends them or brings them back.
+  hold = function()
+    local account, id, except = arg(), arg(), arg()
+    local count = each(account, id, function(one)
+      if one.id == except then return end
+      set(one.field, nil)
+      set('x' .. one.field:sub(2), ticket .. one.row)
+      held[#held + 1] = one.id
+    end)
+    return id == '' or count > 0
+  end,
+  free = function()
+    local mine = {}
+    for field, value in pairs(rows) do
+      if field:sub(1, 1) == 'x' and value:sub(1, 16) == ticket then mine[#mine + 1] = field end
+    end
+    for _, field in ipairs(mine) do
+      local row = rows[field]:sub(17)
+      set(field, nil)
+      if rows.e == row:sub(1, 20) then set('s' .. field:sub(2), row) end
+    end
+    return true
+  end,
+  -- Ends one session; lost when there is none, or when another ticket has taken it over.
+  finish = function()
+    local account, id, done = arg(), arg(), false
+    each(account, id, function(one)
+      if one.holder and one.holder ~= ticket then return end
+      set(one.field, nil)
+      done = true
+    end)
+    return done
+  end,
+  -- The same, whoever holds it; never lost.
+  drop = function()
+    local account, id = arg(), arg()
+    each(account, id, function(one) set(one.field, nil) end)
+    return true
+  end,
+  clear = function()
+    local account, except = arg(), arg()
+    each(account, '', function(one)
+      if one.id ~= except then set(one.field, nil) end
+    end)
+    return true
+  end,
+  raise = function()
+    local account, epoch = arg(), arg()
+    life = math.max(life, tonumber(arg()))
+    if not rows.e or rows.e < epoch then set('e', epoch) end
+    each(account, '', function(one)
+      if one.row:sub(1, 20) < epoch then set(one.field, nil) end
+    end)
+    return true
+  end,
+  add = function()
+    local field, row, now, keep, ttl = 's' .. arg(), arg(), arg(), tonumber(arg()), tonumber(arg())
+    local epoch, account = row:sub(1, 20), row:sub(77, 92)
+    if rows.e and rows.e > epoch then return false end
+    local old = rows[field]
+    if old then return old:sub(61, 92) == row:sub(61, 92) end
+    if rows['x' .. field:sub(2)] then return false end
+    life = math.max(life, ttl)
+    set('e', epoch)
+    local others = {}
+    each(account, '', function(one)
+      if one.row:sub(1, 20) < epoch or one.row:sub(41, 60) <= now then
+        set(one.field, nil)
+      elseif not one.holder then
+        others[#others + 1] = one
+      end
+    end)
+    table.sort(others, function(a, b)
+      local seen, other = a.row:sub(21, 40), b.row:sub(21, 40)
+      return seen < other or (seen == other and a.id < b.id)
+    end)
+    for i = 1, #others + 1 - math.max(keep, 1) do set(others[i].field, nil) end
+    set(field, row)
+    return true
+  end,
+  touch = function()
+    local field, seen = 's' .. arg(), arg()
+    local row = rows[field]
+    if row and row:sub(21, 40) < seen then set(field, row:sub(1, 20) .. seen .. row:sub(41)) end
+    return true
+  end,
+}
+
+while ARGV[at] do
+  nth = nth + 1
+  if not operations[arg()]() then return { tostring(nth) } end
+end
+for field in pairs(changed) do
+  if rows[field] then
+    redis.call('HSET', key, field, rows[field])
+  else
+    redis.call('HDEL', key, field)
+  end
+end
+if settles and rows.e then redis.call('HSET', key, 't', ticket) end
+if life > redis.call('PTTL', key) and life > 0 then redis.call('PEXPIRE', key, life) end
+return { '0', unpack(held) }

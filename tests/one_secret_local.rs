@@ -1,0 +1,41 @@
+//! One secret, two nodes, in small counts: over memory and over one SQLite file. Over servers: `one_secret.rs`.
+#![cfg(all(feature = "sqlite", feature = "testing", feature = "passkey"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test"
+)]
+
+#[path = "common/authenticator.rs"]
+mod authenticator;
+#[path = "common/one_secret.rs"]
+mod one_secret;
+#[path = "common/otp.rs"]
+mod otp;
+#[path = "common/portal.rs"]
+mod portal;
+
+use std::time::Duration;
+
+use propusk::MemoryStore;
+use propusk::store::sqlite::{SqliteSettings, SqliteStore};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn over_memory() {
+    let store = MemoryStore::default();
+    one_secret::run("memory", [store.clone(), store], one_secret::rounds(10)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn over_one_sqlite_file() {
+    let dir = std::env::temp_dir().join(format!("propusk-one-secret-{}", std::process::id()));
+    std::fs::create_dir(&dir).unwrap();
+    // A disk that is busy with something else may hold one node's COMMIT for seconds; that is no race.
+    let patient = SqliteSettings::default().busy_timeout(Duration::from_secs(60));
+    let stores = [(); 2].map(|()| SqliteStore::open_with(dir.join("auth.db"), patient.clone()).unwrap());
+    one_secret::run("one SQLite file", stores, one_secret::rounds(10)).await;
+    std::fs::remove_dir_all(&dir).unwrap();
+}

@@ -1,0 +1,193 @@
+//! One home fails.
+
+use std::time::Duration;
+
+use propusk::event::EventPage;
+use propusk::id::Version;
+use propusk::store::split::{Change, Held, Hold, Hot, Ticket};
+use propusk::store::{Commit, Committed, EventStore, FlowRow, OutboxStore, SessionRow, Write};
+use propusk::testing::Fault;
+
+use crate::world::{REALM, World};
+
+/// Tends the outbox at that many seconds from the beginning.
+async fn tend(world: &World, seconds: u64) {
+    let now = world.now.after(Duration::from_secs(seconds));
+    let messages = world.store.claim(REALM, now, Duration::from_secs(1), 10).await.unwrap();
+    assert!(messages.is_empty(), "jobs are no messages: {messages:?}");
+}
+
+/// The ledger broke before it recorded: what was to be revoked may be gone, what was to be consumed runs out, and
+/// nothing was granted.
+pub(crate) async fn a_ledger_that_fails_takes_away(world: World) {
+    let (session, flow, new) = (world.signed_in().await, world.flow(), world.session());
+    world.won(vec![Write::AddFlow(flow.clone())]).await;
+    world.ledger.plan(0, Fault::FailsBefore);
+    let batch = vec![
+        Write::TakeFlow { key: flow.key, expect: flow.version },
+        world.end(&session),
+        world.event(),
+        Write::AddSession { row: new.clone(), keep: 9 },
+    ];
+    assert!(world.store.commit(batch).await.is_err());
+    assert!(!world.alive(&session).await && !world.alive(&new).await);
+    assert!((1..=60_000).contains(&world.life(&world.flow_key(&flow)).await), "a held flow runs out");
+    world.ledger.mend();
+    assert!(world.store.events(world.account.id, EventPage::newest(9)).await.unwrap().is_empty());
+}
+
+/// The process died between the ledger's record and the hot stores' settlement.
+pub(crate) async fn a_process_that_dies_after_the_record_has_revoked(world: World) {
+    let (session, other) = (world.signed_in().await, world.signed_in().await);
+    world.ledger.plan(0, Fault::HangsAfter);
+    let killed = world.store.commit(vec![world.raise(), world.event()]);
+    assert!(tokio::time::timeout(Duration::from_millis(300), killed).await.is_err(), "it is killed there");
+    world.ledger.mend();
+    assert!(!world.alive(&session).await && !world.alive(&other).await, "held, and never let go");
+    // A sign-in that had passed the ledger before comes late: the hot stores have not yet heard of the new epoch.
+    let late = Change::Add { row: SessionRow { ..world.session() }, keep: 9 };
+    let one = |change: &Change| vec![change.clone()];
+    assert_eq!(world.redis.settle(Ticket::random().unwrap(), one(&late)).await.unwrap(), Committed::Won);
+    tend(&world, 0).await;
+    assert_eq!(
+        world.redis.settle(Ticket::random().unwrap(), one(&late)).await.unwrap(),
+        Committed::Lost { at: 0 },
+        "the job has told the new epoch"
+    );
+    let Change::Add { row, .. } = late else { unreachable!() };
+    assert!(!world.alive(&row).await, "and has ended what came before it");
+}
+
+/// An orderly loss leaves everything as it was: rows, and how long they live.
+pub(crate) async fn a_lost_batch_is_let_go(world: World) {
+    let (session, flow, spent) = (world.signed_in().await, world.flow(), world.once());
+    world.won(vec![Write::AddFlow(flow.clone()), spent.clone()]).await;
+    let before = world.life(&world.flow_key(&flow)).await;
+    let take = Write::TakeFlow { key: flow.key, expect: flow.version };
+    let next = FlowRow { version: Version(2), ..flow.clone() };
+    let new = world.flow();
+    for writes in [
+        vec![take.clone()],
+        vec![Write::SwapFlow { row: next, expect: flow.version }],
+        vec![Write::AddFlow(new.clone())],
+        vec![world.end(&session)],
+        vec![world.end_others(&world.session())],
+        vec![world.raise()],
+        vec![take, world.end(&session), world.raise(), Write::AddFlow(new.clone())],
+    ] {
+        let at = writes.len();
+        let batch = [writes, vec![spent.clone()]].concat();
+        assert_eq!(world.commit(batch).await, Committed::Lost { at });
+        assert!(world.alive(&session).await && world.there(&flow).await && !world.there(&new).await);
+        let after = world.life(&world.flow_key(&flow)).await;
+        assert!((before - 60_000..=before + 60_000).contains(&after), "{before} ms before, {after} ms after");
+    }
+    tend(&world, 0).await;
+    assert!(world.alive(&session).await, "no job was left");
+    world.won(vec![Write::TakeFlow { key: flow.key, expect: flow.version }, world.end(&session)]).await;
+}
+
+/// A replica is promoted that had not heard of a revocation: it is told again.
+pub(crate) async fn a_store_that_forgets_revokes_again(world: World) {
+    let (ended, raised) = (world.signed_in().await, world.signed_in().await);
+    let key = world.sessions_key();
+    let old = world.remember(&key).await;
+    world.won(vec![world.end(&ended), world.event()]).await;
+    world.won(vec![world.end_others(&raised)]).await;
+    assert!(!world.alive(&ended).await && world.alive(&raised).await);
+    world.promote(&key, &old).await;
+    assert!(world.alive(&ended).await, "forgotten");
+    tend(&world, 1).await;
+    assert!(!world.alive(&ended).await && world.alive(&raised).await);
+    world.promote(&key, &old).await;
+    let since = world.signed_in().await;
+    tend(&world, 10).await;
+    assert!(world.alive(&ended).await, "not before its time");
+    tend(&world, 11).await;
+    assert!(!world.alive(&ended).await);
+    assert!(world.alive(&since).await, "who signed in since is not meant");
+
+    world.won(vec![world.raise(), world.event()]).await;
+    assert!(!world.alive(&raised).await && !world.alive(&since).await);
+    world.promote(&key, &old).await;
+    assert!(world.alive(&raised).await, "forgotten");
+    tend(&world, 20).await;
+    assert!(!world.alive(&raised).await && !world.alive(&ended).await);
+    world.promote(&key, &old).await;
+    tend(&world, 30).await;
+    assert!(!world.alive(&raised).await && !world.alive(&ended).await);
+}
+
+/// A replica is promoted that had not heard of a flow's end: the once-row is the last word.
+pub(crate) async fn a_store_that_forgets_accepts_once(world: World) {
+    let (flow, once) = (world.flow(), world.once());
+    world.won(vec![Write::AddFlow(flow.clone())]).await;
+    let old = world.remember(&world.flow_key(&flow)).await;
+    let accept = |row: SessionRow| {
+        vec![
+            Write::TakeFlow { key: flow.key, expect: flow.version },
+            once.clone(),
+            Write::AddSession { row, keep: 9 },
+        ]
+    };
+    world.won(accept(world.session())).await;
+    world.promote(&world.flow_key(&flow), &old).await;
+    assert!(world.there(&flow).await, "forgotten");
+    let second = world.session();
+    assert_eq!(world.commit(accept(second.clone())).await, Committed::Lost { at: 1 });
+    assert!(!world.alive(&second).await);
+}
+
+/// A driver that lost its connection sends again: the answer is the same, and nothing happens twice.
+pub(crate) async fn a_command_sent_twice_is_one(world: World) {
+    let (session, flow, new) = (world.signed_in().await, world.flow(), world.session());
+    world.won(vec![Write::AddFlow(flow.clone())]).await;
+    let (account, route) = (world.account.id, world.account.route);
+    let ticket = Ticket::random().unwrap();
+    let holds = vec![
+        Hold::Session { account, route, id: session.id },
+        Hold::Flow { key: flow.key, expect: Some(flow.version) },
+    ];
+    let caught = Held::All(vec![vec![session.id], vec![]]);
+    for _ in 0..2 {
+        assert_eq!(world.redis.hold(ticket, holds.clone()).await.unwrap(), caught);
+    }
+    let next = FlowRow { version: Version(2), ..flow.clone() };
+    let changes = vec![
+        Change::End { account, route, id: session.id },
+        Change::Add { row: new.clone(), keep: 9 },
+        Change::Flow { key: flow.key, expect: Some(flow.version), row: Some(next.clone()) },
+    ];
+    for _ in 0..3 {
+        assert_eq!(world.redis.settle(ticket, changes.clone()).await.unwrap(), Committed::Won);
+    }
+    // Too late to let go.
+    world.redis.release(ticket, holds).await.unwrap();
+    assert!(world.alive(&new).await && !world.alive(&session).await && world.there(&next).await);
+    let take = |version| vec![Change::Flow { key: flow.key, expect: Some(version), row: None }];
+    let (first, second) = (Ticket::random().unwrap(), Ticket::random().unwrap());
+    for _ in 0..2 {
+        assert_eq!(world.redis.settle(first, take(Version(2))).await.unwrap(), Committed::Won);
+    }
+    assert_eq!(world.redis.settle(second, take(Version(2))).await.unwrap(), Committed::Lost { at: 0 });
+}
+
+/// The server drops rows by itself, and never before their end.
+pub(crate) async fn rows_are_dropped_after_their_end(world: World) {
+    let (session, flow) = (world.signed_in().await, world.flow());
+    world.won(vec![Write::AddFlow(flow.clone())]).await;
+    let (minute, day) = (60_000, 86_400_000);
+    let lives = world.life(&world.flow_key(&flow)).await;
+    assert!((9 * minute..=21 * minute).contains(&lives), "{lives} ms for a flow of ten minutes");
+    let lives = world.life(&world.sessions_key()).await;
+    assert!((day - minute..=day + 11 * minute).contains(&lives), "{lives} ms for a session of a day");
+    world.won(vec![Write::TakeFlow { key: flow.key, expect: flow.version }]).await;
+    let lives = world.life(&world.flow_key(&flow)).await;
+    assert!(lives <= minute && lives != -1, "{lives} ms for a flow that was taken");
+    // Short sessions do not shorten the life of long ones.
+    let short = SessionRow { expires: world.now.after(Duration::from_secs(60)), ..world.session() };
+    world.won(vec![Write::AddSession { row: short, keep: 9 }]).await;
+    assert!(world.life(&world.sessions_key()).await > day - minute);
+    world.won(vec![world.end(&session)]).await;
+    assert!(world.life(&world.sessions_key()).await > 0);
+}

@@ -1,0 +1,44 @@
+//! What becomes of a batch over two homes when one of them fails, dies, forgets, or is raced for: a SQLite ledger with
+//! flows and sessions in Redis, on one node and on a cluster.
+#![cfg(all(feature = "sqlite", feature = "redis", feature = "testing"))]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
+
+mod failures;
+mod mixtures;
+mod races;
+mod world;
+
+macro_rules! on_both {
+    ($($module:ident: $($name:ident)*;)*) => {
+        mod one {$($(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                crate::$module::$name(crate::world::World::new("PROPUSK_REDIS").await).await;
+            }
+        )*)*}
+        mod cluster {$($(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                crate::$module::$name(crate::world::World::new("PROPUSK_CLUSTER").await).await;
+            }
+        )*)*}
+    };
+}
+
+on_both! {
+    failures:
+        a_ledger_that_fails_takes_away
+        a_process_that_dies_after_the_record_has_revoked
+        a_lost_batch_is_let_go
+        a_store_that_forgets_revokes_again
+        a_store_that_forgets_accepts_once
+        a_command_sent_twice_is_one
+        rows_are_dropped_after_their_end;
+    races:
+        fifty_consume_one_flow
+        some_of_fifty_are_lost_in_the_ledger
+        fifty_end_one_session;
+    mixtures:
+        another_ledger_is_refused
+        what_a_ledger_keeps_is_not_kept_here;
+}
