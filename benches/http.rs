@@ -1,5 +1,5 @@
 //! P10 and P11: a session check with the account loaded, and a full sign-in, in process over HTTP.
-#![allow(missing_docs, clippy::expect_used, clippy::indexing_slicing, reason = "a bench")]
+#![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a bench")]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

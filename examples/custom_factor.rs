@@ -249,4 +249,4 @@ impl Sender for Post {
 }
 
 const SMS: FactorName = FactorName::new("sms-code");
-const WORD: &str = "correct horse battery";
+const WORD: &str = "Correct horse battery 9";

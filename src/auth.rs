@@ -2,6 +2,9 @@
 
 mod admin;
 mod credentials;
+mod fit;
+pub mod import;
+mod rows;
 mod tend;
 
 use std::fmt::{self, Debug};
@@ -18,7 +21,6 @@ use crate::id::{AccountId, FactorName, Realm, Sequence};
 use crate::lockout::waiting::Waiting;
 use crate::message::Sender;
 use crate::policy::Profile;
-use crate::proof::Proof;
 use crate::secret::{Buffered, KeyRing, Keys, Token};
 use crate::session::{Listed, Session};
 use crate::site::Site;
@@ -26,6 +28,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Committed, Store, Throttle, Write};
 
 pub use credentials::Held;
+pub(crate) use rows::NewAccount;
 pub use tend::Tended;
 
 /// Accounts, factors, sessions and their flows, over one store. Cheap to clone; plain, so that it can be named in
@@ -260,7 +263,8 @@ impl Builder {
     /// The finished value.
     ///
     /// # Errors
-    /// [`Broken::Misuse`] that names what does not fit together; [`Broken::Keys`] when there is no usable key.
+    /// [`Broken::Misuse`] that names what does not fit together; [`Broken::Profile`] when the factors cannot meet the
+    /// profile, or it bars one; [`Broken::Keys`] when there is no usable key.
     pub fn build(self) -> Result<Auth, Broken> {
         if self.factors.is_empty() {
             return Err(Broken::Misuse("at least one factor is needed: .factor(Password::default())"));
@@ -275,7 +279,7 @@ impl Builder {
                 ));
             }
         }
-        self.registration_ends_in_a_session()?;
+        self.fits()?;
         let site = match self.site {
             Some(site) => site.checked()?,
             None => Site::new("", ""),
@@ -296,33 +300,6 @@ impl Builder {
             sequence: Sequence::default(),
             ready: AtomicBool::new(false),
         })))
-    }
-}
-
-impl Builder {
-    // Whoever confirms a contact and enrols what the profile wants is signed in: a profile that asks for more than
-    // that would make accounts that nobody can enter.
-    fn registration_ends_in_a_session(&self) -> Result<(), Broken> {
-        let now = self.clock.now();
-        let proof = |name: &FactorName, factor: &dyn ErasedFactor| {
-            Ok::<_, Broken>(Proof::new(name.clone(), factor.could_prove(None)?, now))
-        };
-        for (name, factor) in &self.factors {
-            let Source::Contacts(kind) = factor.source() else { continue };
-            if !self.profile.sign_up_contacts.contains(&kind) {
-                continue;
-            }
-            for (other, enrols) in &self.factors {
-                let wanted = enrols.could_prove(None)?.covers(self.profile.sign_up_enrols);
-                let proofs = [proof(name, &**factor)?, proof(other, &**enrols)?];
-                if wanted && enrols.enrolment().is_some() && !self.profile.sign_in.met_by(&proofs, now) {
-                    return Err(Broken::Misuse(
-                        "the profile's sign-in asks for more than its registration proves",
-                    ));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

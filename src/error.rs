@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 
+use crate::id::FactorName;
+
 /// Something does not work: the operator must act, the person may only try again later.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,9 +26,66 @@ pub enum Broken {
     /// A key source gives no usable key.
     #[error("the key source gives no usable key: {0}")]
     Keys(&'static str),
+    /// The factors given to the builder and the profile do not go together.
+    #[error("the profile {profile} cannot be met: {missing}")]
+    Profile {
+        /// Its name.
+        profile: &'static str,
+        /// What is missing, or one too many.
+        missing: Missing,
+    },
     /// The caller used the library in a way that it does not support.
     #[error("misuse: {0}")]
     Misuse(&'static str),
+}
+
+/// What a profile lacks. A missing factor is named by what it must prove, since any factor that does will serve.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Missing {
+    /// AAL1.
+    #[error("no factor is an authenticator at AAL1 (an e-mail code is none)")]
+    Authenticator,
+    /// AAL2.
+    #[error(
+        "AAL2 needs something known and something held by another channel that resists replay (e-mail does not count), \
+         or a key that verifies its user; no set of these factors is that"
+    )]
+    SecondAuthenticator,
+    /// AAL3.
+    #[error(
+        "AAL3 needs a key that resists phishing, cannot be exported and verifies its user (a security key); none of \
+         these factors is one"
+    )]
+    HardwareKey,
+    /// Kinds of factor: known, held, is.
+    #[error("a sign-in asks for {wanted} kinds of factor, and these factors have {reached}")]
+    Kinds {
+        /// How many the profile asks for.
+        wanted: usize,
+        /// How many all factors have together.
+        reached: usize,
+    },
+    /// The profile bars a factor's channel.
+    #[error("it bars factors by {channel}, and {factor} is one")]
+    Barred {
+        /// The factor.
+        factor: FactorName,
+        /// By what it travels.
+        channel: &'static str,
+    },
+    /// Registration proves less than a sign-in asks for. No flow enrols a second factor at registration yet.
+    #[error(
+        "who registers by {contact} and {enrolled} proves less than a sign-in asks for, and no further factor can be \
+         enrolled at registration yet: leave that contact out of sign_up_contacts, or close registration and import \
+         accounts"
+    )]
+    Registration {
+        /// The factor that confirms the contact.
+        contact: FactorName,
+        /// The factor that is enrolled.
+        enrolled: FactorName,
+    },
 }
 
 /// A store failed. Made by adapters, split by who must act.

@@ -136,6 +136,8 @@ pub mod name {
 
     /// An account was made.
     pub const SIGN_UP: EventName = EventName::new("sign-up");
+    /// An account was brought in from another system.
+    pub const IMPORTED: EventName = EventName::new("account-imported");
     /// A sign-in ended, in a session or in a refusal.
     pub const SIGN_IN: EventName = EventName::new("sign-in");
     /// A factor was proven, and more is needed.

@@ -322,7 +322,7 @@ impl Debug for Next {
 }
 
 // A name is for people: any script, but nothing that could deceive a reader of a message or break its lines.
-fn clean_name(name: &str) -> Option<String> {
+pub(crate) fn clean_name(name: &str) -> Option<String> {
     let name = name.trim();
     let fits = !name.is_empty() && name.len() <= MOST_NAME;
     (fits && !name.chars().any(crate::account::identifier::deceives)).then(|| name.to_owned())

@@ -13,14 +13,19 @@ use std::time::Duration;
 use ring::digest;
 use subtle::ConstantTimeEq;
 
+use self::stored::{Kind, Recipe};
 use crate::clock::Entropy;
 use crate::error::Broken;
 use crate::secret::Secret;
 
 pub use self::phc::{Phc, PhcError};
+pub use self::stored::StoredHash;
 
+#[cfg(feature = "legacy-hashes")]
+mod legacy;
 mod phc;
 mod pool;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -145,23 +150,51 @@ impl HashPool {
         let mut salt = [0; SALT_BYTES];
         entropy.fill(&mut salt)?;
         let cost = self.0.settings().cost();
-        let work = pool::Work { password, cost, salt: salt.to_vec(), tag_bytes: TAG_BYTES };
+        let recipe = Recipe::argon2id(cost, salt.to_vec(), TAG_BYTES);
+        let work = pool::Work { password, recipe, expected: None };
         Ok(match self.0.run(lane, work).await? {
             Hashed::Done(tag) => Hashed::Done(Phc::new(cost, salt.to_vec(), tag)),
             Hashed::Busy { retry_after } => Hashed::Busy { retry_after },
         })
     }
 
-    /// Whether the password is the one behind `phc`, at the cost that `phc` names; tags are compared in constant
-    /// time.
+    /// Whether the password is the one behind `phc`: [`HashPool::check`] of the pool's own hash.
+    ///
+    /// # Errors
+    /// As [`HashPool::check`].
+    pub async fn verify(&self, lane: Lane, password: Secret, phc: &Phc) -> Result<Hashed<bool>, Broken> {
+        self.check(lane, password, &phc.clone().into(), None).await
+    }
+
+    /// Whether the password is the one behind `stored`, at the cost that it names; tags are compared in constant time.
+    ///
+    /// A wrong password never costs less than at [`HashPool::decoy`]: what a cheaper hash leaves over is spent on
+    /// nothing (CVE-2016-2513). One that is dearer shows; `beside` levels that: while a system's hashes are there, each
+    /// wrong password costs one of them and one of the pool's own.
     ///
     /// # Errors
     /// As [`HashPool::hash`], without the generator.
-    pub async fn verify(&self, lane: Lane, password: Secret, phc: &Phc) -> Result<Hashed<bool>, Broken> {
-        let work =
-            pool::Work { password, cost: phc.cost(), salt: phc.salt().to_vec(), tag_bytes: phc.tag().len() };
+    pub async fn check(
+        &self,
+        lane: Lane,
+        password: Secret,
+        stored: &StoredHash,
+        beside: Option<&StoredHash>,
+    ) -> Result<Hashed<bool>, Broken> {
+        let own = self.settings().cost();
+        let beside = beside.map(StoredHash::recipe);
+        let (fill, also) = match beside {
+            _ if !self.needs_rehash(stored) => (None, beside),
+            None => (Some(own), None),
+            Some(_) if stored.is_legacy() => {
+                (None, Some(Recipe::argon2id(own, vec![0; SALT_BYTES], TAG_BYTES)))
+            }
+            Some(_) => (Some(own), beside),
+        };
+        let expected = Some(pool::Expected { tag: stored.tag().to_vec().into(), fill, also });
+        let work = pool::Work { password, recipe: stored.recipe(), expected };
         Ok(match self.0.run(lane, work).await? {
-            Hashed::Done(tag) => Hashed::Done(bool::from(tag.as_slice().ct_eq(phc.tag()))),
+            Hashed::Done(tag) => Hashed::Done(bool::from(tag.as_slice().ct_eq(stored.tag()))),
             Hashed::Busy { retry_after } => Hashed::Busy { retry_after },
         })
     }
@@ -171,6 +204,15 @@ impl HashPool {
         phc.cost() == self.0.settings().cost()
             && phc.salt().len() == SALT_BYTES
             && phc.tag().len() == TAG_BYTES
+    }
+
+    /// Whether a right password is to be hashed anew: the hash is another system's, or not [current](Self::is_current).
+    pub fn needs_rehash(&self, stored: &StoredHash) -> bool {
+        match &stored.0 {
+            Kind::Own(phc) => !self.is_current(phc),
+            #[cfg(feature = "legacy-hashes")]
+            Kind::Legacy(_) => true,
+        }
     }
 
     /// A hash of no password, the same for the same seed, at the current cost: an unknown identifier costs what
@@ -190,6 +232,12 @@ impl HashPool {
     /// away.
     pub fn computed(&self) -> u64 {
         self.0.computed()
+    }
+
+    /// How many KiB Argon2 has filled so far, each pass counted: what tests compare where the number of hashes is not
+    /// enough.
+    pub fn filled_kib(&self) -> u64 {
+        self.0.filled()
     }
 
     /// The settings that new hashes are made with.

@@ -129,6 +129,20 @@
 //! the owner in the same batch. When others under way at the same guard are forgiven, that notice can be one too many;
 //! it is never missing.
 //!
+//! On PostgreSQL the arithmetic of a guard is written a second time, in SQL. To read the row, judge it here and write it
+//! back would be two round trips with a lock held between them, for each reservation and each commit that settles: a
+//! sign-in by two factors would take fourteen instead of ten, and a client that dies in between would keep the owner
+//! waiting. A test plays random moves against both.
+//!
+//! # One round trip on PostgreSQL
+//!
+//! All statements of a batch are sent before the first is answered, so nothing here can decide between them: a
+//! precondition that does not hold raises an error, after which the server refuses all that follows and turns the COMMIT
+//! into a roll-back. What if BEGIN itself fails, by a cancel that comes at that moment? Then each statement behind it
+//! would be a transaction of its own, and a batch could be half applied. So connections only read by default, and BEGIN
+//! is what says otherwise. And when the server is asked to wait for too long, it gives up before the store does: a
+//! batch that was answered with an error then is not applied a moment later, behind the back of the next try.
+//!
 //! # Time
 //!
 //! `now` is read once for a step from the injected clock. Guards and sessions compare times of the servers' clocks:
@@ -163,6 +177,32 @@
 //! A renewed session ends when the old one would have. A letter whose session has ended meanwhile is as good as not
 //! written, and no letter helps to add or replace a credential.
 //!
+//! # Codes of an application and on paper
+//!
+//! *A TOTP credential keeps its last accepted step*, and which of the few before it were accepted. At or below the last
+//! nothing is accepted again, whatever the window says (CVE-2021-43177). Only the very code that was accepted is told
+//! "used" and not charged, so a double click costs nothing; a code that was passed over is a guess like any other. Who
+//! saw a code learns from the answer no more than that its owner was faster. A server's clock that ran ahead makes its
+//! owner wait until time has caught up, or enrol again.
+//!
+//! *The key has 160 bits and SHA-1, six digits, thirty seconds*, because that is what every application takes; some take
+//! other parameters and ignore them without a word. The scheme is stored with each key, so a later default or an import
+//! changes none that is there. At most five devices: each is three more codes that a guess may hit.
+//!
+//! *The label in the application* is the person's own name for the account, in full: at an enrolment they are signed in
+//! and have proven as much as a sign-in takes. Before that, prompts echo only what was typed, masked.
+//!
+//! *A backup code is 65 random bits*. ASVS 6.5.2 and NIST 3.1.2 let a fast hash do from 112 bits, which nobody wants to
+//! type. So each has an Argon2id of its own, and its first sign says which one to compute: a try costs one, not ten. A
+//! whole set costs ten at its making, one after the other, so that others pass in between. The check sign is over the
+//! field of 32 elements: one wrong sign, or two that changed places, is a typing error and no guess.
+//!
+//! *A new set is confirmed by "I have saved them"*, not by typing one in. The codes stand on the screen at that moment,
+//! so typing one proves no more, and people copy it from there. The confirmation therefore proves nothing, and is said to
+//! prove nothing: [`Proves`](crate::proof::Proves) without a kind counts for no assurance level. Until it is given the old
+//! set stays good. It is no `Add` but a `Replace`: whoever held the old list is out, and so are the sessions that it
+//! opened.
+//!
 //! # Messages
 //!
 //! Throttles count each purpose and address apart, so that who floods somebody with registrations takes no second
@@ -175,3 +215,86 @@
 //! Two cookies of one name with different values: neither is believed, since one was tossed in and nobody can tell
 //! which. A server that does not know its peers' addresses answers 500 and says so: the network's throttle would else
 //! be off without a word.
+//!
+//! # Rules for passwords
+//!
+//! NIST SP 800-63B-4 section 3.1.1.2 forbids rules of composition and changes without a reason, and ASVS 6.2.5 and
+//! 6.2.10 do too: both make people write `Password1!` and count it up. So the NIST and ASVS profiles ask for length,
+//! compare the whole password with the list and with the words of its owner, and nothing else. The portal's custom is
+//! older: kinds of signs, no runs, none of the last six, 90 days. It is in `public_portal` only, each part can be
+//! left out, and there the rules are made hard to satisfy in the bad way: a common word that is dressed up with a
+//! capital, digits and signs for letters is common all the same.
+//!
+//! Keyboard runs are looked for among keys, not signs: a sign stands for the key that types it on either layout, so
+//! `qwукен` is a run and no list of runs is kept. Five keys along a row, since words have four (`property`, `запрос`);
+//! four over rows or among digits; runs of three when they make up more than two thirds; two runs by turns
+//! (`1q2w3e4r`); a way with turns from eight keys, since words have seven (`гримаса`). Measured on 2 x 2,048 words of
+//! English and Russian: `прожить` is refused by itself, and of phrases of three to five of them none.
+//!
+//! What belongs to the person is compared in four views: on the Latin layout (`cthutq` is `сергей`), by sounds, in
+//! which transliterations fall together (`yuliya`, `julia`, `юлия`), with signs for letters (`$erg3y`), and digits
+//! alone (`17.03.1985`). A view remembers which sign each of its signs stands for, so that what is left is counted in
+//! the password and not in the view. Eight signs must be left: Иван may walk by the river. An application gives a
+//! birth date as a word, `1985-03-17`.
+//!
+//! The lists are searched where they lie in the binary, by halves between line ends: nothing is built at the start,
+//! nothing lies on the heap. list.txt (46,892 entries of at least 8 characters, 698 kB) is compared whole; words.txt,
+//! english.txt and russian.txt (10,413 words, 87 kB) are what dressed-up passwords are made of. `generate.py` beside
+//! them makes all four and says where they come from.
+//!
+//! # What a change of password costs
+//!
+//! The rules cost no hash and come first; a breach check costs a request and comes next; then as many hashes as the
+//! policy remembers, then one. In the portal at most eight with the proof of the old one: 120 ms of one core and never
+//! more than 19 MiB, since they are computed one after the other. Only who has just proven the old password gets
+//! there, and the network's throttle counts each try. Six hashes lie sealed with the credential (some 600 bytes), in
+//! the row that a change swaps anyway: they cannot be lost apart from it.
+//!
+//! # The breach check
+//!
+//! No HTTP client is in the core: a source is one method from a prefix to lines. Whether it fails open or closed has
+//! no default. What is no list of hashes (a captive portal's page, an empty body) is no answer and never "not seen".
+//! The padding header is the source's to send; its made-up lines have the count 0 and are no hit.
+//!
+//! # Hashes of other systems
+//!
+//! A hash from elsewhere is verified as it is and replaced by the first right password, in the commit of that sign-in.
+//! Nothing is wrapped at import (Argon2 over an old tag): the old one would be computed at each sign-in for ever.
+//!
+//! What its own system did is done once more. bcrypt looks at 72 bytes, so the first sign-in may end after them, and
+//! what was typed then is the password from then on. Where that system hashed what was typed, in whatever normal form,
+//! the same is done here. Two things that those systems let pass are refused: a password with a NUL in it (HMAC fills
+//! its key with them and bcrypt repeats its key after one, so `word` and `word\0` are one), and under PHP's `2x`, which
+//! misread bytes over 127, everything but ASCII: who has such a password there recovers. `$2$`, MD5, SHA-1 without
+//! rounds and plain text are not read at all: give those accounts no password and let them recover.
+//!
+//! Caps on what a hash may ask for: Argon2 as for the library's own; bcrypt 2^14 rounds; scrypt 256 MiB, and 512 MiB in
+//! all its lanes; PBKDF2 5,000,000 rounds of one block. That is about a second of one worker at the most.
+//!
+//! # What a wrong password costs
+//!
+//! Never less than at a decoy. At a hash of an older, cheaper Argon2id what is left is filled up to the present cost, by
+//! Argon2 itself, in the same job of the pool: KiB for KiB, so that time, memory and the queue look alike. At another
+//! system's hash it is filled up by the time that was measured.
+//!
+//! Most of those are dearer than Argon2id at 19 MiB, though (PBKDF2 as Django sets it takes twenty times as long), and
+//! then a slow answer says: this name exists and has not signed in since the move. `Password::migrating_from(hash)`
+//! closes that: each wrong password costs one such hash and one Argon2id, whoever's name it is. It costs the servers
+//! what each sign-in cost them before the move, so it is a choice; leave it on until few old hashes are left. It levels
+//! one cost: accounts whose hash is yet another show. A right password is told apart by its time in any case: who knows
+//! it learns nothing by that.
+//!
+//! # Profiles and deviations
+//!
+//! Deviations are computed from a profile's values, never listed, so that an adjusted profile cannot look like the one
+//! that it was made from. A reason is a word of whoever departs, so it is given (`Profile::because`), not computed. All
+//! profiles are held against both standards: where the two disagree (8 characters or 15; e-mail as a factor), following
+//! one departs from the other, and that is said.
+//!
+//! AAL3 and ASVS level 3 bar factors by telephone and e-mail altogether, although an address could be confirmed by a
+//! code without being a factor: one factor would then be two things. So registration is closed there, and accounts come
+//! in by `Auth::import`. At AAL2 one registers by phone, because a password and an e-mail code together are AAL1, and no
+//! flow enrols a second authenticator at registration yet.
+
+#[doc = include_str!("manual/profiles.md")]
+pub mod profiles {}

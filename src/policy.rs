@@ -1,13 +1,18 @@
 //! Policy: pure functions over values. No store, no clock, no network; `now` is an argument.
 
+mod deviations;
 pub mod password;
 mod profile;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::proof::{self, Aal, Proof};
 
+pub(crate) use deviations::channel;
+pub use deviations::{Deviation, Measure, Standard};
 pub use profile::{Profile, SessionLimits};
 
 /// What must have been proven: to sign in, or for an operation.
@@ -46,26 +51,5 @@ impl Requirement {
         let fresh = |proof: &&Proof| self.fresh.is_none_or(|age| now.since(proof.at()) <= age);
         let proofs: &[Proof] = &proofs.iter().filter(fresh).cloned().collect::<Vec<_>>();
         proof::aal(proofs) >= self.aal && proof::kinds(proofs) >= self.kinds
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::FactorName;
-    use crate::proof::{Channel, Proves};
-
-    /// A fresh e-mail code does not make a password of yesterday fresh: a stale proof counts for nothing.
-    #[test]
-    fn only_fresh_proofs_count_towards_a_fresh_requirement() {
-        let now = Timestamp::from_millis(1_790_000_000_000);
-        let proof = |channel, age| {
-            let proves = Proves::by(channel).knowledge().possession().replay_resistant();
-            Proof::new(FactorName::new("x"), proves, now.before(Duration::from_secs(age)))
-        };
-        let fresh = Requirement::aal(Aal::One).within(Duration::from_secs(300));
-        assert!(fresh.met_by(&[proof(Channel::Mind, 300)], now));
-        assert!(!fresh.met_by(&[proof(Channel::Mind, 301)], now));
-        assert!(!fresh.met_by(&[proof(Channel::Mind, 86_400), proof(Channel::Email, 1)], now));
     }
 }

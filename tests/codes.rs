@@ -13,7 +13,7 @@ use propusk::id::FactorName;
 use propusk::message::{Message, Sender, Sending, Sent};
 use propusk::{Auth, Client, Code, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Visit};
 
-const WORD: &str = "лошадь батарея скрепка 7";
+const WORD: &str = "Лошадь батарея скрепка 7";
 const IVAN: &str = "+79161234567";
 const NOBODY: &str = "+79161234568";
 const SMS: FactorName = FactorName::new("sms-code");

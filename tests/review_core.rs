@@ -141,8 +141,8 @@ fn refused(step: Step) -> Box<Refusal> {
     }
 }
 
-const WORD: &str = "лошадь батарея скрепка 7";
-const NEW: &str = "совсем другие слова 9";
+const WORD: &str = "Лошадь батарея скрепка 7";
+const NEW: &str = "Совсем другие слова 9";
 const IVAN: &str = "ivan@example.org";
 const EMAIL: FactorName = FactorName::new("email-code");
 

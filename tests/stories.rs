@@ -73,13 +73,13 @@ async fn a_changed_password_ends_all_other_sessions_and_renews_this_one() {
     let why = refused(visit.answer(&next.flow, Password::word("wrong")).await.unwrap());
     assert_eq!(why.code.as_str(), "wrong");
     let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
-    let end = done(visit.answer(&next.flow, Password::word("совсем другие слова 9")).await.unwrap());
+    let end = done(visit.answer(&next.flow, Password::word("Совсем другие слова 9")).await.unwrap());
     for (token, lives) in [(&here.token, false), (&there.token, false), (&end.token, true)] {
         assert_eq!(auth.session(token).await.unwrap().is_some(), lives);
     }
     let old = visit.sign_in().with("+79161234567", Password::word(WORD)).await.unwrap();
     assert_eq!(refused(old).code.as_str(), "wrong");
-    done(visit.sign_in().with("+79161234567", Password::word("совсем другие слова 9")).await.unwrap());
+    done(visit.sign_in().with("+79161234567", Password::word("Совсем другие слова 9")).await.unwrap());
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub async fn account(auth: &Auth, outbox: &Outbox, config: &Config) -> Result<De
         return Ok(serde_json::from_str(&kept)?);
     }
     let account =
-        DemoAccount { identifier: "demo@example.org".to_owned(), password: "quiet harbour 42".to_owned() };
+        DemoAccount { identifier: "demo@example.org".to_owned(), password: "Quiet harbour 42".to_owned() };
     let visit = auth.visit(Client::unknown());
     let next = pending(visit.sign_up(&account.identifier, "Demo", "2026-11").await?)?;
     let (factor, _) = next.begun.as_ref().ok_or("a registration begins with a code")?;

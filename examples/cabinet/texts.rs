@@ -257,12 +257,9 @@ impl Texts {
         self.rule_in_words(rule.rule.as_str(), number)
     }
 
-    /// A rule that was broken, as a sentence.
+    /// A rule that was broken: what to do about it.
     pub fn broken_rule(&self, rule: &Rule) -> String {
-        match self.locale {
-            Locale::Ru => format!("Нужен пароль {}.", self.rule(rule)),
-            _ => format!("Choose a password that is {}.", self.rule(rule)),
-        }
+        rule.text(self.locale).unwrap_or_else(|| self.rule(rule))
     }
 
     /// What an event tells, for the history.

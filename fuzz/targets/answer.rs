@@ -3,14 +3,29 @@
 
 use std::fmt::Debug;
 
+use propusk::factor::backup_code::{BackupCodeScheme, FifteenSigns};
 use propusk::factor::code::Code;
-use propusk::{Factor, Password};
+use propusk::factor::totp::TotpScheme;
+use propusk::otp::OtpScheme;
+use propusk::{BackupCodes, Factor, Password, Totp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     check::<<Password as Factor>::Answer>(data, r#"{"password":"sample"}"#);
     check::<<Code as Factor>::Answer>(data, r#"{"code":"sample"}"#);
+    check::<<Totp as Factor>::Answer>(data, r#"{"code":"sample"}"#);
+    check::<<BackupCodes as Factor>::Answer>(data, r#"{"code":"sample"}"#);
+    let Ok(typed) = std::str::from_utf8(data) else { return };
+    if let Some(code) = TotpScheme::COMMON.canonical(typed) {
+        assert!(code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()));
+    }
+    let scheme = FifteenSigns::default();
+    if let Some((place, code)) = scheme.canonical(typed) {
+        assert!(place < 32 && code.len() == 15 && code.is_ascii());
+        assert_eq!(scheme.canonical(&code), Some((place, code.clone())), "a canonical code is its own form");
+        assert_eq!(scheme.canonical(&scheme.shown(&code)), Some((place, code)), "what is shown can be typed");
+    }
 });
 
 fn check<A: DeserializeOwned + Debug>(data: &[u8], sample: &str) {

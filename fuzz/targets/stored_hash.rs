@@ -1,10 +1,17 @@
 //! A stored password hash, as whoever can write one row would write it: the cost is capped before anything is spent.
 #![no_main]
 
-use propusk::hash::Phc;
+use propusk::hash::{Phc, StoredHash};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
+    if let Ok(hash) = StoredHash::parse(&text) {
+        let written = hash.expose();
+        let again = StoredHash::parse(&written).expect("what was written is read");
+        assert_eq!(again.expose(), written, "the written form is not its own");
+        assert!(!hash.is_legacy() || *written == text, "another system's text is kept as it is");
+        assert!(!format!("{hash:?}").contains(written.rsplit('$').next().expect("a tag")), "a tag in a log");
+    }
     let Ok(hash) = Phc::parse(&text) else {
         return;
     };

@@ -24,7 +24,16 @@ pub struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     retry_after: Option<u64>,
-    rules: Vec<Rule>,
+    rules: Vec<Told>,
+}
+
+/// A broken rule as the client reads it: by name and numbers, and in words.
+#[derive(Clone, Debug, Serialize)]
+struct Told {
+    #[serde(flatten)]
+    rule: Rule,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
 }
 
 impl Problem {
@@ -36,7 +45,11 @@ impl Problem {
             code,
             detail: Cow::Borrowed(refusal.text(locale)),
             retry_after: refusal.retry_after.map(seconds_up),
-            rules: refusal.rules.clone(),
+            rules: refusal
+                .rules
+                .iter()
+                .map(|rule| Told { rule: rule.clone(), text: rule.text(locale) })
+                .collect(),
         }
     }
 
@@ -98,8 +111,8 @@ impl IntoResponse for Problem {
             code: &'static str,
             #[serde(skip_serializing_if = "Option::is_none")]
             retry_after: Option<u64>,
-            #[serde(skip_serializing_if = "<[Rule]>::is_empty")]
-            rules: &'a [Rule],
+            #[serde(skip_serializing_if = "<[Told]>::is_empty")]
+            rules: &'a [Told],
         }
         let document = Document {
             // RFC 9457 section 4.2.1: the status says what kind of problem it is, `code` which one.

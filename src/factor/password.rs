@@ -1,14 +1,21 @@
 //! Password. Proves something known, typed from memory.
 //!
-//! Settings: none here; the rules are the profile's, the cost is the builder's. Argon2id through the pool, the PHC
-//! string sealed, hashed anew at a sign-in when the cost has changed.
+//! Settings: [`Password::breach_check`], [`Password::migrating_from`]; the rules are the profile's, the cost is the
+//! builder's. Argon2id through the pool, the PHC string sealed, hashed anew at a sign-in when the cost has changed or
+//! another system had made the hash. As many of the last hashes as the policy remembers lie sealed beside it.
+
+pub mod breach;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use self::breach::{BreachCheck, OnFailure};
 use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Verdict};
+use crate::auth::import::ImportedCredential;
 use crate::error::FactorError;
-use crate::hash::{HashPool, Hashed, Phc};
+use crate::hash::{HashPool, Hashed, StoredHash};
 use crate::id::{FactorName, RuleName};
 use crate::message::Locale;
 use crate::policy::password::{BrokenRule, Candidate, Rule, normalise};
@@ -16,14 +23,19 @@ use crate::proof::{Amr, Channel, Proves};
 use crate::secret::Secret;
 
 /// The password factor.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct Password {}
+#[derive(Clone, Debug, Default)]
+pub struct Password {
+    breaches: Option<(Arc<dyn BreachCheck>, OnFailure)>,
+    beside: Option<Arc<StoredHash>>,
+}
 
 /// What is kept of a password.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Stored {
-    hash: Phc,
+    hash: StoredHash,
+    /// The passwords before, the latest first.
+    #[serde(default)]
+    previous: Vec<StoredHash>,
 }
 
 /// What the client sends, to prove a password or to choose one.
@@ -36,6 +48,31 @@ pub struct Typed {
 impl Password {
     /// Its name.
     pub const NAME: FactorName = FactorName::new("password");
+
+    /// Refuses a new password that this check knows from a leak, and while it gives no answer, does as said.
+    #[must_use]
+    pub fn breach_check(mut self, check: impl BreachCheck, on_failure: OnFailure) -> Self {
+        self.breaches = Some((Arc::new(check), on_failure));
+        self
+    }
+
+    /// While accounts with another system's hashes are there: each wrong password also costs what this one of them
+    /// does, for every name. Their hashes are as a rule dearer than the library's own, and who had not signed in since
+    /// the move would else be told from a name that nobody has by the time of the answer.
+    #[must_use]
+    pub fn migrating_from(mut self, one_of_them: StoredHash) -> Self {
+        self.beside = Some(Arc::new(one_of_them));
+        self
+    }
+
+    /// The credential for [`Auth::import`](crate::Auth::import) that this hash is. The first sign-in replaces the
+    /// hash by the library's own.
+    ///
+    /// # Errors
+    /// When it does not serialise.
+    pub fn imported(hash: StoredHash) -> Result<ImportedCredential, FactorError> {
+        ImportedCredential::of(&Self::default(), &Stored { hash, previous: Vec::new() })
+    }
 
     /// The answer that is this password.
     #[must_use]
@@ -83,14 +120,16 @@ impl Factor for Password {
         // Before any look at `mine`: an over-long password costs the same for every name (CVE-2025-22234).
         let Ok(password) = normalise(&answer.password) else { return Ok(Verdict::refuse(Reason::Malformed)) };
         let Some(credential) = mine.first() else { return Ok(Verdict::refuse(Reason::Wrong)) };
-        let copy = Secret::new(password.expose());
-        match cx.hashes().verify(cx.lane, copy, &credential.data.hash).await? {
+        let stored = &credential.data.hash;
+        // Another system hashed what was typed, in whatever normal form the keyboard gave it.
+        let typed = if stored.is_legacy() { answer.password } else { Secret::new(password.expose()) };
+        match cx.hashes().check(cx.lane, typed, stored, self.beside.as_deref()).await? {
             Hashed::Busy { retry_after } => Ok(Verdict::Busy { retry_after }),
             Hashed::Done(false) => Ok(Verdict::refuse(Reason::Wrong)),
             Hashed::Done(true) => {
-                let change = match cx.hashes().is_current(&credential.data.hash) {
-                    true => None,
-                    false => self.rehash(cx, password).await?,
+                let change = match cx.hashes().needs_rehash(stored) {
+                    false => None,
+                    true => self.rehash(cx, password, &credential.data).await?,
                 };
                 Ok(Verdict::Accept { credential: credential.id, proved: PROVES, change })
             }
@@ -98,7 +137,7 @@ impl Factor for Password {
     }
 
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<Stored> {
-        Some(Stored { hash: hashes.decoy(seed) })
+        Some(Stored { hash: hashes.decoy(seed).into(), previous: Vec::new() })
     }
 
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
@@ -125,19 +164,36 @@ impl Enrol for Password {
         if !broken.is_empty() {
             return Ok(Enrolled::Unfit(broken));
         }
+        // After the rules, which cost nothing, and before the hashes, which cost most.
+        if self.is_breached(&password).await? {
+            return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(BREACHED))]));
+        }
+        let remembered = cx.policy().remembers().min(MOST_REMEMBERED);
+        let mut previous = Vec::new();
         if let Some(old) = mine.first() {
-            // The proof of the old password, sent twice by a client that lost the reply, is no new password.
-            match cx.hashes().verify(cx.lane, Secret::new(password.expose()), &old.data.hash).await? {
-                Hashed::Done(false) => {}
-                Hashed::Done(true) => return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(SAME))])),
-                Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
+            // The present one is looked at whatever the policy says: the proof of the old password, sent twice by a
+            // client that lost the reply, is no new password.
+            let past = std::iter::once(&old.data.hash).chain(&old.data.previous);
+            for (before, hash) in past.clone().take(remembered.max(1)).enumerate() {
+                match cx.hashes().check(cx.lane, Secret::new(password.expose()), hash, None).await? {
+                    Hashed::Done(false) => {}
+                    Hashed::Done(true) if before == 0 => {
+                        return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(SAME))]));
+                    }
+                    Hashed::Done(true) => {
+                        let rule = Rule::counted(REUSED, "last", remembered);
+                        return Ok(Enrolled::Unfit(vec![BrokenRule(rule)]));
+                    }
+                    Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
+                }
             }
+            previous.extend(past.take(remembered.saturating_sub(1)).cloned());
         }
         let hash = match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
             Hashed::Done(hash) => hash,
             Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
         };
-        let data = Stored { hash };
+        let data = Stored { hash: hash.into(), previous };
         Ok(match mine.first() {
             None => Enrolled::Add { data, handles: Vec::new(), proved: PROVES },
             Some(old) => Enrolled::Replace { credential: old.id, data, proved: PROVES },
@@ -146,10 +202,24 @@ impl Enrol for Password {
 }
 
 impl Password {
+    async fn is_breached(&self, password: &Secret) -> Result<bool, FactorError> {
+        let Some((check, on_failure)) = &self.breaches else { return Ok(false) };
+        match (check.seen(password).await, on_failure) {
+            (Ok(times), _) => Ok(times > 0),
+            (Err(_), OnFailure::Accept) => Ok(false),
+            (Err(error), OnFailure::Refuse) => Err(FactorError::Unavailable(Some(Box::new(error)))),
+        }
+    }
+
     // The cost has changed since: hash again while the password is at hand. If the pool is full, next time.
-    async fn rehash(&self, cx: &Context<'_>, password: Secret) -> Result<Option<Stored>, FactorError> {
+    async fn rehash(
+        &self,
+        cx: &Context<'_>,
+        password: Secret,
+        old: &Stored,
+    ) -> Result<Option<Stored>, FactorError> {
         Ok(match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
-            Hashed::Done(hash) => Some(Stored { hash }),
+            Hashed::Done(hash) => Some(Stored { hash: hash.into(), previous: old.previous.clone() }),
             Hashed::Busy { .. } => None,
         })
     }
@@ -158,3 +228,9 @@ impl Password {
 const PROVES: Proves = Proves::by(Channel::Mind).knowledge().memorised().amr(Amr::Pwd);
 /// The rule that a new password is another one.
 const SAME: RuleName = RuleName::new("same");
+/// The rule that it is none of the last ones.
+const REUSED: RuleName = RuleName::new("reused");
+/// The rule that it is not known from a leak.
+const BREACHED: RuleName = RuleName::new("breached");
+/// Each costs a hash at a change, and a hash takes 19 MiB and 15 ms.
+const MOST_REMEMBERED: usize = 24;

@@ -5,17 +5,15 @@ use super::state::{Applicant, Kind, Run};
 use super::stop::Going;
 use super::subject::Person;
 use super::{Code, Refusal, Step};
-use crate::account::identifier::Identifier;
-use crate::account::{Contact, Level, ProfileData};
-use crate::auth::Inner;
+use crate::account::{Level, ProfileData};
+use crate::auth::{Inner, NewAccount};
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::{Answer, Enrolled, ErasedFactor, Reason};
-use crate::id::{AccountId, CredentialId, Epoch, FactorName, SessionId, Version};
+use crate::id::{Epoch, FactorName, SessionId};
 use crate::proof::{Proof, Proves};
-use crate::secret::{DataKey, Place, Purpose, Route};
 use crate::session::{Grant, Session};
-use crate::store::{AccountRow, AccountState, ContactRow, CredentialRow, IdentifierRow, Write};
+use crate::store::{AccountRow, Write};
 
 /// What is to be written at the end of an enrolment by a signed-in person.
 struct Change {
@@ -65,7 +63,7 @@ impl Inner {
                 if mine.opened.len() >= MOST_CREDENTIALS {
                     return Err(Code::NotOffered.into());
                 }
-                let row = self.new_credential(person.id, &name, &data, &handles, &run)?;
+                let row = self.new_credential(person.id, &name, &data, &handles, run.now)?;
                 let write = Write::AddCredential(row);
                 self.finish_change(run, person, Change { factor: name, write, session, ends_all: false })
                     .await
@@ -90,46 +88,15 @@ impl Inner {
         applicant: Applicant,
         (factor, data, handles, proved): (&FactorName, &[u8], &[Vec<u8>], Option<Proves>),
     ) -> Going<Step> {
-        let id = AccountId::next(self)?;
-        let key = DataKey::random(self.entropy())?;
-        let under =
-            |place: Place<'_>, plain: &[u8]| self.keys.seal_under(&key, self.entropy(), &place.of(id), plain);
-        let json = |value: &Identifier| serde_json::to_vec(value).map_err(|_| Broken::Misuse("identifier"));
         let profile = ProfileData {
             name: applicant.name,
             level: Level::Simplified,
             locale: run.visit.client.locale,
             terms: applicant.terms,
         };
-        let account = AccountRow {
-            id,
-            realm: self.keys.realm().clone(),
-            version: Version(0),
-            epoch: Epoch(0),
-            state: AccountState::Active,
-            route: Route::random(self.entropy())?,
-            created: run.now,
-            data_key: self.keys.seal_key(self.entropy(), id, &key)?,
-            sealed: self.seal_profile(id, &key, &profile)?,
-        };
-        let route = account.route;
-        let lookup = self.lookup(&applicant.contact);
-        let identifier = IdentifierRow {
-            lookup,
-            account: id,
-            sealed: under(Place::new(Purpose::Identifier, &lookup.0), &json(&applicant.contact)?)?,
-        };
-        let contact_id = CredentialId::next(self)?;
-        let contact = serde_json::to_vec(&Contact { address: applicant.contact })
-            .map_err(|_| Broken::Misuse("contact"))?;
-        let contact = ContactRow {
-            id: contact_id,
-            account: id,
-            version: Version(0),
-            confirmed: run.now,
-            sealed: under(Place::new(Purpose::Contact, contact_id.as_bytes()), &contact)?,
-        };
-        let credential = self.new_credential(id, factor, data, handles, &run)?;
+        let NewAccount { id, key, route, rows } =
+            self.new_account(&profile, &[(applicant.contact, true)], run.now)?;
+        let credential = self.new_credential(id, factor, data, handles, run.now)?;
         run.state.proofs.extend(proved.map(|proved| Proof::new(factor.clone(), proved, run.now)));
         let content = Sealed { factor: Some(factor.clone()), ..Sealed::new(run.visit.client.origin()) };
         let (event, line) =
@@ -145,14 +112,9 @@ impl Inner {
             now: run.now,
             expires: None,
         })?;
-        let mut batch = vec![
-            self.once(&run, factor, b"enrol"),
-            Write::AddAccount(account),
-            Write::AddIdentifier(identifier),
-            Write::AddContact(contact),
-            Write::AddCredential(credential),
-            line,
-        ];
+        let mut batch = vec![self.once(&run, factor, b"enrol")];
+        batch.extend(rows);
+        batch.extend([Write::AddCredential(credential), line]);
         let browser = self.remember(&mut batch, &run, &person, id)?;
         self.finish(run, batch, Ending { grant, browser }).await
     }
@@ -215,27 +177,6 @@ impl Inner {
         let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
         let title = self.factor(factor).map(|factor| factor.title(locale)).unwrap_or_default();
         self.notices(run, person, template, vec![("factor".into(), title.into()), at])
-    }
-
-    fn new_credential(
-        &self,
-        account: AccountId,
-        factor: &FactorName,
-        data: &[u8],
-        handles: &[Vec<u8>],
-        run: &Run<'_>,
-    ) -> Result<CredentialRow, Broken> {
-        let id = CredentialId::next(self)?;
-        let place = Place::new(Purpose::Credential, id.as_bytes()).of(account).factor(factor);
-        Ok(CredentialRow {
-            id,
-            account,
-            factor: factor.clone(),
-            version: Version(0),
-            created: run.now,
-            lookups: handles.iter().map(|handle| self.handle(factor, handle)).collect(),
-            sealed: self.keys.seal(self.entropy(), &place, data)?,
-        })
     }
 
     /// A session of the person's, if it lives.

@@ -29,6 +29,9 @@ pub enum PhcError {
     /// Another algorithm or version than Argon2id 19.
     #[error("not Argon2id version 19")]
     Algorithm,
+    /// In no form that is known.
+    #[error("not a password hash in a form that is known")]
+    Unknown,
     /// Asks for more than the caps allow, or for less than Argon2 is defined for.
     #[error("hash parameters are out of bounds")]
     Bounds,
@@ -55,26 +58,10 @@ impl Phc {
         else {
             return Err(PhcError::Malformed);
         };
-        let [mut memory_kib, mut passes, mut parallelism] = [None; 3];
-        for parameter in parameters.split(',') {
-            let (name, value) = parameter.split_once('=').ok_or(PhcError::Malformed)?;
-            let place = match name {
-                "m" => &mut memory_kib,
-                "t" => &mut passes,
-                "p" => &mut parallelism,
-                _ => return Err(PhcError::Malformed),
-            };
-            if place.replace(decimal(value)?).is_some() {
-                return Err(PhcError::Malformed);
-            }
-        }
-        let (Some(memory_kib), Some(passes), Some(parallelism)) = (memory_kib, passes, parallelism) else {
-            return Err(PhcError::Malformed);
-        };
-        let cost = Cost { memory_kib, passes, parallelism };
+        let cost = Cost::parse(parameters)?;
         let salt = BASE64_NOPAD.decode(salt.as_bytes()).map_err(|_| PhcError::Malformed)?;
         let tag = BASE64_NOPAD.decode(tag.as_bytes()).map_err(|_| PhcError::Malformed)?;
-        if !cost.is_bounded() || !(8..=64).contains(&salt.len()) || !(16..=64).contains(&tag.len()) {
+        if !(8..=64).contains(&salt.len()) || !(16..=64).contains(&tag.len()) {
             return Err(PhcError::Bounds);
         }
         Ok(Self::new(cost, salt, Zeroizing::new(tag)))
@@ -146,6 +133,13 @@ pub(super) struct Cost {
 }
 
 impl Cost {
+    /// `m`, `t` and `p`, each once, in any order, within the caps.
+    pub(super) fn parse(parameters: &str) -> Result<Self, PhcError> {
+        let [memory_kib, passes, parallelism] = named(parameters, ["m", "t", "p"])?;
+        let cost = Self { memory_kib, passes, parallelism };
+        if cost.is_bounded() { Ok(cost) } else { Err(PhcError::Bounds) }
+    }
+
     /// Whether RFC 9106 section 3.1 defines it (8 KiB for each lane at least) and the caps allow it.
     pub(super) fn is_bounded(self) -> bool {
         (1..=MOST_PASSES).contains(&self.passes)
@@ -154,14 +148,44 @@ impl Cost {
             && self.units() <= MOST_UNITS
     }
 
+    /// What is left of this cost when so many units are spent, in no more memory; none when that is next to nothing.
+    pub(super) fn without(self, spent: u64) -> Option<Self> {
+        let left = self.units().saturating_sub(spent);
+        let passes = left.div_ceil(u64::from(self.memory_kib.max(1)));
+        let memory_kib = left.checked_div(passes)?;
+        let rest = Self {
+            memory_kib: u32::try_from(memory_kib).ok()?,
+            passes: u32::try_from(passes).ok()?,
+            parallelism: 1,
+        };
+        rest.is_bounded().then_some(rest)
+    }
+
     /// KiB filled in all passes: what the time is proportional to.
     pub(super) fn units(self) -> u64 {
         u64::from(self.memory_kib) * u64::from(self.passes)
     }
 }
 
+/// The numbers under these names, each once, in any order, and nothing else.
+pub(super) fn named<const N: usize>(parameters: &str, names: [&str; N]) -> Result<[u32; N], PhcError> {
+    let mut found = [None; N];
+    for parameter in parameters.split(',') {
+        let (name, value) = parameter.split_once('=').ok_or(PhcError::Malformed)?;
+        let place = names.iter().position(|known| *known == name).and_then(|at| found.get_mut(at));
+        if place.ok_or(PhcError::Malformed)?.replace(decimal(value)?).is_some() {
+            return Err(PhcError::Malformed);
+        }
+    }
+    let mut numbers = [0; N];
+    for (number, found) in numbers.iter_mut().zip(found) {
+        *number = found.ok_or(PhcError::Malformed)?;
+    }
+    Ok(numbers)
+}
+
 /// A number as PHC writes it: digits, no sign, no leading zero.
-fn decimal(text: &str) -> Result<u32, PhcError> {
+pub(super) fn decimal(text: &str) -> Result<u32, PhcError> {
     if text.is_empty()
         || !text.bytes().all(|byte| byte.is_ascii_digit())
         || (text.len() > 1 && text.starts_with('0'))

@@ -1,11 +1,25 @@
-//! What a password must be (NIST SP 800-63B-4 section 3.1.1.2, ASVS 5.0 section 6.2).
+//! What a password must be (NIST SP 800-63B-4 section 3.1.1.2, ASVS 5.0 section 6.2, and the custom of a public
+//! portal).
 //!
-//! What costs hashing (previous passwords) or a network (a breach service) is not judged here.
+//! What costs hashing (previous passwords) or a network (a breach service) is not judged here: the password factor
+//! asks a policy how many it remembers and how old one may be, and does the work.
+
+mod common;
+mod context;
+mod generate;
+mod keys;
+mod plain;
+mod runs;
+#[cfg(feature = "strength")]
+pub mod strength;
+#[cfg(test)]
+mod tests;
+mod texts;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::LazyLock;
+use std::time::Duration;
 
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
@@ -15,8 +29,7 @@ use crate::hash::MOST_PASSWORD_BYTES;
 use crate::id::RuleName;
 use crate::secret::Secret;
 
-#[cfg(test)]
-mod tests;
+pub use generate::Recipe;
 
 /// Decides whether a new password may be set.
 pub trait CredentialPolicy: Debug + Send + Sync {
@@ -29,6 +42,34 @@ pub trait CredentialPolicy: Debug + Send + Sync {
 
     /// The rules, for a page to show before anything is typed.
     fn hints(&self) -> Vec<Rule>;
+
+    /// Each rule, and whether this candidate keeps it: for a page that shows them while somebody types. Costs no
+    /// hash; what needs one (previous passwords) is not in it.
+    #[must_use]
+    fn check(&self, candidate: &Candidate<'_>) -> Vec<Checked> {
+        let broken = self.judge(candidate);
+        let kept = |rule: &Rule| !broken.iter().any(|broken| broken.0.rule == rule.rule);
+        let mut rules: Vec<_> =
+            self.hints().into_iter().map(|rule| Checked { kept: kept(&rule), rule }).collect();
+        // A rule without a hint (what is no text) is told when it is broken.
+        for BrokenRule(rule) in broken {
+            if !rules.iter().any(|known| known.rule.rule == rule.rule) {
+                rules.push(Checked { rule, kept: false });
+            }
+        }
+        rules
+    }
+
+    /// How many of the last passwords, the present one among them, must not be chosen again. Each costs a hash at a
+    /// change.
+    fn remembers(&self) -> usize {
+        1
+    }
+
+    /// After so long a password must be replaced. NIST SP 800-63B-4 and ASVS 6.2.10 want none.
+    fn max_age(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A password that somebody wants to set.
@@ -41,8 +82,22 @@ pub struct Candidate<'a> {
     pub words: &'a [String],
 }
 
-/// A rule by its stable name, with its numbers: `too_short` with `least`, `too_long` with `most_bytes`, `common`,
-/// `context`, `not_text`. Policies of an application add their own.
+/// A rule by its stable name, with its numbers. Policies of an application add their own.
+///
+/// | name | number | what it wants |
+/// |---|---|---|
+/// | `too_short` | `least` | at least so many characters |
+/// | `too_long` | `most_bytes` | no more bytes of UTF-8 |
+/// | `not_text` | | UTF-8 |
+/// | `no_upper`, `no_lower`, `no_digit`, `no_special` | | such a sign |
+/// | `keyboard` | `run` | not so many keys beside one another, on either layout |
+/// | `sequence` | `run` | not so many signs in the order of an alphabet |
+/// | `repeated` | `run` | not the same sign so often in a row |
+/// | `common` | | not what attackers try first |
+/// | `context` | | not made of what belongs to the person or the service |
+/// | `same`, `reused` | `last` | none of the last passwords (the factor's) |
+/// | `breached` | | none that is known from a leak (the factor's) |
+/// | `weak` | `least` | an estimate of its strength (feature `strength`) |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rule {
     /// The stable name, the same in a hint and in a refusal.
@@ -56,31 +111,136 @@ pub struct Rule {
 #[serde(transparent)]
 pub struct BrokenRule(pub Rule);
 
-/// Length, the list of common passwords, and words that belong to the person or the service.
+/// A rule, and whether a candidate keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Checked {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// Whether it is kept.
+    pub kept: bool,
+}
+
+/// The rules that this library knows, each of which can be left out. Made by the name of a profile; fields may be
+/// adjusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PasswordRules {
     /// Fewest characters: Unicode code points after NFC.
     pub least: usize,
     /// Most bytes of UTF-8 after NFC; never above [`MOST_PASSWORD_BYTES`].
     pub most_bytes: usize,
+    /// Kinds of signs that must be there. NIST and ASVS 6.2.5 forbid it.
+    pub classes: Classes,
+    /// Refuse so many keys beside one another, on the Latin or the Russian layout; 0 for no such rule. One key less
+    /// is refused over several rows and among digits; shorter runs that make up more than two thirds are refused too.
+    pub keyboard: usize,
+    /// Refuse so many signs in the order of an alphabet, either way; among digits one less; 0 for no such rule.
+    pub sequence: usize,
+    /// Refuse the same sign so often in a row, and a short piece again and again; 0 for no such rule.
+    pub repeated: usize,
     /// Refuse what stands in the embedded list of common passwords, upper and lower case alike.
     pub common: bool,
+    /// Refuse also one common word that is dressed up: up to six digits or signs around it, signs for letters, the
+    /// other layout, backwards, twice. NIST compares the whole password, so it is on in the portal only.
+    pub dressed_up: bool,
     /// Refuse what is a context word and too little else: less than eight characters remain when every context
     /// word is struck out. The word inside a longer phrase passes, as NIST compares the whole password.
     pub context: bool,
+    /// How many of the last passwords, the present one among them, must not be chosen again.
+    pub remembers: usize,
+    /// After so long a password must be replaced.
+    pub max_age: Option<Duration>,
+}
+
+/// Kinds of signs that a password must have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Classes {
+    /// A capital letter of any alphabet.
+    pub upper: bool,
+    /// A small letter of any alphabet.
+    pub lower: bool,
+    /// A digit of any script.
+    pub digit: bool,
+    /// Neither a letter nor a digit; a space counts.
+    pub special: bool,
+}
+
+impl Classes {
+    /// None is asked for.
+    pub const NONE: Self = Self { upper: false, lower: false, digit: false, special: false };
+    /// One of each.
+    pub const ALL: Self = Self { upper: true, lower: true, digit: true, special: true };
 }
 
 impl PasswordRules {
-    /// A password that is the only factor: at least 15 characters.
+    /// NIST SP 800-63B-4 section 3.1.1.2, a password that may be the only factor: at least 15 characters, no
+    /// composition rules, no change without a reason.
     #[must_use]
     pub const fn nist_aal1() -> Self {
-        Self { least: 15, most_bytes: MOST_PASSWORD_BYTES, common: true, context: true }
+        Self {
+            least: 15,
+            most_bytes: MOST_PASSWORD_BYTES,
+            classes: Classes::NONE,
+            keyboard: 0,
+            sequence: 0,
+            repeated: 0,
+            common: true,
+            dressed_up: false,
+            context: true,
+            remembers: 1,
+            max_age: None,
+        }
     }
 
-    /// The public portal: at least 8 characters.
+    /// The same beside a second factor: at least 8 characters.
+    #[must_use]
+    pub const fn nist_aal2() -> Self {
+        Self { least: 8, ..Self::nist_aal1() }
+    }
+
+    /// As at AAL2.
+    #[must_use]
+    pub const fn nist_aal3() -> Self {
+        Self::nist_aal2()
+    }
+
+    /// ASVS 5.0 section 6.2 at level 1: at least 8 characters (6.2.1).
+    #[must_use]
+    pub const fn asvs_l1() -> Self {
+        Self { least: 8, ..Self::nist_aal1() }
+    }
+
+    /// At level 2: the 15 that 6.2.1 strongly recommends.
+    #[must_use]
+    pub const fn asvs_l2() -> Self {
+        Self::nist_aal1()
+    }
+
+    /// As at level 2.
+    #[must_use]
+    pub const fn asvs_l3() -> Self {
+        Self::nist_aal1()
+    }
+
+    /// The custom of a public portal: at least 8 characters with letters of either case, a digit and a special sign,
+    /// no runs, none of the last six, a new one every 90 days. Departs from NIST SP 800-63B-4 section 3.1.1.2 and
+    /// from ASVS 6.2.5 and 6.2.10: see [`manual`](crate::manual).
     #[must_use]
     pub const fn public_portal() -> Self {
-        Self { least: 8, ..Self::nist_aal1() }
+        Self {
+            least: 8,
+            classes: Classes::ALL,
+            keyboard: 5,
+            sequence: 5,
+            repeated: 3,
+            dressed_up: true,
+            remembers: 6,
+            max_age: Some(Duration::from_secs(90 * 24 * 3600)),
+            ..Self::nist_aal1()
+        }
     }
 }
 
@@ -90,37 +250,54 @@ impl CredentialPolicy for PasswordRules {
             return vec![BrokenRule(self.too_long())];
         }
         let Ok(text) = str::from_utf8(candidate.secret.expose()) else {
-            return vec![BrokenRule(Rule::plain(NOT_TEXT))];
+            return vec![BrokenRule(Rule::plain(RuleName::new(NOT_TEXT)))];
         };
-        let folded = fold(text);
-        let mut broken = Vec::new();
-        if text.chars().count() < self.least {
-            broken.push(BrokenRule(self.too_short()));
-        }
-        if self.common && COMMON.binary_search(&folded.as_str()).is_ok() {
-            broken.push(BrokenRule(Rule::plain(COMMON_PASSWORD)));
-        }
-        if self.context && is_built_of(&folded, candidate.words) {
-            broken.push(BrokenRule(Rule::plain(CONTEXT)));
-        }
-        broken
+        let folded = plain::fold(text);
+        let signs = Zeroizing::new(folded.chars().collect::<Vec<_>>());
+        let has = |class: fn(char) -> bool| text.chars().any(class);
+        let breaks = |rule: &Rule| match rule.rule.as_str() {
+            TOO_SHORT => text.chars().count() < self.least,
+            NO_UPPER => !has(char::is_uppercase),
+            NO_LOWER => !has(char::is_lowercase),
+            NO_DIGIT => !has(char::is_numeric),
+            NO_SPECIAL => !has(is_special),
+            KEYBOARD => runs::on_keyboard(&signs, self.keyboard),
+            SEQUENCE => runs::in_order(&signs, self.sequence),
+            REPEATED => runs::repeats(&signs, self.repeated),
+            COMMON => common::is_listed(&folded) || (self.dressed_up && common::is_dressed_up(&folded)),
+            CONTEXT => context::is_built_of(&folded, candidate.words),
+            _ => false,
+        };
+        self.hints().into_iter().filter(breaks).map(BrokenRule).collect()
     }
 
     fn hints(&self) -> Vec<Rule> {
-        let mut rules = vec![self.too_short(), self.too_long()];
-        rules.extend(self.common.then(|| Rule::plain(COMMON_PASSWORD)));
-        rules.extend(self.context.then(|| Rule::plain(CONTEXT)));
+        let Classes { upper, lower, digit, special } = self.classes;
+        let mut rules = vec![Rule::counted(RuleName::new(TOO_SHORT), "least", self.least), self.too_long()];
+        for (wanted, rule) in [(upper, NO_UPPER), (lower, NO_LOWER), (digit, NO_DIGIT), (special, NO_SPECIAL)]
+        {
+            rules.extend(wanted.then(|| Rule::plain(RuleName::new(rule))));
+        }
+        for (run, rule) in [(self.keyboard, KEYBOARD), (self.sequence, SEQUENCE), (self.repeated, REPEATED)] {
+            rules.extend((run > 0).then(|| Rule::counted(RuleName::new(rule), "run", run)));
+        }
+        rules.extend(self.common.then(|| Rule::plain(RuleName::new(COMMON))));
+        rules.extend(self.context.then(|| Rule::plain(RuleName::new(CONTEXT))));
         rules
+    }
+
+    fn remembers(&self) -> usize {
+        self.remembers
+    }
+
+    fn max_age(&self) -> Option<Duration> {
+        self.max_age
     }
 }
 
 impl PasswordRules {
-    fn too_short(&self) -> Rule {
-        Rule::counted(TOO_SHORT, "least", self.least)
-    }
-
     fn too_long(&self) -> Rule {
-        Rule::counted(TOO_LONG, "most_bytes", self.most_bytes.min(MOST_PASSWORD_BYTES))
+        Rule::counted(RuleName::new(TOO_LONG), "most_bytes", self.most_bytes.min(MOST_PASSWORD_BYTES))
     }
 }
 
@@ -148,15 +325,15 @@ impl Rule {
 /// `too_long` for more than [`MOST_PASSWORD_BYTES`] before or after, `not_text` for what is not UTF-8.
 pub fn normalise(typed: &Secret) -> Result<Secret, BrokenRule> {
     let bytes = typed.expose();
-    let too_long = || BrokenRule(Rule::counted(TOO_LONG, "most_bytes", MOST_PASSWORD_BYTES));
+    let too_long = || BrokenRule(Rule::counted(RuleName::new(TOO_LONG), "most_bytes", MOST_PASSWORD_BYTES));
     // Before NFC: megabytes must not be normalised for an answer that is no anyway (CVE-2013-1443).
     if bytes.len() > MOST_PASSWORD_BYTES {
         return Err(too_long());
     }
     if bytes.is_empty() {
-        return Err(BrokenRule(Rule::counted(TOO_SHORT, "least", 1)));
+        return Err(BrokenRule(Rule::counted(RuleName::new(TOO_SHORT), "least", 1)));
     }
-    let text = str::from_utf8(bytes).map_err(|_| BrokenRule(Rule::plain(NOT_TEXT)))?;
+    let text = str::from_utf8(bytes).map_err(|_| BrokenRule(Rule::plain(RuleName::new(NOT_TEXT))))?;
     // NFC grows UTF-8 at most threefold (Unicode UAX 15): no reallocation leaves a copy behind.
     let mut normal = String::with_capacity(bytes.len() * 3);
     normal.extend(text.nfc());
@@ -167,53 +344,19 @@ pub fn normalise(typed: &Secret) -> Result<Secret, BrokenRule> {
     Ok(normal)
 }
 
-/// Whether too little is left of the candidate once the context words are struck out.
-fn is_built_of(folded: &str, words: &[String]) -> bool {
-    let mut pieces = BTreeSet::new();
-    for word in words {
-        let word = fold(&word.nfc().collect::<String>());
-        for piece in word.split(|sign: char| !sign.is_alphanumeric()).chain([word.as_str()]) {
-            let signs = piece.chars().count();
-            if signs < SHORTEST_WORD {
-                continue;
-            }
-            pieces.insert((signs, piece.to_owned()));
-            pieces.insert((signs, piece.chars().rev().collect()));
-            // A phone without its country code: in Russia it is typed with 8 as often as with +7.
-            if signs > NATIONAL_DIGITS && piece.bytes().all(|byte| byte.is_ascii_digit()) {
-                pieces.insert((NATIONAL_DIGITS, piece.chars().skip(signs - NATIONAL_DIGITS).collect()));
-            }
-        }
-    }
-    let mut left = Zeroizing::new(folded.to_owned());
-    // The longest first: striking `ivan` out of `ivanov` would leave `ov` to count.
-    for (_, piece) in pieces.iter().rev() {
-        if left.contains(piece.as_str()) {
-            left = Zeroizing::new(left.replace(piece.as_str(), ""));
-        }
-    }
-    left.len() < folded.len() && left.chars().count() < LEAST_BESIDE_CONTEXT
+fn is_special(sign: char) -> bool {
+    !sign.is_alphanumeric() && !sign.is_control()
 }
 
-/// Lower case, sign by sign, as the generator of the list does it.
-fn fold(text: &str) -> Zeroizing<String> {
-    let mut folded = Zeroizing::new(String::with_capacity(text.len() * 3));
-    folded.extend(text.chars().flat_map(char::to_lowercase));
-    folded
-}
-
-/// The list by code point, which in UTF-8 is by byte; its header ends with three dashes.
-static COMMON: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let list = include_str!("common/list.txt");
-    list.split_once("\n---\n").map_or(list, |(_, list)| list).lines().collect()
-});
-
-const TOO_SHORT: RuleName = RuleName::new("too_short");
-const TOO_LONG: RuleName = RuleName::new("too_long");
-const COMMON_PASSWORD: RuleName = RuleName::new("common");
-const CONTEXT: RuleName = RuleName::new("context");
-const NOT_TEXT: RuleName = RuleName::new("not_text");
-const SHORTEST_WORD: usize = 3;
-const NATIONAL_DIGITS: usize = 10;
-/// The fewest characters that any profile asks of a whole password.
-const LEAST_BESIDE_CONTEXT: usize = 8;
+const TOO_SHORT: &str = "too_short";
+const TOO_LONG: &str = "too_long";
+const NOT_TEXT: &str = "not_text";
+const NO_UPPER: &str = "no_upper";
+const NO_LOWER: &str = "no_lower";
+const NO_DIGIT: &str = "no_digit";
+const NO_SPECIAL: &str = "no_special";
+const KEYBOARD: &str = "keyboard";
+const SEQUENCE: &str = "sequence";
+const REPEATED: &str = "repeated";
+const COMMON: &str = "common";
+const CONTEXT: &str = "context";

@@ -1,14 +1,27 @@
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Requirement;
+use super::deviations::Measure;
 use super::password::{CredentialPolicy, PasswordRules};
 use crate::account::identifier::IdentifierKind;
 use crate::proof::{Aal, Channel, Proves};
 use crate::store::Rate;
 
 /// A security policy as a value: a named set of numbers that hold together. There is no default; the builder
-/// asks for one. Fields may be adjusted.
+/// asks for one. Fields may be adjusted: [`Profile::deviations`] then lists what departs from the standards.
+///
+/// | profile | sign-in | password | session ends | no factor by |
+/// |---|---|---|---|---|
+/// | [`public_portal`](Self::public_portal) | two kinds of factor, an e-mail code may be one | the portal's custom | unused 24 h, after 30 days | |
+/// | [`nist_aal1`](Self::nist_aal1) | AAL1 | 15 characters | unused 7 days, after 30 days | |
+/// | [`nist_aal2`](Self::nist_aal2) | AAL2 | 8 characters | unused 1 h, after 24 h | |
+/// | [`nist_aal3`](Self::nist_aal3) | AAL3 | 8 characters | unused 15 min, after 12 h | telephone network, e-mail |
+/// | [`asvs_l1`](Self::asvs_l1) | AAL1 | 8 characters | unused 7 days, after 30 days | |
+/// | [`asvs_l2`](Self::asvs_l2) | two kinds of factor, an e-mail code may be one | 15 characters | unused 1 h, after 24 h | |
+/// | [`asvs_l3`](Self::asvs_l3) | AAL3 | 15 characters | unused 15 min, after 12 h | telephone network, e-mail |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
@@ -18,7 +31,10 @@ pub struct Profile {
     pub password: Arc<dyn CredentialPolicy>,
     /// What must be proven before a session is minted.
     pub sign_in: Requirement,
-    /// Kinds of contact that one can register with.
+    /// By what no factor may travel: the builder refuses one.
+    pub bars: &'static [Channel],
+    /// Kinds of contact that one can register with. None: registration is closed, and accounts are made by
+    /// [`Auth::import`](crate::Auth::import).
     pub sign_up_contacts: &'static [IdentifierKind],
     /// What must be enrolled before an account is made.
     pub sign_up_enrols: Proves,
@@ -36,6 +52,9 @@ pub struct Profile {
     pub recipient_rate: Rate,
     /// Messages that one network causes.
     pub message_rate: Rate,
+    /// What [`Profile::deviations`] holds it against.
+    pub measured: Measure,
+    pub(super) reasons: BTreeMap<Cow<'static, str>, Cow<'static, str>>,
 }
 
 /// Lifetimes and number of sessions (ASVS 5.0 7.1.1, 7.1.2).
@@ -65,12 +84,17 @@ impl Profile {
             sessions: SessionLimits {
                 idle: Duration::from_secs(24 * HOUR),
                 absolute: Duration::from_secs(30 * 24 * HOUR),
-                public_idle: Duration::from_secs(HOUR / 4),
-                public_absolute: Duration::from_secs(3 * HOUR),
-                at_most: 20,
+                ..Self::nist_aal1().sessions
             },
+            measured: Measure { aal: Aal::Two, asvs: 2 },
             ..Self::nist_aal1()
         }
+        .because("2.2 AAL2", "most people of the portal have an e-mail address and no authenticator yet")
+        .because("3.1.3.1", "the same")
+        .because("2.2.3", "people keep the portal open for weeks; an operation can ask for a fresh factor")
+        .because("3.1.1.2", CUSTOM)
+        .because("6.2.5", CUSTOM)
+        .because("6.2.10", CUSTOM)
     }
 
     /// NIST SP 800-63B-4 at AAL1: one authenticator; the password may be the only one, so it has 15 characters.
@@ -80,6 +104,7 @@ impl Profile {
             name: "nist_aal1",
             password: Arc::new(PasswordRules::nist_aal1()),
             sign_in: Requirement::aal(Aal::One),
+            bars: &[],
             sign_up_contacts: &[IdentifierKind::Phone, IdentifierKind::Email],
             sign_up_enrols: Proves::by(Channel::Mind).knowledge().memorised(),
             sessions: SessionLimits {
@@ -96,7 +121,79 @@ impl Profile {
             network_rate: Rate { uses: 120, per: Duration::from_secs(60) },
             recipient_rate: Rate { uses: 10, per: Duration::from_secs(HOUR) },
             message_rate: Rate { uses: 60, per: Duration::from_secs(HOUR) },
+            measured: Measure { aal: Aal::One, asvs: 1 },
+            reasons: BTreeMap::new(),
         }
+    }
+
+    /// NIST SP 800-63B-4 at AAL2: two different authenticators, or one that needs two. An e-mail code is none, so one
+    /// registers by phone: a code and a password reach AAL2 together.
+    #[must_use]
+    pub fn nist_aal2() -> Self {
+        Self {
+            name: "nist_aal2",
+            password: Arc::new(PasswordRules::nist_aal2()),
+            sign_in: Requirement::aal(Aal::Two),
+            sign_up_contacts: &[IdentifierKind::Phone],
+            sessions: SessionLimits {
+                // Section 2.2.3.
+                idle: Duration::from_secs(HOUR),
+                absolute: Duration::from_secs(24 * HOUR),
+                ..Self::nist_aal1().sessions
+            },
+            measured: Measure { aal: Aal::Two, asvs: 2 },
+            ..Self::nist_aal1()
+        }
+    }
+
+    /// NIST SP 800-63B-4 at AAL3: a key that resists phishing, cannot be exported and verifies its user. Registration
+    /// is closed: what could confirm a contact may be no factor here.
+    #[must_use]
+    pub fn nist_aal3() -> Self {
+        Self {
+            name: "nist_aal3",
+            password: Arc::new(PasswordRules::nist_aal3()),
+            sign_in: Requirement::aal(Aal::Three),
+            bars: TYPED_OVER_NETWORKS,
+            sign_up_contacts: &[],
+            sessions: SessionLimits {
+                // Section 2.3.3.
+                idle: Duration::from_secs(HOUR / 4),
+                absolute: Duration::from_secs(12 * HOUR),
+                ..Self::nist_aal1().sessions
+            },
+            measured: Measure { aal: Aal::Three, asvs: 3 },
+            ..Self::nist_aal2()
+        }
+    }
+
+    /// OWASP ASVS 5.0 at level 1.
+    #[must_use]
+    pub fn asvs_l1() -> Self {
+        Self { name: "asvs_l1", password: Arc::new(PasswordRules::asvs_l1()), ..Self::nist_aal1() }
+            .because("3.1.1.2", "6.2.1 asks for 8 characters and only recommends 15")
+    }
+
+    /// OWASP ASVS 5.0 at level 2: two kinds of factor (6.3.3); an e-mail code may be one until level 3 (6.3.6).
+    #[must_use]
+    pub fn asvs_l2() -> Self {
+        const EMAIL: &str = "6.3.6 bars e-mail from level 3 on";
+        Self {
+            name: "asvs_l2",
+            password: Arc::new(PasswordRules::asvs_l2()),
+            sign_in: Requirement::two_factors(),
+            sign_up_contacts: Self::nist_aal1().sign_up_contacts,
+            ..Self::nist_aal2()
+        }
+        .because("2.2 AAL2", EMAIL)
+        .because("3.1.3.1", EMAIL)
+    }
+
+    /// OWASP ASVS 5.0 at level 3: a key that resists phishing (6.3.3), no e-mail (6.3.6), no telephone (6.6.1).
+    /// Registration is closed: what could confirm a contact may be no factor here.
+    #[must_use]
+    pub fn asvs_l3() -> Self {
+        Self { name: "asvs_l3", password: Arc::new(PasswordRules::asvs_l3()), ..Self::nist_aal3() }
     }
 
     /// The same with another policy for passwords.
@@ -105,6 +202,19 @@ impl Profile {
         self.password = Arc::new(policy);
         self
     }
+
+    /// Says why this profile departs from a requirement, for [`Profile::deviations`]: `"6.2.10"`, `"3.1.1.2"`.
+    #[must_use]
+    pub fn because(
+        mut self,
+        requirement: impl Into<Cow<'static, str>>,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.reasons.insert(requirement.into(), reason.into());
+        self
+    }
 }
 
 const HOUR: u64 = 3600;
+const CUSTOM: &str = "the custom of the portal that this profile is modelled on";
+const TYPED_OVER_NETWORKS: &[Channel] = &[Channel::Phone, Channel::Email];

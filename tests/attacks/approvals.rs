@@ -6,6 +6,7 @@ use propusk::event::EventPage;
 use propusk::flow::{Asking, Done, Posted};
 use propusk::id::FactorName;
 use propusk::store::Store;
+use propusk::testing::{Fault, FaultyStore};
 use propusk::{Approval, Auth, Client, Code, Password, Step, Token, Visit};
 use serde_json::Value;
 
@@ -339,4 +340,75 @@ async fn a_scan_signs_in_whoever_looked_first() {
         world.minutes(1);
         assert_eq!(late.told().await, "expired");
     });
+}
+
+/// A store that fails, or answers and is not heard, at each call of asking, looking and answering: nobody is let in by
+/// it, and the request, or the next one, still leads to its one sign-in.
+#[tokio::test]
+async fn a_request_survives_a_failure_at_every_call() {
+    let mut world = World::new();
+    world.profile = World::portal().profile.clone();
+    let store = FaultyStore::new(propusk::MemoryStore::default());
+    let auth = node(&world, store.clone());
+    let phone = owner(&world, &auth).await;
+    let mut faults = 0;
+    for fault in [Fault::FailsBefore, Fault::FailsAfter] {
+        for part in ["begin", "claim", "post", "poll"] {
+            for nth in 0.. {
+                let visit = thief(&auth);
+                let next = pending(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
+                let fails = |now: &str| {
+                    if now == part {
+                        store.plan(nth, fault)
+                    }
+                };
+                let reached = || {
+                    let reached = store.calls() > nth;
+                    store.mend();
+                    reached
+                };
+                fails("begin");
+                let begun = visit.begin(&next.flow, &Approval::NAME).await;
+                if part == "begin" && reached() {
+                    assert!(begun.is_err(), "{part} {nth}");
+                    assert_ne!(said(&visit.answer(&next.flow, Approval::poll()).await.unwrap()), "done");
+                    faults += 1;
+                } else if part == "begin" {
+                    break;
+                }
+                let screen = Screen::begin(visit, &next.flow).await;
+                let right = Approval::number(&screen.number);
+                fails("claim");
+                let claimed = home(&auth).claim(&phone.token, &screen.mailbox).await;
+                let hit = part == "claim" && reached();
+                assert_eq!(claimed.is_err(), hit, "{part} {nth}");
+                assert_eq!(screen.told().await, "waiting");
+                assert_eq!(claim(&auth, &phone, &screen).await, "claimed");
+                fails("post");
+                let posted = home(&auth).post(&phone.token, &screen.mailbox, &right).await;
+                let hit = hit || part == "post" && reached();
+                assert_eq!(posted.is_err(), hit && part == "post", "{part} {nth}");
+                // Left, or left already and not heard.
+                assert!(["left", "mailbox"].contains(&post(&auth, &phone, &screen, &right).await));
+                fails("poll");
+                let end = screen.visit.answer(&screen.flow, Approval::poll()).await;
+                let hit = hit || part == "poll" && reached();
+                assert_eq!(end.is_err(), hit && part == "poll", "{part} {nth}");
+                if part != "begin" && !hit {
+                    break;
+                }
+                if let Ok(end) = end {
+                    done(end);
+                } else {
+                    // Accepted and not heard, or not accepted: once at the most.
+                    let ends = [screen.told().await, screen.told().await];
+                    assert!(ends.iter().filter(|end| **end == "done").count() <= 1, "{ends:?}");
+                }
+                faults += usize::from(part != "begin");
+                world.minutes(1);
+            }
+        }
+    }
+    println!("counted: failures of the store around an approval, seed -, count {faults}");
+    assert!(faults > 30, "{faults}");
 }

@@ -25,7 +25,7 @@
 //! | 23, 26 | `flows::one_of_two_factors_is_no_session` |
 //! | 37, 54 | `flows::a_code_of_one_flow_opens_no_other`, `sessions::every_secret_expires_at_its_own_time` |
 //! | 40, 97 | `sessions::a_late_touch_does_not_revive_a_session`, `browser::a_slow_handler_does_not_revive_a_session` |
-//! | 44, 46 | `enumeration::every_name_costs_one_hash_and_the_same_calls` |
+//! | 44, 46 | `enumeration::every_name_costs_one_hash_and_the_same_calls`; a stored hash of another cost: `imports::an_older_cheaper_hash_costs_what_a_decoy_costs`, `imports::a_dearer_hash_of_another_system_does_not_show` |
 //! | 45, 93 | `passwords::an_over_long_password_tells_nothing_of_the_name` |
 //! | 47 | `browser::replies_are_the_same_for_every_name`, `enumeration::a_registration_sends_one_message_and_shows_the_same` |
 //! | 48 | `enumeration::no_secret_lies_in_the_file` |
@@ -41,9 +41,9 @@
 //! | 62 | `flows::a_flow_is_of_no_use_in_another_browser` |
 //! | 63, 69, 70, 71, 73 | `http::row_63` and so on; 73 also `passwords::ten_megabytes_of_password_are_not_hashed` |
 //! | 74 | `passwords::a_flood_of_sign_ins_is_queued_or_told_to_come_again` |
-//! | 75 | `passwords::what_stands_after_72_bytes_counts` |
+//! | 75 | `passwords::what_stands_after_72_bytes_counts`; imports: `imports::what_stands_after_72_bytes_counts_from_the_first_sign_in_on` |
 //! | 76 | `passwords::a_nul_does_not_end_a_password` |
-//! | 77 | `passwords::a_hostile_stored_hash_costs_nothing` |
+//! | 77 | `passwords::a_hostile_stored_hash_costs_nothing`; imports: `imports::a_hostile_hash_does_not_come_in` |
 //! | 78 | `accounts::a_huge_name_is_refused_unread` |
 //! | 79 | `passwords::an_empty_password_is_nobodys` |
 //! | 80 | `passkeys::a_key_is_no_second_factor_of_another_account` |
@@ -66,13 +66,11 @@
 //!
 //! | ATTACKS | with |
 //! |---|---|
-//! | 44 (a stored hash of an older, cheaper cost) | passwords in depth: a refusal of it costs less than a decoy until it is hashed anew |
 //! | 46, the statistics | the benches: a nightly comparison of times |
 //! | 50 (remember-me, trusted devices, links, a changed second factor), 53 (a token that signs in and rotates) | second factors, recovery |
 //! | 54 (links, invitations, recovery) | recovery, links |
 //! | 58 (a changed e-mail that waits, federated accounts) | account life, providers |
 //! | 60, 59 for links | links |
-//! | 75 and 77 for hashes of other systems (bcrypt) | import |
 //! | 91 (how many pushes, one pending for each account) | push: what the mailbox's address is sent by |
 #![cfg(all(feature = "testing", feature = "sqlite"))]
 #![allow(
@@ -106,6 +104,8 @@ mod enumeration;
 mod flows;
 #[cfg(feature = "axum")]
 mod http;
+#[cfg(feature = "legacy-hashes")]
+mod imports;
 #[cfg(feature = "passkey")]
 mod passkeys;
 mod passwords;

@@ -102,7 +102,7 @@ async fn a_changed_password_ends_everything_that_the_old_one_opened() {
         assert_eq!(auth.sessions(renewed.session.account()).await.unwrap().len(), 1);
         let step = elsewhere.answer(&half.flow, Code::typed(SMS, &half_code)).await.unwrap();
         assert_eq!(said(&step), "stale");
-        let step = elsewhere.answer(&rival.flow, Password::word("и снова новые слова 11")).await.unwrap();
+        let step = elsewhere.answer(&rival.flow, Password::word("И снова новые слова 11")).await.unwrap();
         assert!(["stale", "no_session"].contains(&said(&step)), "{step:?}");
         assert_eq!(told(&auth, PHONE, WORD).await, "wrong");
 

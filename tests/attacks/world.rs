@@ -30,7 +30,7 @@ use crate::portal::{ORIGIN, Outbox, WORD, Watch, done, pending};
 
 pub(crate) const PHONE: &str = "+79161234567";
 pub(crate) const EMAIL: &str = "ivan@example.org";
-pub(crate) const NEW_WORD: &str = "совсем другие слова 9";
+pub(crate) const NEW_WORD: &str = "Совсем другие слова 9";
 pub(crate) const SMS: FactorName = FactorName::new("sms-code");
 pub(crate) const MAIL: FactorName = FactorName::new("email-code");
 

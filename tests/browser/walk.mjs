@@ -2,8 +2,8 @@
 import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
 import { addDevice, appCode, keyDevice, makeCodes, prove, shot, signIn, sound, typePassword } from "./people.mjs";
 
-const PASSWORD = "тихая гавань 42";
-const NEW_PASSWORD = "совсем другие слова 9";
+const PASSWORD = "Тихая гавань 42";
+const NEW_PASSWORD = "Совсем другие слова 9";
 
 const parts = { registration, twoBrowsers, held, changeOfPassword, secondFactors, doors, passkeys, galleries, narrowest, withScripts };
 const only = process.env.ONLY?.split(",") ?? Object.keys(parts);
@@ -236,17 +236,16 @@ async function passkeys() {
   check((await kira.locator("form > [role=alert]").innerText()).includes("already holds"), "a device is not enrolled twice, and says so");
 
   await device.touches(false);
-  await signOut(kira);
+  await untilOffered(kira, () => signOut(kira));
   const posted = kira.waitForRequest((request) => request.url().endsWith("/sign-in/key"));
-  await press(kira, "Sign in with a passkey");
-  await device.touches(true);
+  await pressKey(kira, device);
   const answer = new URLSearchParams((await posted).postData()).get("key");
   await kira.waitForURL("**/home");
   check((await kira.locator("main").innerText()).includes("passkey"), "signed in by the passkey, without a name typed");
   check(JSON.parse(answer).response.userHandle === handle.toString("base64url"), "the answer carried the handle");
 
   await device.touches(false);
-  await signOut(kira);
+  await untilOffered(kira, () => signOut(kira));
   const form = async (key) => ({ form: { form_token: await kira.inputValue("form[data-begin] [name=form_token]"), key, next: "" } });
   const post = async (path, key) => kira.context().request.post(process.env.PORTAL + path, { ...(await form(key)), headers: { origin: process.env.PORTAL } });
   check((await (await post("/sign-in/key/options", "")).json()).allowCredentials.length === 0, "a new challenge names nobody");
@@ -255,13 +254,13 @@ async function passkeys() {
   await go(kira, "/home");
   check(kira.url().includes("/sign-in"), "and nobody is signed in by it");
 
-  await go(kira, "/sign-in");
+  await untilOffered(kira, () => go(kira, "/sign-in"));
   await device.verifies(false);
-  await device.touches(true);
-  await press(kira, "Sign in with a passkey");
+  await pressKey(kira, device);
   await kira.locator("form > [role=alert]:not([hidden])").waitFor();
   check((await kira.locator("form > [role=alert]").innerText()).includes("Nothing was sent"), "without a finger, a face or a PIN the browser sends nothing, and the page says so");
   await device.verifies(true);
+  await device.touches(true);
 
   // The browser itself offers the key at the field for names: this device takes it at once.
   await go(kira, "/sign-in");
@@ -269,19 +268,17 @@ async function passkeys() {
   check(true, "signed in by the key that the browser offers beside the names");
 
   await device.touches(false);
-  await signOut(kira);
+  await untilOffered(kira, () => signOut(kira));
   const [worn] = await device.keys();
   check(worn.signCount > 3, `the device counts: ${worn.signCount}`);
   await device.putBack(worn, 0);
-  await press(kira, "Sign in with a passkey");
-  await device.touches(true);
+  await pressKey(kira, device);
   await kira.locator("[role=alert] h2").waitFor();
   check((await kira.locator(".alert").innerText()).includes("passkey was not accepted"), "a copy of the key is refused");
   await device.touches(false);
   await device.putBack(worn, 1000);
-  await go(kira, "/sign-in");
-  await press(kira, "Sign in with a passkey");
-  await device.touches(true);
+  await untilOffered(kira, () => go(kira, "/sign-in"));
+  await pressKey(kira, device);
   await kira.locator(".alert").waitFor();
   check((await kira.locator(".alert").innerText()).includes("passkey was not accepted"), "and so is the key itself from then on");
   await device.touches(false);
@@ -298,11 +295,9 @@ async function passkeys() {
   await press(kira, "Create the passkey");
   await kira.waitForURL("**/security");
   check((await device.keys()).length === 1, "a new key takes its place");
-  await device.touches(false);
-  await signOut(kira);
-  await device.touches(true);
+  await kira.getByRole("button", { name: "Sign out" }).click();
   await kira.waitForURL("**/home");
-  check(true, "and signs in");
+  check((await kira.locator("main").innerText()).includes("passkey"), "and signs in");
   await kira.context().close();
 
   const without = await person(browser, { locale: "ru-RU" });
@@ -315,6 +310,25 @@ async function passkeys() {
     await keyPages({ locale, width: 1280, dark: false });
     await keyPages({ locale, width: 390, dark: true });
   }
+}
+
+// The browser waits behind the field for names, for a person who does not touch the device. A touch does not end a wait
+// that has begun.
+async function untilOffered(page, step) {
+  const offered = page.waitForResponse("**/sign-in/key/options");
+  await step();
+  await offered;
+  await page.waitForTimeout(200);
+}
+
+// Asks for a key by the button, and touches the device once that wait makes room.
+async function pressKey(page, device) {
+  const touch = async (route) => {
+    await device.touches(true);
+    await route.continue();
+  };
+  await page.route("**/sign-in/key/options", touch, { times: 1 });
+  await press(page, "Sign in with a passkey");
 }
 
 // The pages of keys, as they look and read.

@@ -20,8 +20,8 @@ use propusk::testing::FakeClock;
 use propusk::{Answer, Auth, Client, Code, Factor, KeyRing, Password, Profile, Site, Step, Visit};
 use serde::{Deserialize, Serialize};
 
-pub(crate) const WORD: &str = "лошадь батарея скрепка 7";
-pub(crate) const NEW_WORD: &str = "совсем другие слова 9";
+pub(crate) const WORD: &str = "Лошадь батарея скрепка 7";
+pub(crate) const NEW_WORD: &str = "Совсем другие слова 9";
 pub(crate) const PHONE: &str = "+79161234567";
 pub(crate) const ORIGIN: &str = "https://portal.example";
 pub(crate) const EMAIL: &str = "ivan@example.org";

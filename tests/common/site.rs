@@ -13,7 +13,7 @@ use propusk::message::{Message, Sender, Sending, Sent};
 use propusk::{Auth, Code, KeyRing, MemoryStore, Password, Profile, Site, Step, Visit};
 
 pub const ORIGIN: &str = "https://portal.example";
-pub const WORD: &str = "лошадь батарея скрепка 7";
+pub const WORD: &str = "Лошадь батарея скрепка 7";
 
 /// What the portal sent.
 #[derive(Clone, Debug, Default)]

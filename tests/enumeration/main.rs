@@ -8,6 +8,9 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+mod never_first;
+#[path = "../common/otp.rs"]
+mod otp;
 #[path = "../common/portal.rs"]
 mod portal;
 #[cfg(feature = "axum")]
@@ -219,8 +222,8 @@ fn every_way_in_and_every_factor_has_cells() {
         .collect();
     let with_cells = ["sign_up", "start", "with", "begin", "answer"];
     // These take a session's token: whoever calls them has proven who they are.
-    let signed_in = ["change", "enrol", "post", "sign_out", "end_session", "end_other_sessions"];
-    // Takes no name; nothing that ships can be found by its answer yet.
+    let signed_in = ["change", "enrol", "claim", "post", "sign_out", "end_session", "end_other_sessions"];
+    // Takes no name. That a credential which nobody has is told from no other: `tests/attacks/passkeys`.
     let unnamed = ["unnamed"];
     let known: BTreeSet<&str> = with_cells.into_iter().chain(signed_in).chain(unnamed).collect();
     assert_eq!(ways, known, "a way into the library without cells");
@@ -229,7 +232,10 @@ fn every_way_in_and_every_factor_has_cells() {
         .lines()
         .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
         .collect();
-    assert_eq!(factors, BTreeSet::from(["code", "password"]), "a factor without cells");
+    let with_cells = ["code", "password"];
+    // No first step by a name: `never_first`.
+    let never_first = ["approval", "backup_code", "passkey", "totp"];
+    assert_eq!(factors, with_cells.into_iter().chain(never_first).collect(), "a factor without cells");
 }
 
 /// The routes that take no session are those that the cells go through.
@@ -242,7 +248,15 @@ fn every_route_has_cells() {
         .filter_map(|rest| rest.split_once('"').map(|(path, _)| path))
         .collect();
     let with_cells = ["/sign-up", "/sign-in", "/flow/begin", "/flow/answer"];
-    let signed_in =
-        ["/change", "/enrol", "/approvals", "/session", "/sessions", "/sessions/{id}", "/history"];
+    let signed_in = [
+        "/change",
+        "/enrol",
+        "/approvals",
+        "/session",
+        "/sessions",
+        "/sessions/{id}",
+        "/history",
+        "/factors",
+    ];
     assert_eq!(routes, with_cells.into_iter().chain(signed_in).collect(), "a route without cells");
 }

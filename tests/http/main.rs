@@ -2,6 +2,8 @@
 #![cfg(all(feature = "axum", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[path = "../common/otp.rs"]
+mod otp;
 #[path = "../common/site.rs"]
 mod portal;
 #[path = "../common/web.rs"]
@@ -14,4 +16,5 @@ mod extract;
 mod input;
 mod proxies;
 mod routes;
+mod second_factors;
 mod server;

@@ -30,7 +30,9 @@ async fn a_person_registers_signs_in_and_out() {
     let flow = json["flow"].clone();
     let weak = json!({ "flow": flow, "factor": "password", "answer": { "password": "ivan" } });
     let reply = browser.post("/auth/flow/answer", weak).await.problem(422, "unfit");
-    assert_eq!(reply.json()["rules"][0]["rule"], "too_short");
+    let rules = &reply.json()["rules"];
+    assert_eq!((&rules[0]["rule"], &rules[0]["params"]), (&json!("too_short"), &json!({ "least": 15 })));
+    assert!(rules[0]["text"].as_str().is_some_and(|text| text.contains("at least 15 characters")), "{rules}");
     let good = json!({ "flow": flow, "factor": "password", "answer": { "password": WORD } });
     let json = browser.post("/auth/flow/answer", good).await.expect(200).json();
     assert_eq!((&json["status"], &json["session"]["aal"]), (&json!("done"), &json!(2)));
@@ -96,7 +98,7 @@ async fn a_password_is_changed_in_two_steps_or_three() {
     let wrong = json!({ "factor": "password", "answer": { "password": "wrong" } });
     browser.post("/auth/change", wrong).await.problem(403, "wrong");
     let mut old = WORD.to_owned();
-    for (at, new) in ["совсем другие слова 9", "и снова новые слова 11"].into_iter().enumerate()
+    for (at, new) in ["Совсем другие слова 9", "И снова новые слова 11"].into_iter().enumerate()
     {
         let right = json!({ "factor": "password", "answer": { "password": old } });
         let mut flow = match at {
@@ -232,7 +234,7 @@ async fn a_program_holds_its_secrets_itself() {
     let right = json!({ "factor": "password", "answer": { "password": WORD } });
     let flow = program.post("/auth/change", right).await.expect(200).text("flow");
     let asked =
-        json!({ "flow": flow, "factor": "password", "answer": { "password": "совсем другие слова 9" } });
+        json!({ "flow": flow, "factor": "password", "answer": { "password": "Совсем другие слова 9" } });
     let token = program.post("/auth/flow/answer", asked).await.expect(200).text("token");
     program.get("/auth/session").await.problem(401, "no_session");
     let mut program = program.with("authorization", &format!("bearer {token}"));

@@ -152,6 +152,23 @@ async fn whoever_waits_too_long_gets_an_error_and_leaves_nothing() {
     won(store.commit(vec![flow(1), once(1)]).await);
 }
 
+/// Whoever used a connection that still waits for answers would take another's for its own.
+#[tokio::test]
+async fn a_connection_that_was_given_up_is_not_used_again() {
+    let schema = fresh();
+    let proxy = Proxy::start().await;
+    let hasty = settings(&schema).connections(1).answer_timeout(Duration::from_millis(500));
+    let store = connect(proxy.url(), hasty).await;
+    won(store.commit(batch(1)).await);
+    proxy.tamper(Tamper::Mute);
+    let committed = store.commit(batch(2)).await;
+    let Err(error @ StoreError::Unavailable(_)) = committed else { panic!("{committed:?}") };
+    assert!(error.to_string().contains("does not answer in time"), "{error}");
+    proxy.tamper(Tamper::Nothing);
+    assert!(there(&store, 1).await);
+    won(store.commit(batch(3)).await);
+}
+
 /// The connection breaks between COMMIT and its answer: an error, though all of it is there; never tried again.
 #[tokio::test]
 async fn a_lost_answer_is_an_error_whatever_became_of_the_batch() {

@@ -12,9 +12,14 @@ use propusk::store::{Commit, Committed, LockoutStore, OutboxStore, SessionStore,
 use propusk::testing::block_on;
 
 use crate::rows::*;
-use crate::server::{fresh, open, within};
+use crate::server::{fresh, settings, url, within};
 
 const TASKS: usize = 64;
+
+/// One node of two, with the connections that a node has by default: two tests at once stay below the server's 100.
+fn node(schema: &str) -> PostgresStore {
+    within(|| block_on(PostgresStore::connect_with(&url(), settings(schema)))).unwrap()
+}
 
 /// Runs `task` on 64 threads at once, half of them on each of two stores of one schema.
 fn on_two_nodes(nodes: [&PostgresStore; 2], task: impl Fn(&PostgresStore) + Sync) {
@@ -35,7 +40,7 @@ fn on_two_nodes(nodes: [&PostgresStore; 2], task: impl Fn(&PostgresStore) + Sync
 #[test]
 fn one_acceptance_between_two_nodes() {
     let schema = fresh();
-    let (a, b) = (open(&schema), open(&schema));
+    let (a, b) = (node(&schema), node(&schema));
     for round in 0..20 {
         let (won, lost) = (AtomicUsize::new(0), AtomicUsize::new(0));
         on_two_nodes([&a, &b], |node| match block_on(node.commit(vec![once(round)])).unwrap() {
@@ -50,7 +55,7 @@ fn one_acceptance_between_two_nodes() {
 #[test]
 fn one_guard_between_two_nodes() {
     let schema = fresh();
-    let (a, b) = (open(&schema), open(&schema));
+    let (a, b) = (node(&schema), node(&schema));
     for round in 0..20 {
         let granted = AtomicUsize::new(0);
         on_two_nodes([&a, &b], |node| {
@@ -69,7 +74,7 @@ fn one_guard_between_two_nodes() {
 #[test]
 fn each_message_goes_to_one_node() {
     let schema = fresh();
-    let (a, b) = (open(&schema), open(&schema));
+    let (a, b) = (node(&schema), node(&schema));
     let messages = (0..100).map(|n| {
         Write::Message(MessageRow {
             id: MessageId::from_bytes(bytes(n)),
@@ -98,7 +103,7 @@ fn each_message_goes_to_one_node() {
 #[test]
 fn the_limit_of_sessions_holds_between_two_nodes() {
     let schema = fresh();
-    let (a, b) = (open(&schema), open(&schema));
+    let (a, b) = (node(&schema), node(&schema));
     won(within(|| block_on(a.commit(vec![account(1)]))));
     let next = AtomicUsize::new(1);
     on_two_nodes([&a, &b], |node| {

@@ -18,6 +18,8 @@ pub(crate) enum Tamper {
     LoseAnswerToCommit,
     /// Everything is cut off before the COMMIT arrives.
     LoseCommit,
+    /// What the server says does not arrive.
+    Mute,
 }
 
 #[derive(Clone)]
@@ -98,7 +100,7 @@ impl Proxy {
                     if committing && how == Tamper::LoseAnswerToCommit && place(bytes, b"COMMIT\0").is_some() {
                         return;
                     }
-                    if client.write_all(bytes).await.is_err() {
+                    if how != Tamper::Mute && client.write_all(bytes).await.is_err() {
                         return;
                     }
                 }

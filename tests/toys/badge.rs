@@ -138,7 +138,7 @@ mod tests {
     use crate::message::{Message, Sender, Sending, Sent};
     use crate::{Answer, Auth, Client, Code, KeyRing, MemoryStore, Password, Profile, Site, Step, Visit};
 
-    const WORD: &str = "лошадь батарея скрепка 7";
+    const WORD: &str = "Лошадь батарея скрепка 7";
 
     #[derive(Clone, Debug, Default)]
     struct Outbox(Arc<Mutex<Vec<Message>>>);

@@ -153,7 +153,7 @@ mod tests {
         Answer, Auth, Client, Code, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Visit,
     };
 
-    const WORD: &str = "лошадь батарея скрепка 7";
+    const WORD: &str = "Лошадь батарея скрепка 7";
 
     #[derive(Clone, Debug, Default)]
     struct Outbox(Arc<Mutex<Vec<Message>>>);

@@ -123,7 +123,7 @@ mod tests {
     use crate::message::{Message, Sender, Sending, Sent};
     use crate::{Answer, Auth, Client, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Visit};
 
-    const WORD: &str = "лошадь батарея скрепка 7";
+    const WORD: &str = "Лошадь батарея скрепка 7";
     const PHONE: &str = "+79161234567";
 
     #[derive(Clone, Debug, Default)]

@@ -242,6 +242,7 @@ pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {
     Some(match (name, refused) {
         ("sign-up", false) => "Registration",
         ("sign-up", true) => "Registration: code refused",
+        ("account-imported", _) => "Account brought in from another system",
         ("sign-in", false) => "Sign-in",
         ("sign-in", true) => "Sign-in refused",
         ("factor-proven", _) => "First step of a sign-in",
@@ -281,6 +282,21 @@ pub(super) fn rule(name: &str, number: impl Fn(&str) -> u64) -> Option<String> {
         "common" => "not one of the passwords that are used most: those are tried first".into(),
         "context" => "not made of your name, your phone or address, or the name of this site".into(),
         "not_text" => "plain text".into(),
+        "no_upper" => "with a capital letter".into(),
+        "no_lower" => "with a small letter".into(),
+        "no_digit" => "with a digit".into(),
+        "no_special" => "with another sign: a space, a dash, a comma".into(),
+        "keyboard" => {
+            format!("without {} in a row on the keyboard, such as qwerty", count(number("run"), "key"))
+        }
+        "sequence" => {
+            format!("without {} in the order of the alphabet, such as abcde", count(number("run"), "sign"))
+        }
+        "repeated" => format!("without the same sign {} in a row", count(number("run"), "time")),
+        "same" => "not your present one".into(),
+        "reused" => format!("none of your last {}", number("last")),
+        "breached" => "not known from a leak elsewhere".into(),
+        "weak" => "harder to guess".into(),
         _ => return None,
     })
 }

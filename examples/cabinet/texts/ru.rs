@@ -242,6 +242,7 @@ pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {
     Some(match (name, refused) {
         ("sign-up", false) => "Регистрация",
         ("sign-up", true) => "Регистрация: код не принят",
+        ("account-imported", _) => "Учётная запись перенесена из другой системы",
         ("sign-in", false) => "Вход",
         ("sign-in", true) => "Вход не удался",
         ("factor-proven", _) => "Первый шаг входа",
@@ -289,6 +290,23 @@ pub(super) fn rule(name: &str, number: impl Fn(&str) -> u64) -> Option<String> {
         "common" => "не из самых частых: такие пробуют первыми".into(),
         "context" => "не из вашего имени, телефона, адреса или названия портала".into(),
         "not_text" => "обычный текст".into(),
+        "no_upper" => "с заглавной буквой".into(),
+        "no_lower" => "со строчной буквой".into(),
+        "no_digit" => "с цифрой".into(),
+        "no_special" => "с другим знаком: пробелом, дефисом, запятой".into(),
+        "keyboard" => {
+            let run = number("run");
+            format!("без {run} {} подряд, как йцукен", after_than(run, "соседней клавиши", "соседних клавиш"))
+        }
+        "sequence" => {
+            let run = number("run");
+            format!("без {run} {} по алфавиту, как абвгд", after_than(run, "знака", "знаков"))
+        }
+        "repeated" => format!("без одного знака {} раза подряд", number("run")),
+        "same" => "не ваш нынешний".into(),
+        "reused" => format!("не из {} последних", number("last")),
+        "breached" => "не из известных утечек".into(),
+        "weak" => "труднее для подбора".into(),
         _ => return None,
     })
 }

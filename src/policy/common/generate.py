@@ -1,7 +1,17 @@
 #!/usr/bin/env python3
-"""Makes list.txt, the passwords that attackers try first.
+"""Makes list.txt, the passwords that attackers try first; words.txt, what people build passwords of; english.txt and
+russian.txt, what the library builds passwords of.
 
-    pip download --no-deps django==5.2.19 && generate.py django-5.2.19-*.whl
+    pip download --no-deps django==5.2.19 mnemonic==0.21 && generate.py django-5.2.19-*.whl mnemonic-0.21-*.whl
+
+All are sorted by code point, one entry a line, lower case, with ё as е, and searched where they lie: nothing but
+entries stands in them. Where they come from:
+
+- list.txt, words.txt: common-passwords.txt.gz of Django 5.2.19 (compiled there from public leaks), Copyright (c) Django
+  Software Foundation and individual contributors, BSD-3-Clause: LICENSE-django. The stretched, Russian and keyboard
+  entries are generated from the lists in this file, which are our own.
+- english.txt, russian.txt: the lists of 2,048 words in mnemonic 0.21, Copyright (c) 2013-2016 Pavol Rusnak, MIT:
+  LICENSE-mnemonic.
 
 Django's list is in order of frequency and mostly short. NIST SP 800-63B-4 asks for 15 characters, ASVS 6.2.4 for
 3,000 entries that pass the length rule: so the frequent ones are also doubled, joined and put after keyboard runs,
@@ -14,13 +24,6 @@ import sys
 import unicodedata
 import zipfile
 
-HEADER = """\
-The passwords that attackers try first: sorted by code point, lower case, at least 8 characters.
-Made by generate.py from common-passwords.txt.gz of Django 5.2.19 (compiled there from public leaks),
-Copyright (c) Django Software Foundation and individual contributors, BSD-3-Clause: see LICENSE-django.
-The stretched, Russian and keyboard entries are generated.
----
-"""
 LEAST = 8
 
 CYRILLIC = "ё1234567890йцукенгшщзхъфывапролджэячсмитьбю"
@@ -38,6 +41,55 @@ qwerty password welcome admin letmein iloveyou sunshine princess football monkey
 batman shadow michael jennifer computer internet secret summer winter spring autumn january december monday sunday
 london moscow russia google facebook samsung hello freedom whatever trustno1 starwars pokemon liverpool chelsea
 arsenal barcelona ferrari mercedes mustang harley corvette""".split()
+
+# Russian names, surnames, towns and words, as Russian passwords are built of them.
+NAMES = """александр алексей анатолий андрей антон аркадий арсений артем артур борис богдан вадим валентин валерий василий
+виктор виталий влад владимир владислав вова вячеслав геннадий георгий герман глеб григорий давид данил даниил данила
+денис дима дмитрий евгений егор женя иван игорь илья кирилл костя константин леонид леха макс максим марат марк матвей
+миша михаил никита николай олег павел паша петр петя роман ромка руслан рустам саня саша семен серега сергей слава
+станислав степан тагир тимофей тимур федор филипп эдуард юра юрий ярослав аделина алена алеся алина алиса алла альбина
+анастасия ангелина анжела анна анюта валя варвара вера вероника вика галина дарья даша диана ева евгения екатерина
+елена елизавета жанна зарина зинаида злата зоя инна ира ирина карина катюша катя кира кристина ксения ксюша лариса лена
+лера лилия лиза люба людмила мадина маргарита марина мария маша надежда надя настя наташа наталья нина оксана оленька
+ольга оля полина рита светлана света снежана соня софия софья таня тамара татьяна ульяна эльвира эля юля юлия яна
+ярослава""".split()
+SURNAMES = """иванов иванова петров петрова сидоров смирнов смирнова кузнецов кузнецова попов попова васильев соколов
+михайлов новиков федоров морозов волков алексеев лебедев семенов егоров павлов козлов степанов николаев орлов андреев
+макаров никитин захаров зайцев соловьев борисов яковлев григорьев романов воробьев сергеев кузьмин фролов пушкин
+есенин путин гагарин толстой достоевский чехов""".split()
+TOWNS = """москва питер петербург ленинград новосибирск екатеринбург казань нижний челябинск самара омск ростов уфа
+красноярск воронеж пермь волгоград краснодар саратов тюмень тольятти ижевск барнаул иркутск ульяновск хабаровск
+ярославль владивосток махачкала томск оренбург кемерово новокузнецк рязань астрахань пенза липецк киров тула чебоксары
+калининград курск ставрополь сочи севастополь крым симферополь сибирь урал байкал камчатка россия украина беларусь минск
+киев одесса казахстан алматы кавказ волга дагестан чечня татарстан башкирия якутия дубна анапа""".split()
+COMMON = """автомобиль адреналин акула алмаз анаконда апельсин арбуз армия бабочка бабушка баскетбол батарейка батон
+беркут бизнес блондинка богатырь бомба босс братан братва брелок бродяга булочка вампир вася велосипед весна вечность
+виноград вишня водка война волшебник волчица воробей ворон восток время всегда вселенная выхухоль газель газпром гараж
+гвоздь герой гитара гитарист гладиатор главный глаза гном голубь гора город господин гость графиня гроза гусеница девочка
+девушка дедушка дельфин деньги дерево деревня десант детка детство джокер диван диана директор доктор дом домой дорога
+доченька дочка друг друзья дружок дурак душа единорог елка ёжик жара жемчуг жираф жук журнал забота загадка закат закон
+замок запад звезда звездочка зверь здравствуй зебра земля зеркало золото золотая золотце зубр игра игрок игрушка
+император индиго инженер искра история кабан камень канада каникулы капитан карамель каратист картина картошка катана
+квартира кекс киборг киллер кинжал киска клава клубника ключ книга кобра колбаса колибри колокол команда комета конфета
+конфетка корабль король косметика космос котик котофей котяра кошечка красавица красавчик красный кристалл крокодил
+кролик крутой кукла кукушка курица лапочка лапуля ласточка лебедь легенда лед лев лето лимон лиса листопад лотос луна
+лунтик лучший львица любава любимка любимый люблю любовник лягушка магия магнит малина малинка малыш малышка мальчик
+мама мамонт мамочка мандарин манчестер марсель мармелад мастер масяня матрица матрос машенька медвежонок мелодия
+менеджер мечта милашка милая миллион миллионер мир мираж молния молодец молоко монитор море мороженое моряк мотоцикл
+муравей музыка мурзик муся мышка мышь надежный наследник небо невеста незабудка незнакомка ненавижу неон ниндзя нирвана
+новогодний новый ночь облако огонь одиночество океан олигарх оптимист оранжевый орех орхидея осел остров отец папа папочка
+паровоз парашют паук пельмени пенсия перец песня пингвин пират пистолет пицца планета победитель подарок поезд помидор
+пончик попугай почта правда праздник президент привет приветик призрак прикол принц программист пропуск пупсик пустота
+пчелка работа радость радуга ракета рассвет ребенок регистрация рекорд ромашка роза розочка росомаха рубин рыба рыбка
+рыжик рысь рыцарь сакура салют самолет самурай сатана сахар свадьба свет свобода северный секрет семерка сердце сестра
+сигарета сила сказка скала скорпион слон слоник смерть снег снегурочка снежинка снежок собачка сокол солдат солнечный
+солнышко сосиска спартанец спорт стальной стрела студент судьба супер супермен сынок счастливый сыщик таблетка тайна
+танкист тарантул телевизор телец темнота терминатор тигра тигренок тишина топаз торнадо трактор трактор тополь туман
+тюльпан тюрьма удача ураган утро учитель фантазия фараон фиалка фортуна футбол футболист хакер халва хомяк хомячок
+хоккей холод хороший хулиган царевна царь цветок цветочек цыпленок чай чайка чебурашка чемпион черника черный черт
+чудо шалун шарик шахматы школа шоколад шоколадка шпион штирлиц щенок экономика экспресс электрик эльф энергия эстафета
+юность юрист яблоко яблочко ягода ягуар якорь январь ястреб""".split()
+ENDS = ["1", "123", "12345", "1990", "2025", "!"]
 
 PHRASES = """correct horse battery staple|to be or not to be|i love you so much|i love you forever|let me in please|
 open sesame|may the force be with you|the quick brown fox|the quick brown fox jumps over the lazy dog|
@@ -109,6 +161,21 @@ def walks():
 
 
 def main():
+    here = pathlib.Path(__file__).parent
+
+    def write(name, entries):
+        folded = {unicodedata.normalize("NFC", entry.lower().replace("ё", "е")) for entry in entries}
+        kept = sorted(entry for entry in folded if entry.isprintable())
+        (here / name).write_text("\n".join(kept) + "\n", encoding="utf-8")
+        print(name, len(kept), "entries", (here / name).stat().st_size, "bytes")
+        return kept
+
+    with zipfile.ZipFile(sys.argv[2]) as wheel:
+        ours = set()
+        for language in ("english", "russian"):
+            words = wheel.read(f"mnemonic/wordlist/{language}.txt").decode().split()
+            ours.update(write(f"{language}.txt", words))
+        (here / "LICENSE-mnemonic").write_bytes(wheel.read("mnemonic-0.21.dist-info/LICENSE"))
     with zipfile.ZipFile(sys.argv[1]) as wheel:
         packed = wheel.read("django/contrib/auth/common-passwords.txt.gz")
         licence = wheel.read("django-5.2.19.dist-info/licenses/LICENSE")
@@ -133,13 +200,18 @@ def main():
         found.update(word + tail for tail in TAILS if len(word + tail) >= 15)
         found.update(word + other for other in frequent[:20] if len(word + other) >= 15)
     found.update(walks())
+    russian = {*NAMES, *SURNAMES, *TOWNS, *COMMON}
+    for word in {shape for word in russian for shape in (word, transliterated(word), on_latin_layout(word))}:
+        found.add(word)
+        found.update(word + end for end in ENDS)
+    listed = write("list.txt", (entry for entry in found if len(entry) >= LEAST))
+    print(sum(len(entry) >= 15 for entry in listed), "of 15 characters or more")
 
-    kept = {unicodedata.normalize("NFC", entry.lower()) for entry in found}
-    kept = sorted(entry for entry in kept if len(entry) >= LEAST and entry.isprintable())
-    here = pathlib.Path(__file__).parent
-    (here / "list.txt").write_text(HEADER + "\n".join(kept) + "\n", encoding="utf-8")
+    words = {word for word in frequent if word.isalpha() and len(word) >= 4}
+    for word in (*WORDS, *russian):
+        words.update((word, transliterated(word)))
+    write("words.txt", words - ours - set(listed))
     (here / "LICENSE-django").write_bytes(licence)
-    print(len(kept), "entries,", sum(len(entry) >= 15 for entry in kept), "of 15 characters or more")
 
 
 if __name__ == "__main__":

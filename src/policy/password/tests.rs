@@ -1,15 +1,24 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod generated;
+mod rules;
+#[cfg(feature = "strength")]
+mod strength;
+mod walks;
+
 use proptest::prelude::*;
+
+use std::collections::BTreeSet;
 
 use super::*;
 use crate::clock::SystemEntropy;
 use crate::danger;
 use crate::hash::{HashPool, Hashed, Lane, Phc};
+use crate::message::Locale;
 
 #[test]
 fn length_counts_code_points_after_nfc() {
-    let (nist, portal) = (PasswordRules::nist_aal1(), PasswordRules::public_portal());
+    let (nist, portal) = (PasswordRules::nist_aal1(), PasswordRules::nist_aal2());
     // One code point each: Latin, Cyrillic, astral; and two that NFC makes one.
     for sign in ["x", "ж", "\u{1F980}", "e\u{301}"] {
         for (signs, portal_takes, nist_takes) in
@@ -68,19 +77,22 @@ fn nothing_and_no_text_are_refused() {
 
 #[test]
 fn asvs_6_2_4_three_thousand_common_passwords_pass_each_minimum_length() {
-    for rules in [PasswordRules::public_portal(), PasswordRules::nist_aal1()] {
-        let matching: Vec<_> = COMMON.iter().filter(|entry| entry.chars().count() >= rules.least).collect();
-        assert!(matching.len() >= 3000, "{} at {}", matching.len(), rules.least);
+    for (rules, least) in [(PasswordRules::nist_aal2(), 20_000), (PasswordRules::nist_aal1(), 3000)] {
+        let matching: Vec<_> = common::list().filter(|entry| entry.chars().count() >= rules.least).collect();
+        assert!(matching.len() >= least, "{} at {}", matching.len(), rules.least);
         for entry in matching {
             assert_eq!(codes(&rules, entry, &[]), ["common"], "{entry}");
         }
     }
-    assert!(COMMON.is_sorted() && COMMON.iter().all(|entry| *fold(entry) == **entry));
+    for text in common::sorted_texts() {
+        assert!(text.lines().is_sorted() && text.lines().all(|entry| *plain::fold(entry) == *entry));
+        assert!(text.ends_with('\n') && !text.contains("\n\n"));
+    }
 }
 
 #[test]
 fn common_passwords_are_found_in_every_spelling_people_use() {
-    let portal = PasswordRules::public_portal();
+    let portal = PasswordRules::nist_aal2();
     for text in [
         "password1",
         "PASSWORD1",
@@ -110,7 +122,7 @@ fn common_passwords_are_found_in_every_spelling_people_use() {
 
 #[test]
 fn context_words_with_few_signs_are_refused() {
-    let portal = PasswordRules::public_portal();
+    let portal = PasswordRules::nist_aal2();
     let words = ["Gosportal", "ivan", "ivanov", "i.petrov", "Иван", "79161234567", "ю", ""].map(String::from);
     for text in [
         "ivan2024!ivan",
@@ -145,6 +157,10 @@ fn hints_and_refusals_have_the_same_names() {
     let names =
         |rules: &PasswordRules| rules.hints().iter().map(|hint| hint.rule.to_string()).collect::<Vec<_>>();
     assert_eq!(names(&PasswordRules::nist_aal1()), ["too_short", "too_long", "common", "context"]);
+    assert_eq!(
+        names(&PasswordRules::public_portal()).join(" "),
+        "too_short too_long no_upper no_lower no_digit no_special keyboard sequence repeated common context"
+    );
     let bare = PasswordRules { common: false, context: false, ..PasswordRules::nist_aal1() };
     assert_eq!(names(&bare), ["too_short", "too_long"]);
     assert_eq!(bare.hints()[0], judge(&bare, "x", &[])[0].0);
@@ -218,7 +234,7 @@ proptest! {
     fn whatever_is_long_enough_and_not_common_is_accepted(text in "\\PC{15,64}") {
         let normal = normalise(&secret(&text)).unwrap();
         let normal_text = str::from_utf8(normal.expose()).unwrap();
-        prop_assume!(normal_text.chars().count() >= 15 && COMMON.binary_search(&fold(normal_text).as_str()).is_err());
+        prop_assume!(normal_text.chars().count() >= 15 && !common::is_listed(&plain::fold(normal_text)));
         prop_assert_eq!(codes(&PasswordRules::nist_aal1(), &text, &[]), Vec::<String>::new());
         let again = normalise(&normal).unwrap();
         prop_assert_eq!(again.expose(), normal.expose(), "normal forms stay");
@@ -228,7 +244,15 @@ proptest! {
     fn no_bytes_make_the_policy_panic(bytes in prop::collection::vec(any::<u8>(), 0..1100), words in prop::collection::vec("\\PC{0,8}", 0..4)) {
         let raw = Secret::new(bytes);
         let _ = normalise(&raw);
-        let _ = PasswordRules::nist_aal1().judge(&Candidate { secret: &raw, words: &words });
+        let candidate = Candidate { secret: &raw, words: &words };
+        let broken = PasswordRules::public_portal().judge(&candidate);
+        let checked = PasswordRules::public_portal().check(&candidate);
+        for BrokenRule(rule) in &broken {
+            prop_assert!(rule.text(Locale::En).is_some() && rule.text(Locale::Ru).is_some());
+            let told = Checked { rule: rule.clone(), kept: false };
+            prop_assert!(checked.contains(&told));
+        }
+        prop_assert_eq!(checked.iter().filter(|rule| !rule.kept).count(), broken.len());
     }
 }
 

@@ -1,0 +1,84 @@
+//! What a new account, and a new credential, is at rest: made by a registration or an import.
+
+use super::Inner;
+use crate::account::identifier::Identifier;
+use crate::account::{Contact, ProfileData};
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::id::{AccountId, CredentialId, Epoch, FactorName, Version};
+use crate::secret::{DataKey, Place, Purpose, Route};
+use crate::store::{AccountRow, AccountState, ContactRow, CredentialRow, IdentifierRow, Write};
+
+/// An account that is not written yet.
+pub(crate) struct NewAccount {
+    pub(crate) id: AccountId,
+    pub(crate) key: DataKey,
+    pub(crate) route: Route,
+    pub(crate) rows: Vec<Write>,
+}
+
+impl Inner {
+    /// An account under these names; those with `true` are confirmed contacts, too.
+    pub(crate) fn new_account(
+        &self,
+        profile: &ProfileData,
+        names: &[(Identifier, bool)],
+        now: Timestamp,
+    ) -> Result<NewAccount, Broken> {
+        let id = AccountId::next(self)?;
+        let (key, route) = (DataKey::random(self.entropy())?, Route::random(self.entropy())?);
+        let under =
+            |place: Place<'_>, plain: &[u8]| self.keys.seal_under(&key, self.entropy(), &place.of(id), plain);
+        let mut rows = vec![Write::AddAccount(AccountRow {
+            id,
+            realm: self.keys.realm().clone(),
+            version: Version(0),
+            epoch: Epoch(0),
+            state: AccountState::Active,
+            route,
+            created: now,
+            data_key: self.keys.seal_key(self.entropy(), id, &key)?,
+            sealed: self.seal_profile(id, &key, profile)?,
+        })];
+        for (name, confirmed) in names {
+            let lookup = self.lookup(name);
+            let plain = serde_json::to_vec(name).map_err(|_| Broken::Misuse("identifier"))?;
+            let sealed = under(Place::new(Purpose::Identifier, &lookup.0), &plain)?;
+            rows.push(Write::AddIdentifier(IdentifierRow { lookup, account: id, sealed }));
+            if *confirmed {
+                let contact = CredentialId::next(self)?;
+                let plain = serde_json::to_vec(&Contact { address: name.clone() })
+                    .map_err(|_| Broken::Misuse("contact"))?;
+                rows.push(Write::AddContact(ContactRow {
+                    id: contact,
+                    account: id,
+                    version: Version(0),
+                    confirmed: now,
+                    sealed: under(Place::new(Purpose::Contact, contact.as_bytes()), &plain)?,
+                }));
+            }
+        }
+        Ok(NewAccount { id, key, route, rows })
+    }
+
+    pub(crate) fn new_credential(
+        &self,
+        account: AccountId,
+        factor: &FactorName,
+        data: &[u8],
+        handles: &[Vec<u8>],
+        now: Timestamp,
+    ) -> Result<CredentialRow, Broken> {
+        let id = CredentialId::next(self)?;
+        let place = Place::new(Purpose::Credential, id.as_bytes()).of(account).factor(factor);
+        Ok(CredentialRow {
+            id,
+            account,
+            factor: factor.clone(),
+            version: Version(0),
+            created: now,
+            lookups: handles.iter().map(|handle| self.handle(factor, handle)).collect(),
+            sealed: self.keys.seal(self.entropy(), &place, data)?,
+        })
+    }
+}
