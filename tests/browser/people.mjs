@@ -14,10 +14,10 @@ let posts = 0;
 const began = Date.now();
 
 /** Says what was looked at, and counts what did not hold. */
-export function check(holds, what) {
+export function check(holds, what, said = "") {
   checks += 1;
   if (!holds) failures += 1;
-  console.log(`${holds ? "ok  " : "FAIL"} ${what}`);
+  console.log(`${holds ? "ok  " : "FAIL"} ${what}${holds ? "" : ` ${said}`}`);
 }
 
 export function finish() {
