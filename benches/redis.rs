@@ -89,10 +89,6 @@ fn main() {
         }
         bare
     });
-    for end in ["", "-wal", "-shm"] {
-        // The file lives on while it is open.
-        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
-    }
     let mut at = 0;
     protocol::serve("redis", |round| {
         let check = protocol::least(BATCHES, EACH, || {
@@ -110,4 +106,7 @@ fn main() {
         round.tell("check_redis", "us", check.as_nanos() as f64 / 1000.0);
         round.tell("get_redis", "us", get.as_nanos() as f64 / 1000.0);
     });
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
 }
