@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::expect_used, reason = "a bench")]
 
 use std::hint::black_box;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use propusk::clock::{Clock, SystemClock, SystemEntropy};
@@ -30,6 +31,7 @@ fn main() {
     let path = std::env::temp_dir().join(&schema);
     let sqlite = SqliteStore::open(&path).expect("a file");
     let file = Connection::open(&path).expect("the file");
+    let elsewhere = Arc::new(Mutex::new(Connection::open(&path).expect("the file")));
     let tokens = runtime.block_on(fill(&postgres, &sqlite));
     let scope = TokenScope::new(&Realm::new("main"));
     let keys: Vec<[u8; 32]> =
@@ -57,11 +59,24 @@ fn main() {
                 statement.query_row([key], |row| row.get::<_, i64>(1)).expect("SQLite"),
             ))
         }));
+        // What a runtime has to do with a driver that blocks.
+        let hop_there = runtime.block_on(least(|| {
+            let (file, key) = (elsewhere.clone(), *keys.get(at()).expect("in range"));
+            async move {
+                let select = tokio::task::spawn_blocking(move || {
+                    let file = file.lock().expect("nobody died");
+                    let mut statement = file.prepare_cached(SELECT).expect("SQLite");
+                    statement.query_row([key], |row| row.get::<_, i64>(1)).expect("SQLite")
+                });
+                black_box(select.await.expect("it ran"))
+            }
+        }));
         let check_there = runtime.block_on(least(|| {
             let token = tokens.get(at()).expect("in range");
             async { on_sqlite.session(token).await.expect("SQLite").expect("it lives") }
         }));
         round.tell("sqlite_select", "us", select_there);
+        round.tell("sqlite_select_hop", "us", hop_there);
         round.tell("sqlite_check", "us", check_there);
     });
     for end in ["", "-wal", "-shm"] {

@@ -129,6 +129,20 @@
 //! the owner in the same batch. When others under way at the same guard are forgiven, that notice can be one too many;
 //! it is never missing.
 //!
+//! On PostgreSQL the arithmetic of a guard is written a second time, in SQL. To read the row, judge it here and write it
+//! back would be two round trips with a lock held between them, for each reservation and each commit that settles: a
+//! sign-in by two factors would take fourteen instead of ten, and a client that dies in between would keep the owner
+//! waiting. A test plays random moves against both.
+//!
+//! # One round trip on PostgreSQL
+//!
+//! All statements of a batch are sent before the first is answered, so nothing here can decide between them: a
+//! precondition that does not hold raises an error, after which the server refuses all that follows and turns the COMMIT
+//! into a roll-back. What if BEGIN itself fails, by a cancel that comes at that moment? Then each statement behind it
+//! would be a transaction of its own, and a batch could be half applied. So connections only read by default, and BEGIN
+//! is what says otherwise. And when the server is asked to wait for too long, it gives up before the store does: a
+//! batch that was answered with an error then is not applied a moment later, behind the back of the next try.
+//!
 //! # Time
 //!
 //! `now` is read once for a step from the injected clock. Guards and sessions compare times of the servers' clocks:

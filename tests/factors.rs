@@ -11,8 +11,7 @@ use propusk::id::FactorName;
 use propusk::message::{Message, Sender, Sending, Sent};
 use propusk::proof::{Channel, Proves};
 use propusk::{
-    Answer, Approval, Auth, Client, Code, Factor, KeyRing, MemoryStore, Password, Profile, Site, Step, Token,
-    Visit,
+    Answer, Auth, Client, Code, Factor, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Visit,
 };
 use serde::Deserialize;
 
@@ -202,6 +201,7 @@ async fn an_answer_to_a_factor_that_is_not_offered_says_so_whatever_is_in_it() {
 #[cfg(feature = "testing")]
 #[test]
 fn answers_have_one_form() {
+    use propusk::Approval;
     use propusk::testing::{strict_answers, strict_confirmations};
     strict_answers(&Password::default(), r#"{"password":"x"}"#);
     strict_confirmations(&Password::default(), r#"{"password":"x"}"#);

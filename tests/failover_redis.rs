@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use portal::{Hands, Outbox, WORD, pending, register};
@@ -35,7 +35,7 @@ use wide::{Nap, Wide};
 
 const SMS: FactorName = FactorName::new("sms-code");
 const ANSWERS: usize = 50;
-const PEOPLE: usize = 18;
+const PEOPLE: usize = 9;
 
 type Counts = BTreeMap<String, usize>;
 
@@ -52,9 +52,12 @@ async fn a_killed_master_lets_nothing_be_accepted_twice() {
     let kills = if std::env::var("PROPUSK_SIZE").as_deref() == Ok("long") { 10 } else { 3 };
     let cluster = Cluster::new();
     let site = Site::new(&cluster).await;
-    let people = site.people().await;
-    let (over, seen) = (Arc::new(AtomicBool::new(false)), watch(&site, &people));
-    let watching = tokio::spawn(seen(over.clone()));
+    let mut people = vec![];
+    for _ in 0..PEOPLE {
+        people.push(site.person().await.0);
+    }
+    let over = Arc::new(AtomicBool::new(false));
+    let watching = tokio::spawn(watch(site.nodes.clone(), people.clone(), over.clone()));
     let (mut during, mut after) = (Counts::new(), Counts::new());
     let (mut flows_back, mut sessions_back, mut accepted) = (0, 0, 0);
     for kill in 0..kills {
@@ -62,15 +65,15 @@ async fn a_killed_master_lets_nothing_be_accepted_twice() {
         site.everybody_is_looked_at(&people).await;
         let round = site.challenge(kill).await;
         let doomed = cluster.master_of(&round.key).await;
+        let leaves = cluster.one_of(&doomed, &site).await;
         cluster.replicated(&doomed).await;
         doomed.cut_off_replica().await;
 
         // Somebody whose session lies there signs out, and is told so.
-        let leaves = cluster.one_of(&people, &doomed, &site).await;
         let began = Instant::now();
         let node = &site.nodes[kill % 2];
-        node.visit(Client::unknown()).sign_out(leaves).await.unwrap();
-        assert!(node.session(leaves).await.unwrap().is_none());
+        node.visit(Client::unknown()).sign_out(&leaves).await.unwrap();
+        assert!(node.session(&leaves).await.unwrap().is_none());
         println!("kill {kill} {moment:?}: signed out in {:?}", began.elapsed());
 
         let (first, mut accepts) = mpsc::unbounded_channel();
@@ -86,7 +89,7 @@ async fn a_killed_master_lets_nothing_be_accepted_twice() {
 
         flows_back +=
             usize::from(site.store.find_flow(round.hash, site.hands.now()).await.unwrap().is_some());
-        sessions_back += usize::from(site.nodes[0].session(leaves).await.unwrap().is_some());
+        sessions_back += usize::from(site.nodes[0].session(&leaves).await.unwrap().is_some());
         let (ignored, _) = mpsc::unbounded_channel();
         let two = site.clone().wave(round.clone(), ignored).await;
         let of = |counts: &Counts| counts.get("done").copied().unwrap_or(0);
@@ -96,7 +99,7 @@ async fn a_killed_master_lets_nothing_be_accepted_twice() {
 
         // The outbox's job ends the session for good.
         site.outbox.deliver(&site.nodes[1]).await;
-        assert!(site.nodes[0].session(leaves).await.unwrap().is_none(), "a session that was ended lives");
+        assert!(site.nodes[0].session(&leaves).await.unwrap().is_none(), "a session that was ended lives");
         for (total, counts) in [(&mut during, one), (&mut after, two)] {
             counts.into_iter().for_each(|(what, count)| *total.entry(what).or_default() += count);
         }
@@ -127,6 +130,7 @@ struct Site {
     hands: Hands,
     outbox: Outbox,
     prefix: String,
+    people: Arc<AtomicUsize>,
     _folder: Arc<Folder>,
 }
 
@@ -169,7 +173,15 @@ impl Site {
             nodes.push(node.build().unwrap());
             last = Some(redis);
         }
-        Self { nodes, store: last.unwrap(), hands, outbox, prefix, _folder: Arc::new(folder) }
+        Self {
+            nodes,
+            store: last.unwrap(),
+            hands,
+            outbox,
+            prefix,
+            people: Arc::default(),
+            _folder: Arc::new(folder),
+        }
     }
 
     /// PostgreSQL where there is a server, else a file.
@@ -187,22 +199,19 @@ impl Site {
         AnyStore::new(PostgresStore::connect_with(&url, settings).await.unwrap())
     }
 
-    /// People who are signed in.
-    async fn people(&self) -> Vec<(Token, Session)> {
-        let mut people = vec![];
-        for nth in 0..PEOPLE {
-            let visit = self.nodes[nth % 2].visit(Client::unknown());
-            let phone = format!("+79160000{nth:03}");
-            let end = register(&self.nodes[0], &self.outbox, &visit, &phone, Password::word(WORD)).await;
-            people.push((end.token, end.session));
-        }
-        people
+    /// Somebody who is signed in.
+    async fn person(&self) -> (Token, Session) {
+        let nth = self.people.fetch_add(1, Ordering::SeqCst);
+        let visit = self.nodes[nth % 2].visit(Client::unknown());
+        let phone = format!("+7916000{nth:04}");
+        let end = register(&self.nodes[0], &self.outbox, &visit, &phone, Password::word(WORD)).await;
+        (end.token, end.session)
     }
 
     /// Until every node has noticed the last fail-over for every slot in use.
-    async fn everybody_is_looked_at(&self, people: &[(Token, Session)]) {
+    async fn everybody_is_looked_at(&self, people: &[Token]) {
         for node in &self.nodes {
-            for (token, _) in people {
+            for token in people {
                 while node.session(token).await.is_err() {}
             }
         }
@@ -258,35 +267,26 @@ impl Site {
 }
 
 /// Looks at people's sessions until it is over: how it went, and how long the longest look took.
-fn watch(
-    site: &Site,
-    people: &[(Token, Session)],
-) -> impl FnOnce(
-    Arc<AtomicBool>,
-) -> std::pin::Pin<Box<dyn Future<Output = (BTreeMap<&'static str, usize>, Duration)> + Send>>
-+ use<> {
-    // The first third never sign out.
-    let tokens: Vec<Token> = people.iter().take(PEOPLE / 3).map(|(token, _)| token.clone()).collect();
-    let nodes = site.nodes.clone();
-    move |over| {
-        Box::pin(async move {
-            let (mut counts, mut longest) = (BTreeMap::new(), Duration::ZERO);
-            while !over.load(Ordering::SeqCst) {
-                for (nth, token) in tokens.iter().enumerate() {
-                    let began = Instant::now();
-                    let what = match nodes[nth % 2].session(token).await {
-                        Ok(Some(_)) => "signed in",
-                        Ok(None) => "signed out by nobody",
-                        Err(_) => "error",
-                    };
-                    *counts.entry(what).or_default() += 1;
-                    longest = longest.max(began.elapsed());
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            (counts, longest)
-        })
+async fn watch(
+    nodes: Vec<Auth>,
+    people: Vec<Token>,
+    over: Arc<AtomicBool>,
+) -> (BTreeMap<&'static str, usize>, Duration) {
+    let (mut counts, mut longest) = (BTreeMap::new(), Duration::ZERO);
+    while !over.load(Ordering::SeqCst) {
+        for (nth, token) in people.iter().enumerate() {
+            let began = Instant::now();
+            let what = match nodes[nth % 2].session(token).await {
+                Ok(Some(_)) => "signed in",
+                Ok(None) => "signed out by nobody",
+                Err(_) => "error",
+            };
+            *counts.entry(what).or_default() += 1;
+            longest = longest.max(began.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    (counts, longest)
 }
 
 /// The six processes that tests/servers/cluster started.
@@ -353,18 +353,16 @@ impl Cluster {
         panic!("the replica does not follow");
     }
 
-    /// One who is signed in, and whose sessions lie on that node.
-    async fn one_of<'a>(&self, people: &'a [(Token, Session)], node: &Node, site: &Site) -> &'a Token {
-        for (token, _) in people.iter().skip(PEOPLE / 3) {
+    /// Somebody who signs in, and whose sessions lie on that node.
+    async fn one_of(&self, node: &Node, site: &Site) -> Token {
+        loop {
+            let (token, _) = site.person().await;
             let tag = data_encoding::BASE64URL_NOPAD.encode(token.route().unwrap().as_bytes());
             let key = format!("{}:s:{{{tag}}}", site.prefix);
-            if self.master_of(&key).await.port == node.port
-                && site.nodes[0].session(token).await.unwrap().is_some()
-            {
+            if self.master_of(&key).await.port == node.port {
                 return token;
             }
         }
-        panic!("nobody's sessions lie there");
     }
 
     /// Another node answers for the key, and all survivors know.

@@ -1,4 +1,5 @@
 //! New passwords: none of the last ones, none from a leak, and what a change costs.
+#![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
 #[path = "common/portal.rs"]

@@ -8,8 +8,7 @@ use std::time::Duration;
 use propusk::account::Contact;
 use propusk::account::identifier::{Identifier, IdentifierKind};
 use propusk::clock::{Clock, Timestamp};
-use propusk::error::Broken;
-use propusk::error::FactorError;
+use propusk::error::{Broken, FactorError, Missing};
 use propusk::event::EventPage;
 use propusk::factor::{Answer, Context, Credential, Factor, Reason, Source, Verdict};
 use propusk::flow::{Next, Refusal};
@@ -504,12 +503,19 @@ async fn f17_a_dead_session_ends_no_others() {
 fn f18_a_profile_that_no_registration_meets_is_refused_at_the_start() {
     let mut profile = Profile::nist_aal1();
     profile.sign_in = Requirement::aal(Aal::Two);
-    let auth = Auth::builder(profile, MemoryStore::default(), ring())
-        .site(Site::new("Portal", "https://portal.example"))
-        .factor(Password::default())
-        .factor(Code::email())
-        .build();
-    assert!(matches!(auth, Err(Broken::Misuse(_))), "{auth:?}");
+    let builder = || {
+        Auth::builder(profile.clone(), MemoryStore::default(), ring())
+            .site(Site::new("Portal", "https://portal.example"))
+            .factor(Password::default())
+            .factor(Code::email())
+    };
+    let auth = builder().build();
+    let none = Missing::SecondAuthenticator;
+    assert!(matches!(&auth, Err(Broken::Profile { missing, .. }) if *missing == none), "{auth:?}");
+    // Who signs in by SMS could; who registers by e-mail could not.
+    let auth = builder().factor(Code::sms()).build();
+    let unmet = |missing: &Missing| matches!(missing, Missing::Registration { .. });
+    assert!(matches!(&auth, Err(Broken::Profile { missing, .. }) if unmet(missing)), "{auth:?}");
 }
 
 /// 19. A throttled network costs the store nothing.

@@ -199,8 +199,16 @@ impl Auth {
             let _ = factor.could_prove(Some(data))?;
         }
         for _ in 0..MOST_TRIES {
-            if let Some(there) = auth.holders(account).await? {
-                return Ok(there);
+            match auth.holders(account).await? {
+                // The names were read one by one, and the same import may have come in between: then they are all
+                // there by now.
+                Some(Imported::Taken { .. }) => {
+                    if let Some(there) = auth.holders(account).await? {
+                        return Ok(there);
+                    }
+                }
+                Some(there) => return Ok(there),
+                None => {}
             }
             let (id, batch) = auth.import_writes(account, by)?;
             // Lost: the same import, or a registration, was faster.

@@ -14,6 +14,9 @@
 //! ids, so that what its statements see of them stands until the commit; flows, once-rows and names are decided by
 //! conditional updates and unique inserts. Connections only read unless a transaction says otherwise.
 //!
+//! The user needs the right to create a schema once; later SELECT, INSERT, UPDATE and DELETE on its tables are enough. At
+//! the level `debug` the driver logs what is bound to statements: here hashes and sealed bytes, never a secret.
+//!
 //! Futures want a tokio runtime with I/O and time around them. PostgreSQL 12 or later; sessions of the server itself
 //! or of a pooler in session mode, for statements are prepared. The adapter speaks no TLS: use a UNIX socket, the
 //! loopback interface, or a network that nobody else reads; a URL with `sslmode=require` is refused rather than

@@ -140,16 +140,17 @@ async fn an_enrolment_against_the_policy_is_refused_by_the_server() {
         let session = world.person(&auth).await;
         let (flow, options) = offered(&auth, &session.token).await;
         let mut key = Device::at(ORIGIN);
-        let mut lies = Vec::new();
-        // An algorithm that was not offered: EdDSA in the place of ES256.
-        lies.push(key.create_with(&options, |draft| draft.data[32 + 1 + 4 + 16 + 2 + 32 + 4] = 0x27));
-        lies.push(key.create_with(&options, |draft| draft.flags(|flags| flags & !VERIFIED)));
-        lies.push(key.create_with(&options, |draft| draft.flags(|flags| flags & !PRESENT)));
-        lies.push(key.create_with(&options, |draft| draft.rp_id("example")));
-        lies.push(key.create_with(&options, |draft| draft.client["origin"] = "https://evil.example".into()));
-        lies.push(key.create_with(&options, |draft| draft.client["crossOrigin"] = true.into()));
-        lies.push(key.create_with(&options, |draft| draft.client["type"] = "webauthn.get".into()));
-        lies.push(key.create_with(&options, |draft| draft.client["challenge"] = "AA".into()));
+        let lies = [
+            // An algorithm that was not offered: EdDSA in the place of ES256.
+            key.create_with(&options, |draft| draft.data[32 + 1 + 4 + 16 + 2 + 32 + 4] = 0x27),
+            key.create_with(&options, |draft| draft.flags(|flags| flags & !VERIFIED)),
+            key.create_with(&options, |draft| draft.flags(|flags| flags & !PRESENT)),
+            key.create_with(&options, |draft| draft.rp_id("example")),
+            key.create_with(&options, |draft| draft.client["origin"] = "https://evil.example".into()),
+            key.create_with(&options, |draft| draft.client["crossOrigin"] = true.into()),
+            key.create_with(&options, |draft| draft.client["type"] = "webauthn.get".into()),
+            key.create_with(&options, |draft| draft.client["challenge"] = "AA".into()),
+        ];
         for (at, lie) in lies.iter().enumerate() {
             assert_eq!(told(&auth, &flow, lie).await, "wrong", "{at}");
         }

@@ -99,9 +99,9 @@ impl World {
         self.store.commit(batch).await.unwrap()
     }
 
-    #[track_caller]
-    pub(crate) fn won(&self, batch: Vec<Write>) -> impl Future<Output = ()> {
-        async { assert_eq!(self.commit(batch).await, Committed::Won) }
+    pub(crate) async fn won(&self, batch: Vec<Write>) {
+        let told = format!("{batch:?}");
+        assert_eq!(self.commit(batch).await, Committed::Won, "of {told}");
     }
 
     pub(crate) fn draw(&self) -> [u8; 16] {
