@@ -32,6 +32,8 @@ pub use auth::Auth;
 pub use factor::approval::Approval;
 pub use factor::backup_code::BackupCodes;
 pub use factor::code::Code;
+#[cfg(feature = "passkey")]
+pub use factor::passkey::Passkey;
 pub use factor::password::Password;
 pub use factor::totp::Totp;
 pub use factor::{Answer, Factor};

@@ -203,6 +203,48 @@
 //! set stays good. It is no `Add` but a `Replace`: whoever held the old list is out, and so are the sessions that it
 //! opened.
 //!
+//! # Passkeys
+//!
+//! *One kind of credential.* webauthn-rs has two interfaces, passkeys (user verification and resident keys, always) and
+//! security keys (neither), and a key is of one for ever. A security key that gets a PIN next year becomes a passkey,
+//! and a passkey on a shared computer may be used as a second factor; so what a key can do is read from its flags at each
+//! use. The first proof of a sign-in wants user verification (a key on a desk is no sign-in), the second does not (who
+//! has typed a password is not asked for a PIN as well); `passkey::UserVerification`
+//! changes that. Hence webauthn-rs-core. It checks registrations: attestation object, statement, a key that lies on its
+//! curve. Its challenges come from a generator that cannot be injected, so its state is made by us.
+//!
+//! *Assertions are verified here, by ring.* Of webauthn-rs's 310 us nearly all is one signature in portable Rust that
+//! ring verifies in 52; the rest of an assertion is 37 bytes and a JSON object. Ours is also stricter: origins are
+//! compared to the letter (there, `https://user@site/path` is the site's origin), frames of other sites, bytes without a
+//! flag and members that come twice are refused. A test signs hundreds of lies and demands that nothing passes here that
+//! does not pass there.
+//!
+//! *ES256, ES384 and RS256.* Ed25519, Ed448 and P-521 are not offered, and refused where they come all the same:
+//! webauthn-rs takes or verifies no such key, and to verify Ed25519 beside it the whole attestation object would have to
+//! be read a second time. Every device that has Ed25519 has ES256.
+//!
+//! *The user handle* is 64 random bytes, drawn at an account's first key, the same for all its keys: a device shows it to
+//! whoever holds it, so it is not the account's id. webauthn-rs does not look at it. Here it is compared with that of the
+//! key that signed; without a name typed it must be there, after a proof it may be missing (security keys of the old kind
+//! have none). A key is looked for among the person's own only, so that "somebody has this key" is never taken for "this
+//! account has this key" (CVE-2026-46419). For nobody's key a signature is verified, too.
+//!
+//! *A typed name never leads to a key.* Keys are asked for without a name, or after a first proof. Lists of made-up ids
+//! for unknown names would have to look, age and be removed like real ones for ever.
+//!
+//! *A counter that does not go up disables the key*: somebody has a copy, or will say so. Only after the signature was
+//! right, else anybody could disable a key whose id they know. The owner is told, the list of keys shows it, and the same
+//! device may make a new one. One answer that is posted twice at once comes with a used-up counter the second time; the
+//! refusal swaps the flow as well, so it loses the race instead of disabling a good key. Two sign-ins of one device whose
+//! answers overtake each other on the way are taken for a copy: nobody can tell them apart. Devices that stay at zero
+//! (synced keys) are not watched by this. A backup-eligible flag that changes is refused.
+//!
+//! *No attestation is asked for.* A statement that comes all the same must be right; webauthn-rs 0.6.2 takes those of a
+//! TPM never (the one hash that it knows there is SHA-1, and it refuses that). So what a key says of itself (bound to its
+//! device, verified its user) is its own word, and AAL3 rests on it until attestation is asked for and checked.
+//!
+//! *What a refusal says*: nothing. All checks end in the same "wrong".
+//!
 //! # Messages
 //!
 //! Throttles count each purpose and address apart, so that who floods somebody with registrations takes no second

@@ -1,10 +1,9 @@
 //! How a page asks for a factor: the one table of the portal that names factors. A new factor that a line of text can
 //! answer is a line here and its words in `texts/`; one that needs more has a page of its own beside.
 
-use propusk::factor::passkey::Passkey;
 use propusk::id::FactorName;
 use propusk::secret::Secret;
-use propusk::{Answer, BackupCodes, Code, Password, Totp};
+use propusk::{Answer, BackupCodes, Code, Passkey, Password, Totp};
 
 use crate::view::{Field, Frame};
 

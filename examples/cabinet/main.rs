@@ -27,9 +27,8 @@ use std::error::Error;
 use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
-use propusk::factor::passkey::Passkey;
 use propusk::secret::{FileKeys, KeySource};
-use propusk::{Auth, BackupCodes, Code, Password, Profile, Site, Totp, danger, store};
+use propusk::{Auth, BackupCodes, Code, Passkey, Password, Profile, Site, Totp, danger, store};
 use tokio::net::TcpListener;
 
 use crate::app::App;

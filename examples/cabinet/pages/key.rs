@@ -4,10 +4,9 @@
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::Step;
 use propusk::axum::{FormFields, TokenForm};
-use propusk::factor::passkey::Passkey;
 use propusk::secret::Secret;
+use propusk::{Passkey, Step};
 use serde::Deserialize;
 
 use super::lead_on;

@@ -5,11 +5,10 @@ use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::factor::Prompt;
-use propusk::factor::passkey::Passkey;
 use propusk::flow::{Code, Refusal};
 use propusk::id::FactorName;
 use propusk::secret::Secret;
-use propusk::{BackupCodes, Password, Step, Totp};
+use propusk::{BackupCodes, Passkey, Password, Step, Totp};
 use serde::Deserialize;
 
 use super::{lead_on, problems};
