@@ -66,7 +66,7 @@ pub trait CredentialPolicy: Debug + Send + Sync {
         1
     }
 
-    /// After so long a password must be replaced. NIST SP 800-63B-4 and ASVS 6.2.10 want none.
+    /// After so long a password must be replaced. Stated and told as a deviation; no flow asks for it yet. NIST SP 800-63B-4 and ASVS 6.2.10 want none.
     fn max_age(&self) -> Option<Duration> {
         None
     }
@@ -150,7 +150,7 @@ pub struct PasswordRules {
     pub context: bool,
     /// How many of the last passwords, the present one among them, must not be chosen again.
     pub remembers: usize,
-    /// After so long a password must be replaced.
+    /// After so long a password must be replaced. Stated and told as a deviation; no flow asks for it yet.
     pub max_age: Option<Duration>,
 }
 
