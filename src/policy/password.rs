@@ -66,7 +66,8 @@ pub trait CredentialPolicy: Debug + Send + Sync {
         1
     }
 
-    /// After so long a password must be replaced. Stated and told as a deviation; no flow asks for it yet. NIST SP 800-63B-4 and ASVS 6.2.10 want none.
+    /// After so long a password must be replaced. Stated and told as a deviation; no flow asks for it yet. NIST SP
+    /// 800-63B-4 and ASVS 6.2.10 want none.
     fn max_age(&self) -> Option<Duration> {
         None
     }
