@@ -101,14 +101,16 @@ pub(super) fn render(message: &Message) -> Text {
         ("credential-added", Locale::En) => (
             format!("{site}: {} was added to your account", param("factor")),
             format!(
-                "{at}: {} was added to your account. If it was not you, sign in and remove it.",
+                "{at}: {} was added to your account. If it was not you, change the password, end the other sessions and \
+                 tell the service.",
                 param("factor")
             ),
         ),
         ("credential-added", Locale::Ru) => (
             format!("{site}: добавлен способ входа"),
             format!(
-                "{at}: добавлен способ входа ({}). Если это не вы, войдите и удалите его.",
+                "{at}: добавлен способ входа ({}). Если это не вы, смените пароль, завершите остальные сеансы и \
+                 сообщите сервису.",
                 param("factor")
             ),
         ),
