@@ -1,6 +1,7 @@
 //! Accounts: who can sign in, under which names, and how sure one is of who they are.
 
 pub mod identifier;
+mod personal;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,8 @@ use crate::clock::Timestamp;
 use crate::id::AccountId;
 use crate::message::Locale;
 use crate::store::AccountState;
+
+pub use personal::{BirthDate, BirthDateError, PersonalData};
 
 /// How sure one is of who an account's owner is (NIST: identity assurance level). Ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +39,8 @@ pub struct Account {
     pub level: Level,
     /// The name that its owner gave.
     pub name: String,
+    /// The birth date, where it was given.
+    pub birth_date: Option<BirthDate>,
     /// The language for its messages.
     pub locale: Locale,
     /// When it was made.
@@ -56,7 +61,8 @@ pub struct Contact {
 /// What is sealed under the account's data key.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ProfileData {
-    pub(crate) name: String,
+    #[serde(flatten)]
+    pub(crate) who: PersonalData<'static>,
     pub(crate) level: Level,
     pub(crate) locale: Locale,
     pub(crate) terms: String,

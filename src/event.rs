@@ -144,6 +144,10 @@ pub mod name {
     pub const PROVEN: EventName = EventName::new("factor-proven");
     /// A credential was replaced; all other sessions ended.
     pub const CHANGED: EventName = EventName::new("credential-changed");
+    /// The application issued a temporary credential; all sessions ended.
+    pub const ISSUED: EventName = EventName::new("credential-issued");
+    /// The application marked a credential as known to others; all sessions ended.
+    pub const COMPROMISED: EventName = EventName::new("credential-compromised");
     /// A credential was added.
     pub const ENROLLED: EventName = EventName::new("credential-added");
     /// This session answered for a sign-in elsewhere.
@@ -156,6 +160,8 @@ pub mod name {
     pub const OTHERS_ENDED: EventName = EventName::new("other-sessions-ended");
     /// The application set the account's level.
     pub const LEVEL_SET: EventName = EventName::new("level-set");
+    /// The application set the owner's name and birth date.
+    pub const PERSONAL_DATA_SET: EventName = EventName::new("personal-data-set");
     /// The account was switched off.
     pub const DISABLED: EventName = EventName::new("account-disabled");
     /// The account was switched on again.

@@ -17,11 +17,13 @@ mod verify;
 use std::fmt::{self, Debug};
 use std::time::Duration;
 
+use crate::account::PersonalData;
 use crate::account::identifier::Identifier;
 use crate::auth::Auth;
 use crate::error::Broken;
 use crate::factor::{Answer, Prompt};
 use crate::id::FactorName;
+use crate::proof::Due;
 use crate::secret::Token;
 use crate::session::Session;
 
@@ -88,6 +90,8 @@ pub struct Next {
     pub begun: Option<(FactorName, Prompt)>,
     /// What must happen before the flow can end although enough is proven.
     pub duty: Option<Duty>,
+    /// Why what was proven must be replaced first: it has expired, it is temporary, others know it.
+    pub due: Option<Due>,
     /// How long the flow lives.
     pub expires_in: Duration,
 }
@@ -135,28 +139,33 @@ impl Visit {
         SignIn { visit: self, public_device: false }
     }
 
-    /// Registration with a phone or an e-mail address, by this name. The account is made when the address is
-    /// confirmed and a secret is chosen, not before (ATTACKS 58: nobody can lay hands on an account for an address
-    /// that is not theirs).
+    /// Registration with a phone or an e-mail address, by a name and what else there is to say of the person (`"Ivan"`
+    /// will do). The account is made when the address is confirmed and a secret is chosen, not before (ATTACKS 58: nobody
+    /// can lay hands on an account for an address that is not theirs).
     ///
     /// # Errors
     /// When something does not work.
-    pub async fn sign_up(&self, contact: &str, name: &str, terms: &str) -> Result<Step, Broken> {
-        edge(self.try_sign_up(contact, name, terms).await, Step::Refused)
+    pub async fn sign_up(
+        &self,
+        contact: &str,
+        who: impl Into<PersonalData<'_>>,
+        terms: &str,
+    ) -> Result<Step, Broken> {
+        edge(self.try_sign_up(contact, who.into(), terms).await, Step::Refused)
     }
 
-    async fn try_sign_up(&self, contact: &str, name: &str, terms: &str) -> Going<Step> {
+    async fn try_sign_up(&self, contact: &str, who: PersonalData<'_>, terms: &str) -> Going<Step> {
         let inner = &self.auth.0;
         inner.slow_down(self).await?;
         let contact = Identifier::parse(contact).map_err(Code::Identifier)?;
         if !inner.profile.sign_up_contacts.contains(&contact.kind()) {
             return Err(Code::ContactKind.into());
         }
-        let name = clean_name(name).ok_or(Code::Name)?;
+        let who = who.cleaned().ok_or(Code::Name)?;
         if terms.is_empty() || terms.len() > MOST_TERMS {
             return Err(Code::Terms.into());
         }
-        let applicant = Applicant { contact, name, terms: terms.to_owned(), taken: false };
+        let applicant = Applicant { contact, who, terms: terms.to_owned(), taken: false };
         inner.start_sign_up(self, applicant).await
     }
 
@@ -321,12 +330,4 @@ impl Debug for Next {
     }
 }
 
-// A name is for people: any script, but nothing that could deceive a reader of a message or break its lines.
-pub(crate) fn clean_name(name: &str) -> Option<String> {
-    let name = name.trim();
-    let fits = !name.is_empty() && name.len() <= MOST_NAME;
-    (fits && !name.chars().any(crate::account::identifier::deceives)).then(|| name.to_owned())
-}
-
-const MOST_NAME: usize = 200;
 const MOST_TERMS: usize = 64;

@@ -273,11 +273,19 @@
 //! (`1q2w3e4r`); a way with turns from eight keys, since words have seven (`гримаса`). Measured on 2 x 2,048 words of
 //! English and Russian: `прожить` is refused by itself, and of phrases of three to five of them none.
 //!
+//! *Ninety days.* NIST SP 800-63B-4 section 3.1.1.2 says that verifiers shall not require a periodic change and shall
+//! force one when there is evidence of compromise; ASVS 6.2.10 the same. Who must change often counts up. The portal that
+//! `public_portal` is modelled on does it all the same, so that profile does, and `deviations()` lists it under both ids
+//! with that reason; `max_age: None` takes it out. The change for a reason is in every profile.
+//!
 //! What belongs to the person is compared in four views: on the Latin layout (`cthutq` is `сергей`), by sounds, in
 //! which transliterations fall together (`yuliya`, `julia`, `юлия`), with signs for letters (`$erg3y`), and digits
 //! alone (`17.03.1985`). A view remembers which sign each of its signs stands for, so that what is left is counted in
-//! the password and not in the view. Eight signs must be left: Иван may walk by the river. An application gives a
-//! birth date as a word, `1985-03-17`.
+//! the password and not in the view. Eight signs must be left: Иван may walk by the river. Name and
+//! birth date come from the account ([`PersonalData`](crate::account::PersonalData)): given at the registration, by an
+//! import or by the application, sealed under the account's data key, and looked for wherever a password is chosen. They
+//! stand before the login names, since 64 words are looked at and an account may have forty names. Not looked for: `март`
+//! alone, the names of children and cats.
 //!
 //! The lists are searched where they lie in the binary, by halves between line ends: nothing is built at the start,
 //! nothing lies on the heap. list.txt (46,892 entries of at least 8 characters, 698 kB) is compared whole; words.txt,
@@ -291,6 +299,41 @@
 //! more than 19 MiB, since they are computed one after the other. Only who has just proven the old password gets
 //! there, and the network's throttle counts each try. Six hashes lie sealed with the credential (some 600 bytes), in
 //! the row that a change swaps anyway: they cannot be lost apart from it.
+//!
+//! # Duties
+//!
+//! *Between enough proofs and a session.* An expired, a temporary and a compromised password are one case: a proof whose
+//! credential must be replaced. The factor says so of the proof ([`Due`](crate::proof::Due)), the flow asks for a new one
+//! when all else is proven, and the change and the session are one commit; the core knows of no password. Not before:
+//! who knows the password alone is not told how old it is, nor offered to change it, where two factors are asked for. The
+//! function that mints sessions refuses such a proof, too, so no later flow can forget the duty. Whoever leaves has no
+//! session and the old password.
+//!
+//! *Other ways in.* A sign-in by a passkey or a code proves nothing by the password, so nothing is wrong with that proof,
+//! and it is not asked to change what it did not use: people who have left passwords behind would be sent back to them.
+//! The password stays due for whoever uses it next, the account's list of credentials says so of one that is temporary
+//! or compromised, and its owner was told by message. As a proof for adding a credential it is refused (`due`): what
+//! opens no sign-in as it is adds nothing either. It can always be changed.
+//!
+//! *A temporary password is used up by the change that it opens*, not by being typed (ASVS 6.4.1: short-lived or single
+//! use; this is both). Used up at the first typing it would be lost with every code that does not arrive and every tab
+//! that is closed, and the desk would issue another, which protects nobody. It gives no session, cannot become the
+//! long-term password, and of several flows that it opened one ends: each must raise the account's epoch from what it was
+//! when the flow began. So whoever sat at a duty by the old password when the desk issued a new one is out as well. Its
+//! life ends after seven days at the most; that it is over is told to who types it right, and is no guess. It is not one
+//! of the last six, since its owner never chose it. The library makes it: who issues it never chooses it, and the message
+//! to the owner's contacts says that it was issued.
+//!
+//! *Compromised* is a mark, set by the application or by a breach check at a sign-in
+//! (`Password::breach_check_at_sign_in`, off by default: it costs a request each time, and fails open whatever was said
+//! for new passwords). The application's mark ends all sessions, since whoever knows the password may hold one; the one
+//! found at a sign-in ends them with the change that follows. Where a password alone signs in, whoever else knows it may
+//! be the first to change it: the owner's contacts are told, and an application that fears it issues a temporary one
+//! instead.
+//!
+//! *Age* counts from the day on which the password was chosen. Nobody knows that day of a password from another system,
+//! nor of one set before it was kept; those count from their next sign-in. Sessions live on over the ninetieth day: it is
+//! asked when the password is used.
 //!
 //! # The breach check
 //!

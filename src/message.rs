@@ -1,6 +1,7 @@
 //! Messages: written to the outbox in the batch that causes them, delivered by
 //! [`Auth::tend`](crate::auth::Auth::tend) through a [`Sender`].
 
+mod notices;
 mod refusals;
 mod text;
 

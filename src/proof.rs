@@ -68,6 +68,36 @@ pub enum Aal {
     Three,
 }
 
+/// Why a credential that was just proven must be replaced before there is a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Due {
+    /// It has been in use for longer than the policy allows.
+    Expired,
+    /// The service made it, to be replaced at its first use.
+    Temporary,
+    /// Others know it, or may.
+    Compromised,
+}
+
+impl Due {
+    /// The name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Temporary => "temporary",
+            Self::Compromised => "compromised",
+        }
+    }
+
+    const fn bit(self) -> u32 {
+        1 << (9 + self as u32)
+    }
+
+    const ALL: u32 = Self::Expired.bit() | Self::Temporary.bit() | Self::Compromised.bit();
+}
+
 macro_rules! properties {
     ($($bit:literal $set:ident $get:ident $doc:literal;)*) => {
         impl Proves {$(
@@ -147,6 +177,23 @@ impl Proves {
         self
     }
 
+    /// Adds: its credential must be replaced before there is a session. May be said several times.
+    pub const fn due(mut self, why: Due) -> Self {
+        self.bits |= why.bit();
+        self
+    }
+
+    /// Whether its credential must be replaced, and the gravest reason.
+    #[must_use]
+    pub const fn why_due(self) -> Option<Due> {
+        match self.bits & Due::ALL {
+            0 => None,
+            bits if bits & Due::Compromised.bit() != 0 => Some(Due::Compromised),
+            bits if bits & Due::Temporary.bit() != 0 => Some(Due::Temporary),
+            _ => Some(Due::Expired),
+        }
+    }
+
     /// By what it travelled.
     #[must_use]
     pub const fn channel(self) -> Channel {
@@ -169,7 +216,7 @@ impl Proves {
     /// an accept than it declared is a bug in the factor, and is not believed.
     #[must_use]
     pub const fn within(self, declared: Self) -> bool {
-        const GOOD: u32 = !((1 << 4) | (1 << 7));
+        const GOOD: u32 = !((1 << 4) | (1 << 7) | Due::ALL);
         self.bits & GOOD & !declared.bits == 0
             && declared.bits & !GOOD & !self.bits == 0
             && self.channel as u8 == declared.channel as u8
@@ -310,5 +357,22 @@ mod tests {
         assert!(!KEY.user_verified().within(KEY));
         assert!(KEY.exportable().within(KEY));
         assert!(!SMS.within(EMAIL));
+        // To say that it must be replaced takes nothing away; to keep quiet about it would.
+        assert!(PASSWORD.due(Due::Expired).within(PASSWORD));
+        assert!(!PASSWORD.within(PASSWORD.due(Due::Temporary)));
+    }
+
+    #[test]
+    fn the_gravest_reason_is_told() {
+        assert_eq!(PASSWORD.why_due(), None);
+        for (said, told) in [
+            (&[Due::Expired][..], Due::Expired),
+            (&[Due::Temporary, Due::Expired], Due::Temporary),
+            (&[Due::Compromised, Due::Expired, Due::Temporary], Due::Compromised),
+        ] {
+            let proves = said.iter().fold(PASSWORD, |proves, why| proves.due(*why));
+            assert_eq!(proves.why_due(), Some(told));
+            assert_eq!(level(&[proves]), level(&[PASSWORD]), "a proof all the same");
+        }
     }
 }

@@ -116,9 +116,11 @@ pub(crate) struct Grant<'a> {
 
 impl Inner {
     /// The one function that creates a session. It takes proofs, not a flag: who proved too little for the
-    /// profile gets none, whatever the caller thinks (ATTACKS B: the second factor skipped on another path).
+    /// profile gets none, nor who has yet to replace what they proved it by, whatever the caller thinks (ATTACKS B: the
+    /// second factor skipped on another path).
     pub(crate) fn mint(&self, grant: Grant<'_>) -> Result<(Write, Session, Token), Broken> {
-        if !self.profile.sign_in.met_by(grant.proofs, grant.now) {
+        let due = grant.proofs.iter().any(|proof| proof.proves().why_due().is_some());
+        if due || !self.profile.sign_in.met_by(grant.proofs, grant.now) {
             return Err(Broken::Misuse("a session was asked for without the proofs that the profile wants"));
         }
         self.mint_as_proven(grant)

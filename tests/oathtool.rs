@@ -17,6 +17,7 @@ use std::time::Duration;
 use otp::{propose, shown};
 use portal::{Outbox, PHONE, WORD, done, pending, register};
 use propusk::clock::{Clock, Timestamp};
+use propusk::policy::password::PasswordRules;
 use propusk::testing::{FakeClock, SeededEntropy};
 use propusk::{Auth, Client, Code, MemoryStore, Password, Profile, Site, Step, Totp, Visit};
 
@@ -93,7 +94,11 @@ struct House {
 impl House {
     fn new(site: &str, seed: u64) -> Self {
         let (clock, outbox) = (Arc::new(FakeClock::default()), Outbox::default());
-        let auth = portal::portal(&MemoryStore::default(), Profile::public_portal())
+        // Years pass here, and this is about codes: no password ages meanwhile.
+        let mut rules = PasswordRules::public_portal();
+        rules.max_age = None;
+        let profile = Profile::public_portal().with_password_policy(rules);
+        let auth = portal::portal(&MemoryStore::default(), profile)
             .site(Site::new(site, portal::ORIGIN))
             .clock(clock.clone())
             .entropy(SeededEntropy::new(seed))

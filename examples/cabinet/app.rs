@@ -19,7 +19,7 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    history, home, key, language, outbox, password, security, sessions, sign_in, sign_up, step, welcome,
+    due, history, home, key, language, outbox, password, security, sessions, sign_in, sign_up, step, welcome,
 };
 use crate::texts::Texts;
 use crate::view::{Frame, Notice, page};
@@ -51,6 +51,7 @@ pub fn router(app: App) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::begin))
         .route("/sign-in/code", get(step::show_sign_in).post(step::answer_sign_in))
         .route("/sign-in/code/other", post(step::other_sign_in))
+        .route("/sign-in/password", get(due::show).post(due::replace))
         .route("/sign-in/key", post(key::sign_in))
         .route("/sign-in/key/options", post(key::options))
         .route("/sign-out", post(sign_in::sign_out))

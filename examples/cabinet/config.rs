@@ -49,6 +49,9 @@ impl Config {
     /// What one needs to go on.
     pub fn print(&self, demo: &DemoAccount) {
         let Self { origin, database, redis, keys, outbox, .. } = self;
+        let office = demo.office.as_ref().map_or_else(String::new, |(identifier, password)| {
+            format!("\n\n  first sign-in {identifier}\n  temporary     {password}")
+        });
         let hot = redis.as_deref().unwrap_or(database);
         println!(
             "\nCabinet, the demo portal of propusk\n\
@@ -56,6 +59,7 @@ impl Config {
              \n  demo account  {}\
              \n  password      {}\
              \n  second step   a code by e-mail, to be read at {origin}/outbox\
+             {office}\
              \n\n  database      {}\n  sessions      {}\n  keys          {}\n  messages      {}\
              \n  settings      PORT, CABINET_DATA, DATABASE_URL=sqlite:path or postgres://.., REDIS_URL=redis://..\
              \n  to stop       Ctrl+C\n",

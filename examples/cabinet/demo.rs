@@ -1,8 +1,12 @@
-//! The demo account, registered as anybody would: a code to its mailbox, then a password. There is no other way in.
+//! The demo accounts. One is registered as anybody would: a code to its mailbox, then a password. The other is an
+//! organisation's, brought in by the operator with a temporary password that must be changed at the first sign-in.
 
 use std::error::Error;
 use std::fs;
+use std::time::Duration;
 
+use propusk::auth::import::{Import, Imported};
+use propusk::factor::password::due::Issued;
 use propusk::flow::Next;
 use propusk::{Auth, Client, Code, Password, Step};
 use serde::{Deserialize, Serialize};
@@ -15,6 +19,9 @@ use crate::outbox::Outbox;
 pub struct DemoAccount {
     pub identifier: String,
     pub password: String,
+    /// The other account, and its temporary password as long as that is one.
+    #[serde(default)]
+    pub office: Option<(String, String)>,
 }
 
 /// Registers the demo account at the first start; later only tells of it.
@@ -22,8 +29,11 @@ pub async fn account(auth: &Auth, outbox: &Outbox, config: &Config) -> Result<De
     if let Ok(kept) = fs::read_to_string(&config.demo) {
         return Ok(serde_json::from_str(&kept)?);
     }
-    let account =
-        DemoAccount { identifier: "demo@example.org".to_owned(), password: "Quiet harbour 42".to_owned() };
+    let account = DemoAccount {
+        identifier: "demo@example.org".to_owned(),
+        password: "Quiet harbour 42".to_owned(),
+        office: office(auth).await?,
+    };
     let visit = auth.visit(Client::unknown());
     let next = pending(visit.sign_up(&account.identifier, "Demo", "2026-11").await?)?;
     let (factor, _) = next.begun.as_ref().ok_or("a registration begins with a code")?;
@@ -41,6 +51,20 @@ pub async fn account(auth: &Auth, outbox: &Outbox, config: &Config) -> Result<De
     }
     fs::write(&config.demo, serde_json::to_string(&account)?)?;
     Ok(account)
+}
+
+/// An organisation's account. A service desk would hand the password over; here it is printed.
+async fn office(auth: &Auth) -> Result<Option<(String, String)>, Box<dyn Error>> {
+    const NAME: &str = "office@example.org";
+    let (desk, week) = (Client::unknown(), Duration::from_secs(7 * 24 * 3600));
+    let Imported::Made(id) = auth.import(&Import::new("Romashka")?.verified_contact(NAME)?, &desk).await?
+    else {
+        return Ok(None);
+    };
+    Ok(match Password::issue_temporary(auth, id, week, &desk).await? {
+        Issued::Password(made) => made.expose_str().map(|made| (NAME.to_owned(), made.to_owned())),
+        _ => None,
+    })
 }
 
 fn pending(step: Step) -> Result<Box<Next>, Box<dyn Error>> {

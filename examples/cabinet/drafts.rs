@@ -14,6 +14,7 @@ use propusk::clock::Timestamp;
 use propusk::factor::Prompt;
 use propusk::flow::{Offer, Refusal};
 use propusk::id::FactorName;
+use propusk::proof::Due;
 
 use crate::texts::Texts;
 
@@ -54,7 +55,7 @@ impl Way {
     pub const fn choose(self) -> &'static str {
         match self {
             Self::SignUp => "/sign-up/password",
-            Self::SignIn | Self::Key => "/sign-in",
+            Self::SignIn | Self::Key => "/sign-in/password",
             Self::Change => "/password",
             Self::Enrol => "/security/new",
         }
@@ -78,9 +79,12 @@ pub struct Draft {
     pub begun: Vec<FactorName>,
     /// Whether the next thing is to choose a new secret.
     pub choosing: bool,
+    /// Why, where it was not the person's wish.
+    pub due: Option<Due>,
     /// What was typed, to be there again.
     pub identifier: String,
     pub name: String,
+    pub birth_date: String,
     pub terms: bool,
     pub public_device: bool,
     pub next: String,

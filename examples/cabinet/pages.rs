@@ -1,6 +1,7 @@
 //! The pages, one file each. A handler reads the request, takes one step with the library, and answers with a page
 //! (after GET) or a redirect (after POST).
 
+pub mod due;
 pub mod history;
 pub mod home;
 pub mod key;
@@ -41,6 +42,7 @@ pub async fn lead_on(
             }
             Step::Pending(next) => {
                 draft.flow = Some(next.flow.clone());
+                draft.due = next.due;
                 // The portal asks for one thing at a time: the first offer, unless another was begun.
                 let (factor, prompt) = match next.begun {
                     Some((factor, prompt)) => (factor, Some(prompt)),

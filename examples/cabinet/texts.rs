@@ -14,6 +14,7 @@ use propusk::factor::Reason;
 use propusk::flow::{Code, Refusal};
 use propusk::message::Locale;
 use propusk::policy::password::Rule;
+use propusk::proof::Due;
 
 use crate::asks::Ask;
 
@@ -71,6 +72,8 @@ pub struct Texts {
     pub contact_hint: &'static str,
     pub name: &'static str,
     pub name_hint: &'static str,
+    pub birth_date: &'static str,
+    pub birth_date_hint: &'static str,
     pub terms: &'static str,
     pub get_code: &'static str,
     pub choose_password: &'static str,
@@ -120,6 +123,11 @@ pub struct Texts {
     pub current_proven: &'static str,
     pub change_password: &'static str,
     pub password_changed: &'static str,
+    // A password that must be changed at a sign-in.
+    pub due_expired: &'static str,
+    pub due_temporary: &'static str,
+    pub due_compromised: &'static str,
+    pub change_and_sign_in: &'static str,
     // Ways to sign in.
     pub security_lead: &'static str,
     pub ways_in: &'static [(&'static str, WayIn)],
@@ -235,6 +243,16 @@ impl Texts {
             Ask::App => app,
             Ask::Paper => paper,
             Ask::Key => key,
+        }
+    }
+
+    /// Why a new password is asked for at a sign-in.
+    pub fn due(&self, why: Option<Due>) -> &'static str {
+        match why {
+            Some(Due::Temporary) => self.due_temporary,
+            Some(Due::Compromised) => self.due_compromised,
+            Some(_) => self.due_expired,
+            None => "",
         }
     }
 

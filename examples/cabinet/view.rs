@@ -126,6 +126,7 @@ pub struct Field {
     also: Option<&'static str>,
     code: bool,
     autofocus: bool,
+    optional: bool,
 }
 
 // Both are templates of their own, escaped where they were rendered.
@@ -136,6 +137,11 @@ impl Field {
     /// A line of text.
     pub fn text(name: &'static str, label: &'static str, autocomplete: &'static str) -> Self {
         Self { name, label, autocomplete, kind: "text", ..Self::default() }
+    }
+
+    /// A day, which may be left out.
+    pub fn date(name: &'static str, label: &'static str, autocomplete: &'static str) -> Self {
+        Self { kind: "date", optional: true, ..Self::text(name, label, autocomplete) }
     }
 
     /// A password: never filled in again by the server, pasting allowed.

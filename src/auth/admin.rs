@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Auth, Inner};
-use crate::account::{Account, Level, ProfileData};
+use crate::account::{Account, Level, PersonalData, ProfileData};
 use crate::error::Broken;
 use crate::event::{self, Event, EventPage, EventRow, Origin, Outcome, Sealed};
-use crate::flow::{Client, Person};
-use crate::id::{AccountId, EventId, EventName};
+use crate::flow::{Client, Code, Person, Refusal};
+use crate::id::{AccountId, EventId, EventName, FactorName};
 use crate::secret::{DataKey, Place, Purpose};
 use crate::store::{AccountState, Committed, Subject, Write};
 
@@ -26,7 +26,8 @@ impl Auth {
             id,
             state: row.state,
             level: profile.level,
-            name: profile.name.clone(),
+            name: profile.who.name.clone().into_owned(),
+            birth_date: profile.who.birth_date,
             locale: profile.locale,
             created: row.created,
             identifiers: known.names.clone(),
@@ -41,6 +42,23 @@ impl Auth {
     pub async fn set_level(&self, id: AccountId, level: Level, by: &Client) -> Result<(), Broken> {
         let set = |profile: &mut ProfileData, _: &mut AccountState| profile.level = level;
         self.0.change_account(id, event::name::LEVEL_SET, by, false, set).await
+    }
+
+    /// Sets the name and the birth date of its owner; a name alone takes the birth date away. A new password must not be
+    /// made of them from then on. `Some`: the name is refused, and why; nothing was written.
+    ///
+    /// # Errors
+    /// As [`Auth::set_level`].
+    pub async fn set_personal_data(
+        &self,
+        id: AccountId,
+        who: impl Into<PersonalData<'_>>,
+        by: &Client,
+    ) -> Result<Option<Refusal>, Broken> {
+        let Some(who) = who.into().cleaned() else { return Ok(Some(Refusal::new(Code::Name))) };
+        let set = |profile: &mut ProfileData, _: &mut AccountState| profile.who = who.clone();
+        self.0.change_account(id, event::name::PERSONAL_DATA_SET, by, false, set).await?;
+        Ok(None)
     }
 
     /// Switches an account off: all its sessions end at once, and every door refuses, in the same bytes as for a
@@ -190,6 +208,10 @@ impl Inner {
 impl Sealed {
     pub(crate) fn new(origin: Origin) -> Self {
         Self { origin, factor: None, reason: None, details: BTreeMap::new() }
+    }
+
+    pub(crate) fn by(factor: &FactorName, origin: Origin) -> Self {
+        Self { factor: Some(factor.clone()), ..Self::new(origin) }
     }
 }
 

@@ -1,17 +1,20 @@
 //! Which credentials an account has, and which it can add.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use super::{Auth, Inner};
 use crate::clock::Timestamp;
 use crate::error::{Broken, FactorError};
+use crate::event::{Outcome, Sealed};
 use crate::factor::Credential;
-use crate::flow::Person;
-use crate::id::{AccountId, CredentialId, FactorName};
+use crate::flow::{Client, Person};
+use crate::id::{AccountId, CredentialId, EventName, FactorName};
 use crate::message::Locale;
 use crate::proof::Proves;
 use crate::secret::{Place, Purpose};
-use crate::store::CredentialRow;
+use crate::store::{AccountRow, Committed, CredentialRow, Write};
 
 /// A credential as its owner's list shows it: nothing of its secret.
 #[derive(Clone, Debug)]
@@ -78,8 +81,71 @@ impl Inner {
             .collect()
     }
 
-    fn open(&self, person: &Person, row: &CredentialRow) -> Result<zeroize::Zeroizing<Vec<u8>>, Broken> {
-        let place = Place::new(Purpose::Credential, row.id.as_bytes()).of(person.id).factor(&row.factor);
-        self.keys.open(&place, &row.sealed)
+    /// Makes or rewrites an account's credential of one factor from outside a flow, as `next` says; everything that the
+    /// old one opened ends, and the owner is told. False: `next` had nothing to write. A flow that was opened by the
+    /// old one no longer ends in a session: its epoch is past.
+    pub(crate) async fn rewrite<D: Serialize + DeserializeOwned>(
+        &self,
+        of: AccountId,
+        factor: &FactorName,
+        (event, template): (EventName, &'static str),
+        by: &Client,
+        next: impl Fn(Option<D>) -> Option<D>,
+    ) -> Result<bool, Broken> {
+        self.ready().await?;
+        if self.factor(factor).is_none() {
+            return Err(Broken::Misuse("a credential of no factor of this Auth"));
+        }
+        for _ in 0..MOST_TRIES {
+            let person = self.person_by_id(of).await?.ok_or(Broken::Misuse("there is no such account"))?;
+            let (Some(subject), Some(_)) = (&person.subject, person.known(self)?) else {
+                return Err(Broken::Misuse("the account is closed"));
+            };
+            let now = self.clock.now();
+            let old = subject.credentials.iter().find(|row| row.factor == *factor);
+            let data = match old {
+                Some(row) => Some(
+                    serde_json::from_slice(&self.open(&person, row)?)
+                        .map_err(|_| FactorError::Corrupt("credential"))?,
+                ),
+                None => None,
+            };
+            let Some(data) = next(data) else { return Ok(false) };
+            let plain = serde_json::to_vec(&data).map_err(|_| FactorError::Corrupt("factor data"))?;
+            let plain = Zeroizing::new(plain);
+            let write = match old {
+                Some(row) => {
+                    let sealed = self.keys.seal(self.entropy(), &place(&person, row), &plain)?;
+                    let (expect, version) = (row.version, row.version.next());
+                    Write::SwapCredential { row: CredentialRow { version, sealed, ..row.clone() }, expect }
+                }
+                None => Write::AddCredential(self.new_credential(of, factor, &plain, &[], now)?),
+            };
+            let AccountRow { version: expect, epoch, route, .. } = subject.account;
+            let row = AccountRow { version: expect.next(), ..subject.account.clone() };
+            let content = Sealed::by(factor, by.origin());
+            let mut batch = vec![
+                Write::SwapAccount { row, expect },
+                write,
+                Write::RaiseEpoch { account: of, route, expect: epoch },
+                Write::ForgetBrowsers { account: of, except: None },
+                self.line(&person, event.clone(), Outcome::Done, &content)?.1,
+            ];
+            batch.extend(self.credential_notices(&person, factor, template)?);
+            if self.commit(batch).await? == Committed::Won {
+                return Ok(true);
+            }
+        }
+        Err(Broken::Misuse("the account changes faster than it can be written"))
+    }
+
+    fn open(&self, person: &Person, row: &CredentialRow) -> Result<Zeroizing<Vec<u8>>, Broken> {
+        self.keys.open(&place(person, row), &row.sealed)
     }
 }
+
+fn place<'a>(person: &Person, row: &'a CredentialRow) -> Place<'a> {
+    Place::new(Purpose::Credential, row.id.as_bytes()).of(person.id).factor(&row.factor)
+}
+
+const MOST_TRIES: usize = 16;

@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 
 use super::{Auth, Inner, NewAccount};
 use crate::account::identifier::{Identifier, IdentifierError};
-use crate::account::{Level, ProfileData};
+use crate::account::{Level, PersonalData, ProfileData};
 use crate::error::{Broken, FactorError};
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::{Factor, Source};
-use crate::flow::{Client, clean_name};
+use crate::flow::Client;
 use crate::id::{AccountId, FactorName};
 use crate::message::Locale;
 use crate::store::{Committed, SubjectKey, Write};
@@ -21,7 +21,7 @@ use crate::store::{Committed, SubjectKey, Write};
 #[derive(Debug)]
 #[must_use]
 pub struct Import {
-    name: String,
+    who: PersonalData<'static>,
     level: Level,
     locale: Locale,
     /// Each with whether it is a verified contact.
@@ -91,14 +91,14 @@ pub enum Imported {
 }
 
 impl Import {
-    /// An account of a person of this name.
+    /// An account of this person; a name alone will do.
     ///
     /// # Errors
     /// [`ImportError::Name`].
-    pub fn new(name: &str) -> Result<Self, ImportError> {
-        let name = clean_name(name).ok_or(ImportError::Name)?;
+    pub fn new<'a>(who: impl Into<PersonalData<'a>>) -> Result<Self, ImportError> {
+        let who = who.into().cleaned().ok_or(ImportError::Name)?;
         let (level, locale) = (Level::default(), Locale::default());
-        Ok(Self { name, level, locale, names: Vec::new(), credentials: Vec::new() })
+        Ok(Self { who, level, locale, names: Vec::new(), credentials: Vec::new() })
     }
 
     /// A login name: phone, e-mail or user name, as it is typed.
@@ -240,7 +240,7 @@ impl Inner {
     fn import_writes(&self, account: &Import, by: &Client) -> Result<(AccountId, Vec<Write>), Broken> {
         let now = self.clock.now();
         let profile = ProfileData {
-            name: account.name.clone(),
+            who: account.who.clone(),
             level: account.level,
             locale: account.locale,
             terms: String::new(),

@@ -17,7 +17,7 @@ use crate::event::{Event, Origin};
 use crate::flow::{Asking, Done, Next, Step};
 use crate::id::FactorName;
 use crate::message::Locale;
-use crate::proof::Aal;
+use crate::proof::{Aal, Due};
 use crate::session::{Listed, Session};
 
 /// A step's end as a response: its cookies, and JSON or a problem.
@@ -105,6 +105,9 @@ pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serial
         created: String,
         /// Whether it can prove anything now: a set of codes may be used up.
         usable: bool,
+        /// Why it must be replaced at its next use.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        due: Option<&'static str>,
     }
     #[derive(Serialize)]
     struct List {
@@ -117,6 +120,7 @@ pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serial
         kind: kind(&one.factor),
         created: one.created.rfc3339(),
         usable: one.proves.is_factor(),
+        due: one.proves.why_due().map(Due::as_str),
     };
     List { factors: held.iter().map(line).collect(), can_add: auth.enrolments().map(kind).collect() }
 }
@@ -197,6 +201,11 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
         begun: Option<BegunJson<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         duty: Option<&'static str>,
+        /// Why what was proven must be replaced, and what to do, in the caller's language.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        due: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<&'static str>,
         expires_in: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         binding: Option<&'a str>,
@@ -223,6 +232,8 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
             .collect(),
         begun,
         duty: next.duty.map(crate::flow::Duty::as_str),
+        due: next.due.map(Due::as_str),
+        detail: next.due.map(|why| why.text(caller.client.locale)),
         expires_in: next.expires_in.as_secs(),
         binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
     }))

@@ -236,6 +236,7 @@ fn rank(code: Code) -> (StatusCode, &'static str) {
         Code::Answer(Reason::Replayed | Reason::NotBegun)
         | Code::NotOffered
         | Code::Stale
+        | Code::Due
         | Code::Taken
         | Code::Waiting
         | Code::Mailbox => StatusCode::CONFLICT,
@@ -249,6 +250,7 @@ fn rank(code: Code) -> (StatusCode, &'static str) {
         )
         | Code::ContactKind
         | Code::Name
+        | Code::BirthDate
         | Code::Terms
         | Code::Unfit => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Held | Code::Throttled | Code::TooSoon => StatusCode::TOO_MANY_REQUESTS,

@@ -18,6 +18,7 @@ use super::body::Call;
 use super::caller::{self, Caller};
 use super::problem::Fault;
 use super::{AuthHttp, Problem, csrf, json, tasks};
+use crate::account::{BirthDate, PersonalData};
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{EventPage, Outcome};
@@ -72,10 +73,18 @@ async fn sign_up(mut call: Call) -> Result<Response, Problem> {
         name: Cow<'a, str>,
         #[serde(borrow)]
         terms: Cow<'a, str>,
+        /// `1985-03-17`; a password may not be made of it.
+        #[serde(borrow, default)]
+        birth_date: Option<Cow<'a, str>>,
     }
     call.caller.bind()?;
     let asked: Asked<'_> = call.json()?;
-    let step = call.caller.visit().sign_up(&asked.contact, &asked.name, &asked.terms).await;
+    let mut who = PersonalData::from(&asked.name);
+    if let Some(text) = &asked.birth_date {
+        let now = call.caller.http.auth().now();
+        who = who.born(BirthDate::parse(text, now).map_err(|_| refused(&call.caller, Code::BirthDate))?);
+    }
+    let step = call.caller.visit().sign_up(&asked.contact, who, &asked.terms).await;
     Ok(json::step(&call.caller, step))
 }
 
@@ -321,13 +330,17 @@ async fn signed(caller: &Caller) -> Result<Session, Problem> {
 }
 
 fn no_session(caller: &Caller) -> Problem {
-    Problem::refused(&Refusal::new(Code::NoSession), caller.client.locale)
+    refused(caller, Code::NoSession)
+}
+
+fn refused(caller: &Caller, code: Code) -> Problem {
+    Problem::refused(&Refusal::new(code), caller.client.locale)
 }
 
 // Blank and malformed tokens never reach the store (ATTACKS 55), and nobody answers a flow unbound.
 fn flow(caller: &Caller, text: &str) -> Result<Token, Problem> {
     let token = Token::parse(text).filter(|_| caller.client.binding.is_some());
-    token.ok_or_else(|| Problem::refused(&Refusal::new(Code::NoFlow), caller.client.locale))
+    token.ok_or_else(|| refused(caller, Code::NoFlow))
 }
 
 fn wire(factor: &str, answer: &RawValue) -> Answer {

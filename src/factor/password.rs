@@ -1,10 +1,15 @@
 //! Password. Proves something known, typed from memory.
 //!
-//! Settings: [`Password::breach_check`], [`Password::migrating_from`]; the rules are the profile's, the cost is the
-//! builder's. Argon2id through the pool, the PHC string sealed, hashed anew at a sign-in when the cost has changed or
-//! another system had made the hash. As many of the last hashes as the policy remembers lie sealed beside it.
+//! Settings: [`Password::breach_check`], [`Password::breach_check_at_sign_in`], [`Password::migrating_from`]; the rules
+//! are the profile's, the cost is the builder's. Argon2id through the pool, the PHC string sealed, hashed anew at a
+//! sign-in when the cost has changed or another system had made the hash. As many of the last hashes as the policy
+//! remembers lie sealed beside it.
+//!
+//! One that is too old, temporary or known to others is still a proof, of one that must be replaced before there is a
+//! session: see [`due`].
 
 pub mod breach;
+pub mod due;
 
 use std::sync::Arc;
 
@@ -14,6 +19,7 @@ use zeroize::Zeroizing;
 use self::breach::{BreachCheck, OnFailure};
 use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Verdict};
 use crate::auth::import::ImportedCredential;
+use crate::clock::Timestamp;
 use crate::error::FactorError;
 use crate::hash::{HashPool, Hashed, StoredHash};
 use crate::id::{FactorName, RuleName};
@@ -26,16 +32,27 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, Default)]
 pub struct Password {
     breaches: Option<(Arc<dyn BreachCheck>, OnFailure)>,
+    rechecks: bool,
     beside: Option<Arc<StoredHash>>,
 }
 
 /// What is kept of a password.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stored {
     hash: StoredHash,
-    /// The passwords before, the latest first.
+    /// The passwords before that their owner chose, the latest first.
     #[serde(default)]
     previous: Vec<StoredHash>,
+    /// When it was chosen. Nobody knows it of another system's, nor of rows older than this field: their age counts
+    /// from the next sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chosen: Option<Timestamp>,
+    /// Made by the service: good until then, and for choosing another one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    temporary: Option<Timestamp>,
+    /// Others know it, or may.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    compromised: bool,
 }
 
 /// What the client sends, to prove a password or to choose one.
@@ -56,6 +73,15 @@ impl Password {
         self
     }
 
+    /// Asks [`Password::breach_check`] at each right password, too: one that has leaked since it was chosen must be
+    /// replaced before there is a session. Costs a request for each sign-in; while the check gives no answer people are
+    /// signed in all the same, whatever was said for new ones.
+    #[must_use]
+    pub const fn breach_check_at_sign_in(mut self) -> Self {
+        self.rechecks = true;
+        self
+    }
+
     /// While accounts with another system's hashes are there: each wrong password also costs what this one of them
     /// does, for every name. Their hashes are as a rule dearer than the library's own, and who had not signed in since
     /// the move would else be told from a name that nobody has by the time of the answer.
@@ -66,12 +92,20 @@ impl Password {
     }
 
     /// The credential for [`Auth::import`](crate::Auth::import) that this hash is. The first sign-in replaces the
-    /// hash by the library's own.
+    /// hash by the library's own; where passwords age, it is as old as that sign-in.
     ///
     /// # Errors
     /// When it does not serialise.
     pub fn imported(hash: StoredHash) -> Result<ImportedCredential, FactorError> {
-        ImportedCredential::of(&Self::default(), &Stored { hash, previous: Vec::new() })
+        ImportedCredential::of(&Self::default(), &Stored::of(hash))
+    }
+
+    /// The same of a password that was chosen then.
+    ///
+    /// # Errors
+    /// As [`Password::imported`].
+    pub fn imported_since(hash: StoredHash, chosen: Timestamp) -> Result<ImportedCredential, FactorError> {
+        ImportedCredential::of(&Self::default(), &Stored { chosen: Some(chosen), ..Stored::of(hash) })
     }
 
     /// The answer that is this password.
@@ -106,8 +140,8 @@ impl Factor for Password {
         })
     }
 
-    fn could_prove(&self, _: Option<&Stored>) -> Proves {
-        PROVES
+    fn could_prove(&self, kept: Option<&Stored>) -> Proves {
+        kept.map_or(PROVES, Stored::proves)
     }
 
     async fn answer(
@@ -126,18 +160,12 @@ impl Factor for Password {
         match cx.hashes().check(cx.lane, typed, stored, self.beside.as_deref()).await? {
             Hashed::Busy { retry_after } => Ok(Verdict::Busy { retry_after }),
             Hashed::Done(false) => Ok(Verdict::refuse(Reason::Wrong)),
-            Hashed::Done(true) => {
-                let change = match cx.hashes().needs_rehash(stored) {
-                    false => None,
-                    true => self.rehash(cx, password, &credential.data).await?,
-                };
-                Ok(Verdict::Accept { credential: credential.id, proved: PROVES, change })
-            }
+            Hashed::Done(true) => self.right(cx, credential, password).await,
         }
     }
 
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<Stored> {
-        Some(Stored { hash: hashes.decoy(seed).into(), previous: Vec::new() })
+        Some(Stored::of(hashes.decoy(seed).into()))
     }
 
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
@@ -170,30 +198,32 @@ impl Enrol for Password {
         }
         let remembered = cx.policy().remembers().min(MOST_REMEMBERED);
         let mut previous = Vec::new();
-        if let Some(old) = mine.first() {
+        if let Some(Credential { data: old, .. }) = mine.first() {
+            // A temporary one is none of the last ones: its owner never chose it.
+            let not_theirs = usize::from(old.temporary.is_some());
             // The present one is looked at whatever the policy says: the proof of the old password, sent twice by a
             // client that lost the reply, is no new password.
-            let past = std::iter::once(&old.data.hash).chain(&old.data.previous);
-            for (before, hash) in past.clone().take(remembered.max(1)).enumerate() {
+            let past = std::iter::once(&old.hash).chain(&old.previous);
+            for (before, hash) in past.clone().take(remembered.max(1) + not_theirs).enumerate() {
                 match cx.hashes().check(cx.lane, Secret::new(password.expose()), hash, None).await? {
                     Hashed::Done(false) => {}
                     Hashed::Done(true) if before == 0 => {
                         return Ok(Enrolled::Unfit(vec![BrokenRule(Rule::plain(SAME))]));
                     }
                     Hashed::Done(true) => {
-                        let rule = Rule::counted(REUSED, "last", remembered);
+                        let rule = Rule::counted(REUSED, "last", remembered.max(1));
                         return Ok(Enrolled::Unfit(vec![BrokenRule(rule)]));
                     }
                     Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
                 }
             }
-            previous.extend(past.take(remembered.saturating_sub(1)).cloned());
+            previous.extend(past.skip(not_theirs).take(remembered.saturating_sub(1)).cloned());
         }
         let hash = match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
             Hashed::Done(hash) => hash,
             Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
         };
-        let data = Stored { hash: hash.into(), previous };
+        let data = Stored { previous, chosen: Some(cx.now), ..Stored::of(hash.into()) };
         Ok(match mine.first() {
             None => Enrolled::Add { data, handles: Vec::new(), proved: PROVES },
             Some(old) => Enrolled::Replace { credential: old.id, data, proved: PROVES },
@@ -209,19 +239,6 @@ impl Password {
             (Err(_), OnFailure::Accept) => Ok(false),
             (Err(error), OnFailure::Refuse) => Err(FactorError::Unavailable(Some(Box::new(error)))),
         }
-    }
-
-    // The cost has changed since: hash again while the password is at hand. If the pool is full, next time.
-    async fn rehash(
-        &self,
-        cx: &Context<'_>,
-        password: Secret,
-        old: &Stored,
-    ) -> Result<Option<Stored>, FactorError> {
-        Ok(match cx.hashes().hash(cx.lane, password, cx.entropy()).await? {
-            Hashed::Done(hash) => Some(Stored { hash: hash.into(), previous: old.previous.clone() }),
-            Hashed::Busy { .. } => None,
-        })
     }
 }
 

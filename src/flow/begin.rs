@@ -122,7 +122,7 @@ impl Inner {
                         && factor.could_prove(None)?.covers(self.profile.sign_up_enrols)
                 }
                 Kind::Credential { factor: wanted, .. } => wanted == name,
-                Kind::SignIn => false,
+                Kind::SignIn => state.due().is_some_and(|(due, _)| due == name),
             };
             return Ok(wanted.then(|| offer(true, None)));
         }
@@ -154,14 +154,12 @@ impl Inner {
     /// What is still to be done once enough is proven. Adding a credential takes as much as signing in: a mailbox
     /// alone adds no key to an account that asks for two factors (ATTACKS 22).
     pub(crate) fn duty(&self, state: &State) -> Option<Duty> {
+        let enough = || self.profile.sign_in.met_by(&state.proofs, self.clock.now());
         match state.kind {
             Kind::SignUp(_) if !state.proofs.is_empty() => Some(Duty::Enrol),
             Kind::Credential { replace: true, .. } if !state.proofs.is_empty() => Some(Duty::Replace),
-            Kind::Credential { replace: false, .. }
-                if self.profile.sign_in.met_by(&state.proofs, self.clock.now()) =>
-            {
-                Some(Duty::Enrol)
-            }
+            Kind::Credential { replace: false, .. } if enough() => Some(Duty::Enrol),
+            Kind::SignIn if state.due().is_some() && enough() => Some(Duty::Replace),
             _ => None,
         }
     }
@@ -193,7 +191,8 @@ impl Inner {
         let offers = self.offers(&run.state, person)?;
         let expires_in = run.state.expires.since(run.now);
         let duty = self.duty(&run.state);
-        Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, expires_in })))
+        let due = duty.and(run.state.due()).map(|(_, why)| why);
+        Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, due, expires_in })))
     }
 
     pub(crate) fn context<'c>(

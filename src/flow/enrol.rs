@@ -15,11 +15,12 @@ use crate::proof::{Proof, Proves};
 use crate::session::{Grant, Session};
 use crate::store::{AccountRow, Write};
 
-/// What is to be written at the end of an enrolment by a signed-in person.
+/// What is to be written at the end of an enrolment by a person who has an account.
 struct Change {
     factor: FactorName,
     write: Write,
-    session: SessionId,
+    /// The session that it was asked for in, which is renewed; none at a sign-in, where it is the last duty.
+    session: Option<SessionId>,
     /// The credential is replaced: all other sessions end.
     ends_all: bool,
 }
@@ -46,6 +47,10 @@ impl Inner {
         let enrolled = plugin.confirm(cx, &mine.opened, proposal, &answer.bytes).await?;
         // The answer was long in hashing: time is read again for what is written.
         run.now = self.clock.now();
+        let believed = |data: &[u8], proved: Proves| {
+            let within = proved.within(factor.could_prove(Some(data))?);
+            Ok::<_, Broken>(within.then(|| Proof::new(name.clone(), proved, self.clock.now())))
+        };
         match (enrolled, run.state.kind.clone()) {
             (Enrolled::Unfit(broken), _) => {
                 let rules = broken.into_iter().map(|rule| rule.0).collect();
@@ -54,9 +59,8 @@ impl Inner {
             (Enrolled::Refuse(reason), _) => Err(Code::Answer(reason).into()),
             (Enrolled::Busy { retry_after }, _) => Err(Refusal::new(Code::Busy).after(retry_after).into()),
             (Enrolled::Add { data, handles, proved }, Kind::SignUp(applicant)) => {
-                let proved =
-                    if proved.within(factor.could_prove(Some(&data))?) { Some(proved) } else { None };
-                let credential = (&name, data.as_slice(), handles.as_slice(), proved);
+                run.state.proofs.extend(believed(&data, proved)?);
+                let credential = (&name, data.as_slice(), handles.as_slice());
                 self.finish_sign_up(run, person, applicant, credential).await
             }
             (Enrolled::Add { data, handles, .. }, Kind::Credential { session, replace: false, .. }) => {
@@ -65,16 +69,28 @@ impl Inner {
                 }
                 let row = self.new_credential(person.id, &name, &data, &handles, run.now)?;
                 let write = Write::AddCredential(row);
+                let session = Some(session);
                 self.finish_change(run, person, Change { factor: name, write, session, ends_all: false })
                     .await
             }
             // Adding is no way round replacing: a memorised secret is replaced by who proved it (ASVS 6.2.3).
-            (Enrolled::Replace { credential, data, .. }, Kind::Credential { session, .. })
+            (Enrolled::Replace { credential, data, proved }, kind)
                 if !factor.could_prove(None)?.is_memorised()
                     || run.state.proofs.iter().any(|proof| *proof.factor() == name) =>
             {
                 let write = self.swap(&person, &name, &mine, credential, &data)?.ok_or(Code::Stale)?;
-                self.finish_change(run, person, Change { factor: name, write, session, ends_all: true }).await
+                if run.state.due().is_some_and(|(due, _)| *due == name) {
+                    // Who has chosen the new one has proven it, as at a registration.
+                    run.state.proofs.retain(|proof| *proof.factor() != name);
+                    run.state.proofs.extend(believed(&data, proved)?);
+                }
+                let session = match kind {
+                    Kind::Credential { session, .. } => Some(session),
+                    Kind::SignIn => None,
+                    Kind::SignUp(_) => return Err(Code::NotOffered.into()),
+                };
+                let change = Change { factor: name.clone(), write, session, ends_all: true };
+                self.finish_change(run, person, change).await
             }
             _ => Err(Code::NotOffered.into()),
         }
@@ -83,13 +99,13 @@ impl Inner {
     /// The account comes into being: with its contact proven and its first credential, in one commit.
     async fn finish_sign_up(
         &self,
-        mut run: Run<'_>,
+        run: Run<'_>,
         person: Person,
         applicant: Applicant,
-        (factor, data, handles, proved): (&FactorName, &[u8], &[Vec<u8>], Option<Proves>),
+        (factor, data, handles): (&FactorName, &[u8], &[Vec<u8>]),
     ) -> Going<Step> {
         let profile = ProfileData {
-            name: applicant.name,
+            who: applicant.who,
             level: Level::Simplified,
             locale: run.visit.client.locale,
             terms: applicant.terms,
@@ -97,17 +113,15 @@ impl Inner {
         let NewAccount { id, key, route, rows } =
             self.new_account(&profile, &[(applicant.contact, true)], run.now)?;
         let credential = self.new_credential(id, factor, data, handles, run.now)?;
-        run.state.proofs.extend(proved.map(|proved| Proof::new(factor.clone(), proved, run.now)));
-        let content = Sealed { factor: Some(factor.clone()), ..Sealed::new(run.visit.client.origin()) };
+        let content = Sealed::by(factor, run.visit.client.origin());
         let (event, line) =
             self.event(Some(id), Some(&key), event::name::SIGN_UP, Outcome::Done, &content)?;
-        let proofs = run.state.proofs.clone();
         let grant = self.mint(Grant {
             account: id,
             epoch: Epoch(0),
             route,
             event,
-            proofs: &proofs,
+            proofs: &run.state.proofs,
             public_device: run.state.public_device,
             now: run.now,
             expires: None,
@@ -119,24 +133,49 @@ impl Inner {
         self.finish(run, batch, Ending { grant, browser }).await
     }
 
-    /// A credential is added or replaced, and the session at hand is renewed with a new token. Where one is
-    /// replaced, everything that the old one opened ends.
+    /// A credential is added or replaced, and the session at hand is renewed with a new token; where it was the last duty
+    /// of a sign-in, its session begins. Where one is replaced, everything that the old one opened ends. All in one
+    /// commit: a kill before it leaves the old credential, and no session where there was none.
     async fn finish_change(&self, mut run: Run<'_>, person: Person, change: Change) -> Going<Step> {
         let Change { factor, write, session, ends_all } = change;
-        let (Some(subject), Some((id, epoch))) = (&person.subject, run.state.who.account) else {
+        let (Some(subject), Some((account, epoch))) = (&person.subject, run.state.who.account) else {
             return Err(Code::Stale.into());
         };
+        let (name, template, raised) = match ends_all {
+            true => (event::name::CHANGED, "credential-changed", epoch.next()),
+            false => (event::name::ENROLLED, "credential-added", epoch),
+        };
+        let content = Sealed::by(&factor, run.visit.client.origin());
+        let (event, line) = self.line(&person, name, Outcome::Done, &content)?;
+        // The account's version is raised by each enrolment, so that of two at once only one is written: both may
+        // have seen an account that had none.
+        let AccountRow { route, version: expect, .. } = subject.account;
+        let row = AccountRow { version: expect.next(), ..subject.account.clone() };
+        let mut batch =
+            vec![self.once(&run, &factor, b"enrol"), Write::SwapAccount { row, expect }, write, line];
+        batch.extend(session.map(|id| Write::EndSession { account, route, id }));
+        if ends_all {
+            let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
+            // The epoch of the flow's start: of two flows that one temporary password opened only one ends, and none
+            // that was opened by what has been replaced since.
+            batch.push(Write::RaiseEpoch { account, route, expect: epoch });
+            batch.push(Write::ForgetBrowsers { account, except: known });
+        }
+        batch.extend(self.credential_notices(&person, &factor, template)?);
+        let Some(session) = session else {
+            run.state.who.account = Some((account, raised));
+            let lane = self.lane(&run, &person);
+            let end = self.sign_in_or_go_on(run, &person, lane, content, batch).await?;
+            return end.ok_or_else(|| Code::Stale.into());
+        };
         let old = self.live_session(session, &person).await?.ok_or(Code::NoSession)?;
-        let content = Sealed { factor: Some(factor.clone()), ..Sealed::new(run.visit.client.origin()) };
-        let (event, line) = self.line(&person, run.event_name(), Outcome::Done, &content)?;
         run.state.public_device = old.idle() == self.profile.sessions.public_idle;
-        let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
         let grant = self.renew(
             &old,
             Grant {
-                account: id,
-                epoch: if ends_all { epoch.next() } else { epoch },
-                route: subject.account.route,
+                account,
+                epoch: raised,
+                route,
                 event,
                 proofs: &run.state.proofs,
                 public_device: run.state.public_device,
@@ -144,39 +183,7 @@ impl Inner {
                 expires: Some(old.expires()),
             },
         )?;
-        // The account's version is raised by each enrolment, so that of two at once only one is written: both may
-        // have seen an account that had none.
-        let expect = subject.account.version;
-        let row = AccountRow { version: expect.next(), ..subject.account.clone() };
-        let mut batch = vec![
-            self.once(&run, &factor, b"enrol"),
-            Write::SwapAccount { row, expect },
-            write,
-            Write::EndSession { account: id, route: subject.account.route, id: session },
-            line,
-        ];
-        let mut template = "credential-added";
-        if ends_all {
-            template = "credential-changed";
-            batch.push(Write::RaiseEpoch { account: id, route: subject.account.route, expect: epoch });
-            batch.push(Write::ForgetBrowsers { account: id, except: known });
-        }
-        batch.extend(self.credential_notices(&run, &person, &factor, template)?);
         self.finish(run, batch, Ending { grant, browser: None }).await
-    }
-
-    /// Tells the owner what became of a credential, and when.
-    pub(crate) fn credential_notices(
-        &self,
-        run: &Run<'_>,
-        person: &Person,
-        factor: &FactorName,
-        template: &'static str,
-    ) -> Result<Vec<Write>, Broken> {
-        let at = ("at".into(), run.now.rfc3339().into());
-        let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
-        let title = self.factor(factor).map(|factor| factor.title(locale)).unwrap_or_default();
-        self.notices(run, person, template, vec![("factor".into(), title.into()), at])
     }
 
     /// A session of the person's, if it lives.

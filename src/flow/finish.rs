@@ -1,9 +1,5 @@
 //! How a flow ends: in a session, or in the wish for more; and how sessions end.
 
-use std::borrow::Cow;
-
-use zeroize::Zeroizing;
-
 use super::state::{Kind, Run};
 use super::stop::Going;
 use super::subject::Person;
@@ -14,7 +10,7 @@ use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::Reason;
 use crate::hash::Lane;
-use crate::id::{AccountId, BrowserId, Epoch, EventName, SessionId, TemplateName};
+use crate::id::{AccountId, BrowserId, Epoch, EventName, SessionId};
 use crate::proof::Proof;
 use crate::secret::{Purpose, Token};
 use crate::session::{Grant, Session};
@@ -50,16 +46,34 @@ impl Inner {
         let factor = proof.factor().clone();
         let mut next = run.clone();
         next.state.challenges.remove(factor.as_str());
+        if proof.proves().why_due().is_some()
+            && matches!(next.state.kind, Kind::Credential { replace: false, .. })
+        {
+            // It opens no sign-in as it is, so it adds nothing either.
+            return Err(Code::Due.into());
+        }
         next.state.proofs.push(proof);
         if self.duty(&next.state).is_some() {
             // What was begun to prove an old secret is no proposal of a new one.
             next.state.challenges.clear();
         }
-        let content = Sealed { factor: Some(factor), ..Sealed::new(run.visit.client.origin()) };
-        let enough = self.profile.sign_in.met_by(&next.state.proofs, run.now);
+        let content = Sealed::by(&factor, run.visit.client.origin());
+        self.sign_in_or_go_on(next, person, at.lane, content, batch).await
+    }
+
+    /// A session, when this is a sign-in, enough is proven and no duty is left.
+    pub(crate) async fn sign_in_or_go_on(
+        &self,
+        next: Run<'_>,
+        person: &Person,
+        lane: Lane,
+        content: Sealed,
+        batch: Vec<Write>,
+    ) -> Going<Option<Step>> {
+        let enough = self.profile.sign_in.met_by(&next.state.proofs, next.now) && next.state.due().is_none();
         match (&next.state.kind, &person.subject, next.state.who.account) {
             (Kind::SignIn, Some(subject), Some((_, epoch))) if enough => {
-                self.sign_in(next, person, at, (subject, epoch), content, batch).await
+                self.sign_in(next, person, lane, (subject, epoch), content, batch).await
             }
             _ => self.go_on(next, person, content, batch).await,
         }
@@ -86,17 +100,17 @@ impl Inner {
         &self,
         next: Run<'_>,
         person: &Person,
-        at: &Attempt<'_>,
+        lane: Lane,
         (subject, epoch): (&Subject, Epoch),
         content: Sealed,
         mut batch: Vec<Write>,
     ) -> Going<Option<Step>> {
         let (id, line) = self.line(person, event::name::SIGN_IN, Outcome::Done, &content)?;
         batch.push(line);
-        if at.lane == Lane::Stranger {
+        if lane == Lane::Stranger {
             let when = ("at".into(), next.now.rfc3339().into());
             let device = ("device".into(), next.visit.client.device.summary().into());
-            batch.extend(self.notices(&next, person, "new-browser", vec![when, device])?);
+            batch.extend(self.notices(person, "new-browser", vec![when, device])?);
         }
         let browser = match next.state.public_device {
             true => None,
@@ -162,23 +176,6 @@ impl Inner {
         Ok(Some(token))
     }
 
-    /// A notice to each contact of the person, if there is one.
-    pub(crate) fn notices(
-        &self,
-        run: &Run<'_>,
-        person: &Person,
-        template: &'static str,
-        params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
-    ) -> Result<Vec<Write>, Broken> {
-        let Some(known) = person.known(self)? else { return Ok(Vec::new()) };
-        let notice = |to| {
-            let template = TemplateName::new(template);
-            let until = run.now.after(NOTICE_LIFE);
-            self.message(Some(person.id), to, template, params.clone(), known.profile.locale, (true, until))
-        };
-        known.contacts().map(notice).collect()
-    }
-
     pub(crate) async fn sign_out(&self, visit: &Visit, token: &Token) -> Result<(), Broken> {
         if let Some(session) = self.check(token).await? {
             let (account, route) = (session.account(), session.route());
@@ -237,6 +234,3 @@ impl Loss {
         }
     }
 }
-
-/// A notice that could not be delivered for so long tells nobody anything new.
-const NOTICE_LIFE: std::time::Duration = std::time::Duration::from_secs(3 * 24 * 3600);

@@ -52,6 +52,8 @@ pub enum Code {
     ContactKind,
     /// The name is empty, too long, or has signs in it that deceive.
     Name,
+    /// The birth date is no day until today.
+    BirthDate,
     /// The terms were not accepted.
     Terms,
     /// The new secret breaks rules.
@@ -74,6 +76,8 @@ pub enum Code {
     Stale,
     /// The address has an account already. Told only to who has just proven to hold the address.
     Taken,
+    /// What was proven must be replaced before anything else is done with it.
+    Due,
     /// Not signed in.
     NoSession,
     /// The other device has not answered yet.
@@ -91,6 +95,7 @@ impl Code {
             Self::Identifier(error) => error.code(),
             Self::ContactKind => "contact_kind",
             Self::Name => "name",
+            Self::BirthDate => "birth_date",
             Self::Terms => "terms",
             Self::Unfit => "unfit",
             Self::Held => "held",
@@ -102,6 +107,7 @@ impl Code {
             Self::NotOffered => "not_offered",
             Self::Stale => "stale",
             Self::Taken => "taken",
+            Self::Due => "due",
             Self::NoSession => "no_session",
             Self::Waiting => "waiting",
             Self::Mailbox => "mailbox",

@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::stop::Going;
 use super::{Code, Visit};
+use crate::account::PersonalData;
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::id::{AccountId, Epoch, FactorName, FlowId, SessionId, Version};
-use crate::proof::Proof;
+use crate::proof::{Due, Proof};
 use crate::secret::{Place, Purpose, Token, TokenHash};
 use crate::store::{FlowRow, Write};
 
@@ -32,7 +33,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Applicant {
     pub(crate) contact: Identifier,
-    pub(crate) name: String,
+    #[serde(flatten)]
+    pub(crate) who: PersonalData<'static>,
     pub(crate) terms: String,
     pub(crate) taken: bool,
 }
@@ -124,6 +126,11 @@ impl State {
         };
         let parts: [&[u8]; 3] = [self.id.as_bytes(), factor.as_str().as_bytes(), &serial.to_be_bytes()];
         data_encoding::BASE64URL_NOPAD.encode(&auth.keys.lookup(Purpose::Mailbox, &parts))
+    }
+
+    /// The first factor that was proven by what must be replaced, and why.
+    pub(crate) fn due(&self) -> Option<(&FactorName, Due)> {
+        self.proofs.iter().find_map(|proof| Some((proof.factor(), proof.proves().why_due()?)))
     }
 
     /// The same challenge with another state: one try fewer.

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::account::identifier::Identifier;
-use crate::account::{Contact, ProfileData};
+use crate::account::{Contact, PersonalData, ProfileData};
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
@@ -239,17 +239,17 @@ impl Person {
         })
     }
 
-    /// What a password must not be built of.
+    /// What a password must not be built of. The person's own data first: a policy looks at so many words only.
     pub(crate) fn words(&self, auth: &Inner, state: &State) -> Result<Vec<String>, Broken> {
         let known = self.known(auth)?;
-        let mut words: Vec<String> = auth.site.words.clone();
+        let who = match &state.kind {
+            Kind::SignUp(applicant) => Some(&applicant.who),
+            _ => known.map(|known| &known.profile.who),
+        };
+        let mut words = who.map(PersonalData::words).unwrap_or_default();
+        words.extend_from_slice(&auth.site.words);
         let names = known.into_iter().flat_map(|known| known.names.iter().chain(known.contacts()));
         words.extend(state.who.typed.iter().chain(names).flat_map(Identifier::words));
-        let name = match &state.kind {
-            Kind::SignUp(applicant) => Some(applicant.name.as_str()),
-            _ => known.map(|known| known.profile.name.as_str()),
-        };
-        words.extend(name.into_iter().flat_map(str::split_whitespace).map(str::to_lowercase));
         Ok(words)
     }
 }

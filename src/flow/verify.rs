@@ -152,7 +152,7 @@ impl Inner {
                 if let Some((id, data)) = change {
                     writes.extend(self.swap(person, name, &mine, id, &data)?);
                     if !at.factor.could_prove(Some(&data))?.is_factor() {
-                        writes.extend(self.credential_notices(run, person, name, "credential-disabled")?);
+                        writes.extend(self.credential_notices(person, name, "credential-disabled")?);
                     }
                 }
                 if let (Some(state), true) = (state, run.held.is_some()) {
@@ -260,11 +260,11 @@ impl Inner {
         }
         if reason == Reason::Denied {
             let device = ("device".into(), run.visit.client.device.summary().into());
-            batch.extend(self.notices(run, person, "denied", vec![device])?);
+            batch.extend(self.notices(person, "denied", vec![device])?);
         }
         if let Some(hold) = hold {
             let minutes = hold.as_secs().div_ceil(60).to_string();
-            batch.extend(self.notices(run, person, "held", vec![("minutes".into(), minutes.into())])?);
+            batch.extend(self.notices(person, "held", vec![("minutes".into(), minutes.into())])?);
         }
         let why = match hold {
             Some(hold) => Refusal::new(Code::Held).after(hold),
@@ -295,7 +295,7 @@ impl Inner {
 
     fn refusal_event(&self, run: &Run<'_>, person: &Person, by: &FactorName, why: &str) -> Going<Write> {
         let reason = Some(why.to_owned());
-        let sealed = Sealed { factor: Some(by.clone()), reason, ..Sealed::new(run.visit.client.origin()) };
+        let sealed = Sealed { reason, ..Sealed::by(by, run.visit.client.origin()) };
         Ok(self.line(person, run.event_name(), Outcome::Refused, &sealed)?.1)
     }
 

@@ -2,6 +2,8 @@
 
 use crate::factor::Reason;
 use crate::flow::Code;
+use crate::message::Locale;
+use crate::proof::Due;
 
 impl Code {
     /// In English and in Russian.
@@ -16,7 +18,7 @@ impl Code {
                 "Ответ не той формы, о которой просили.",
             ),
             Self::Answer(Reason::Expired) => {
-                ("The code is too old. Ask for a new one.", "Код устарел. Запросите новый.")
+                ("It is too old. Ask for a new one.", "Срок действия истёк. Запросите новый.")
             }
             Self::Answer(Reason::UsedUp) => (
                 "This code has been tried too often. Ask for a new one.",
@@ -37,6 +39,10 @@ impl Code {
                 ("Register with a phone number or an e-mail address.", "Укажите телефон или адрес почты.")
             }
             Self::Name => ("Enter your name as others may read it.", "Введите имя, как его увидят другие."),
+            Self::BirthDate => (
+                "Enter your birth date as a day that has been: 17.03.1985.",
+                "Введите дату рождения, которая уже была: 17.03.1985.",
+            ),
             Self::Terms => ("Accept the terms to register.", "Чтобы зарегистрироваться, примите условия."),
             Self::Unfit => (
                 "Choose another one: see what is missing.",
@@ -76,12 +82,41 @@ impl Code {
             Self::Taken => {
                 ("You already have an account. Sign in.", "У вас уже есть учётная запись. Войдите.")
             }
+            Self::Due => (
+                "Change it first: it has expired, is temporary, or others may know it.",
+                "Сначала смените его: срок истёк, он временный или мог стать известен другим.",
+            ),
             Self::NoSession => ("Sign in first.", "Сначала войдите."),
             Self::Waiting => ("Confirm on the other device.", "Подтвердите на другом устройстве."),
             Self::Mailbox => (
                 "This request is over, or somebody else answers it. Ask for a new one on the other screen.",
                 "Этот запрос окончен, или на него отвечает другой. Запросите новый на том экране.",
             ),
+        }
+    }
+}
+
+impl Due {
+    /// Why a new one must be chosen, and what comes after, for a person.
+    #[must_use]
+    pub const fn text(self, locale: Locale) -> &'static str {
+        let (en, ru) = match self {
+            Self::Expired => (
+                "It has been in use for as long as it may. Choose a new one, and you are signed in.",
+                "Срок его действия истёк. Задайте новый, и вход завершится.",
+            ),
+            Self::Temporary => (
+                "It was made for your first sign-in only. Choose one of your own, and you are signed in.",
+                "Он выдан только для первого входа. Задайте свой, и вход завершится.",
+            ),
+            Self::Compromised => (
+                "Others may know it. Choose a new one, and change it wherever else you use it.",
+                "Он мог стать известен другим. Задайте новый и смените его везде, где он у вас стоит.",
+            ),
+        };
+        match locale {
+            Locale::En => en,
+            Locale::Ru => ru,
         }
     }
 }

@@ -98,6 +98,38 @@ pub(super) fn render(message: &Message) -> Text {
                 param("factor")
             ),
         ),
+        ("credential-temporary", Locale::En) => (
+            format!("{site}: a temporary {} was issued", param("factor")),
+            format!(
+                "{at}: a temporary {} was issued for your account, and all sessions have ended. You choose your own when \
+                 you sign in by it. If you did not ask for it, turn to support at once.",
+                param("factor")
+            ),
+        ),
+        ("credential-temporary", Locale::Ru) => (
+            format!("{site}: выдан временный способ входа"),
+            format!(
+                "{at}: для вашей учётной записи выдан временный способ входа ({}), все сеансы завершены. При входе вы \
+                 зададите свой. Если вы об этом не просили, сразу обратитесь в поддержку.",
+                param("factor")
+            ),
+        ),
+        ("credential-compromised", Locale::En) => (
+            format!("{site}: change your {}", param("factor")),
+            format!(
+                "{at}: others may know your {}. All sessions have ended. Sign in and choose a new one; change it wherever \
+                 else you use it.",
+                param("factor")
+            ),
+        ),
+        ("credential-compromised", Locale::Ru) => (
+            format!("{site}: смените способ входа"),
+            format!(
+                "{at}: ваш способ входа ({}) мог стать известен другим. Все сеансы завершены. Войдите и задайте новый; \
+                 смените его везде, где он у вас стоит.",
+                param("factor")
+            ),
+        ),
         ("credential-added", Locale::En) => (
             format!("{site}: {} was added to your account", param("factor")),
             format!(

@@ -66,8 +66,8 @@ pub trait CredentialPolicy: Debug + Send + Sync {
         1
     }
 
-    /// After so long a password must be replaced. Stated and told as a deviation; no flow asks for it yet. NIST SP
-    /// 800-63B-4 and ASVS 6.2.10 want none.
+    /// After so long a password must be replaced: a sign-in by it asks for a new one before there is a session. NIST SP
+    /// 800-63B-4 and ASVS 6.2.10 want none, so it is told as a deviation.
     fn max_age(&self) -> Option<Duration> {
         None
     }
@@ -151,7 +151,7 @@ pub struct PasswordRules {
     pub context: bool,
     /// How many of the last passwords, the present one among them, must not be chosen again.
     pub remembers: usize,
-    /// After so long a password must be replaced. Stated and told as a deviation; no flow asks for it yet.
+    /// After so long a password must be replaced, at the next sign-in by it.
     pub max_age: Option<Duration>,
 }
 

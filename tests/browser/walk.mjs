@@ -1,11 +1,12 @@
 // The portal as people use it, without JavaScript; then every page in both languages, wide and narrow, light and dark.
+import { readFile } from "node:fs/promises";
 import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
 import { addDevice, appCode, keyDevice, makeCodes, prove, shot, signIn, sound, typePassword } from "./people.mjs";
 
 const PASSWORD = "Тихая гавань 42";
 const NEW_PASSWORD = "Совсем другие слова 9";
 
-const parts = { registration, twoBrowsers, held, changeOfPassword, secondFactors, doors, passkeys, galleries, narrowest, withScripts };
+const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, doors, passkeys, galleries, narrowest, withScripts };
 const only = process.env.ONLY?.split(",") ?? Object.keys(parts);
 
 const browser = await launch();
@@ -131,6 +132,47 @@ async function changeOfPassword() {
   check(gleb.url().endsWith("/home"), "this one goes on");
   await gleb.context().close();
   await other.context().close();
+}
+
+// An organisation's first sign-in: by a temporary password, which must be changed before there is a session.
+async function temporary() {
+  const [to, given] = JSON.parse(await readFile(process.env.DEMO, "utf8")).office;
+  const reach = async (page) => {
+    await go(page, "/sign-in");
+    await typePassword(page, to, given);
+    await page.waitForURL("**/sign-in/code");
+    await page.fill("#code", await code(page, to));
+    await press(page, /Continue|Продолжить/);
+    await page.waitForURL("**/sign-in/password");
+  };
+  const left = await person(browser, { locale: "en-GB" });
+  await reach(left);
+  check((await left.locator("main").innerText()).includes("temporary password"), "the page says why a new password is asked for");
+  await accessible(left, "due-en");
+  await sound(left, "due-en");
+  await shot(left, "due-en");
+  await go(left, "/home");
+  check(left.url().includes("/sign-in"), "who leaves there is not signed in");
+  await left.context().close();
+
+  const olga = await person(browser, { locale: "ru-RU" });
+  await reach(olga);
+  check((await olga.locator("main").innerText()).includes("временному паролю"), "and can come again, in Russian");
+  await shot(olga, "due-ru");
+  for (const [weak, reason] of [[given, "нынешний пароль"], ["short", "не меньше 8"]]) {
+    await olga.fill("#new_password", weak);
+    await press(olga, "Сменить и войти");
+    check((await olga.locator("[role=alert]:visible").innerText()).includes(reason), `refused with its reason: ${reason}`);
+  }
+  await sound(olga, "due-ru");
+  await olga.fill("#new_password", PASSWORD);
+  await press(olga, "Сменить и войти");
+  await olga.waitForURL("**/home");
+  check((await olga.locator(".news").innerText()).includes("изменён"), "the session begins with the new password");
+  await olga.getByRole("button", { name: "Выйти" }).click();
+  await signIn(olga, to, PASSWORD);
+  check(olga.url().endsWith("/home"), "which signs in from then on");
+  await olga.context().close();
 }
 
 // An authenticator and backup codes: added, asked for at the next sign-in, each code good once.

@@ -21,6 +21,7 @@ use propusk::hash::HashPool;
 use propusk::id::FactorName;
 use propusk::lockout::Limit;
 use propusk::message::Locale;
+use propusk::policy::password::PasswordRules;
 use propusk::proof::Proves;
 use propusk::store::{Rate, Store, Throttle};
 use propusk::testing::FakeClock;
@@ -231,7 +232,10 @@ fn node<S: Store + Throttle + Clone>(
     hands: &Hands,
     outbox: &Outbox,
 ) -> Auth {
-    let mut profile = Profile::public_portal();
+    // In ten thousand rounds months pass: neither a session nor a password is to grow old meanwhile.
+    let mut rules = PasswordRules::public_portal();
+    rules.max_age = None;
+    let mut profile = Profile::public_portal().with_password_policy(rules);
     let long = Duration::from_secs(10 * 365 * 24 * 3600);
     (profile.sessions.idle, profile.sessions.absolute) = (long, long);
     profile.recipient_rate = Rate { uses: u32::MAX, per: Duration::from_secs(1) };

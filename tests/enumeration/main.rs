@@ -1,5 +1,5 @@
 //! Who has an account shows in nothing: for a name that nobody has, one that somebody has, one whose account is
-//! switched off and one whose account lacks the factor, before any proof, the same steps give the same answer, the
+//! switched off, one whose account lacks the factor and one whose password must be replaced, before any proof, the same steps give the same answer, the
 //! same number of hashes, the same calls of the store, and the same mail to the address that was typed. So too when
 //! the name is held, and when its strangers' allowance is spent.
 //!
@@ -49,17 +49,16 @@ struct Table {
     factors: BTreeSet<String>,
 }
 
-const ALL: [Whose; 5] =
-    [Whose::Nobody, Whose::Somebody, Whose::SwitchedOff, Whose::SwitchedOffSince, Whose::Lacking];
+const ALL: [Whose; 6] =
+    [Whose::Nobody, Whose::Somebody, Whose::SwitchedOff, Whose::SwitchedOffSince, Whose::Lacking, Whose::Due];
 
 /// Whether an answer of this script is accepted: then there is nothing to compare.
 fn accepts(whose: Whose, tried: Tried, factor: &FactorName, script: &[Act]) -> bool {
     let chosen = *factor == Password::NAME || *factor == Pin::NAME;
     let first = script.first() == Some(&With(Right));
     let any = first || script.contains(&Say(Right));
-    tried == Tried::Never
-        && chosen
-        && (whose == Whose::Somebody && any || whose == Whose::SwitchedOffSince && first)
+    let has = whose == Whose::Somebody || whose == Whose::Due && *factor == Pin::NAME;
+    tried == Tried::Never && chosen && (has && any || whose == Whose::SwitchedOffSince && first)
 }
 
 /// A registration asks for no factor of an account; and a contact that one signs in by is also where the codes go.
@@ -161,7 +160,7 @@ async fn mail(table: &mut Table, world: &World, whose: Whose, script: &[Act], se
         (Door::SignIn, Whose::Nobody | Whose::SwitchedOff) => sent == 0,
         // Only what the first step sent, before it.
         (Door::SignIn, Whose::SwitchedOffSince) => sent == 0 || sent == 1 && script[0] == Act::Start,
-        (Door::SignIn, Whose::Somebody | Whose::Lacking) => sent == begun || sent == begun + 1,
+        (Door::SignIn, Whose::Somebody | Whose::Lacking | Whose::Due) => sent == begun || sent == begun + 1,
     };
     if !fits {
         table.wrong.push(format!("mail: {:?} {whose:?} {script:?}: {sent} sent, {begun} begun", world.door));

@@ -1,5 +1,7 @@
 //! One cell's world: a name, who has it, how often it was tried, and the steps that are taken.
 
+use std::time::Duration;
+
 use propusk::id::{AccountId, FactorName};
 use propusk::testing::{Call, CallLog, CountingStore, SeededEntropy};
 use propusk::{Answer, Auth, Code, MemoryStore, Password, Profile, Step, Token, Visit};
@@ -27,6 +29,8 @@ pub(crate) enum Whose {
     SwitchedOffSince,
     /// Somebody who does not have the factor of the cell.
     Lacking,
+    /// Somebody whose password is temporary, past its life, and known to others: told to who types it, and to nobody else.
+    Due,
 }
 
 /// How often it was tried in vain before.
@@ -160,6 +164,11 @@ impl World {
             };
             let end = register(at, &outbox, &at.visit(portal::somebody()), name, secret).await;
             account = Some(end.session.account());
+            if whose == Whose::Due {
+                let (id, day) = (end.session.account(), Duration::from_secs(24 * 3600));
+                let _ = Password::issue_temporary(&auth, id, day, &somebody()).await.unwrap();
+                assert!(Password::mark_compromised(&auth, id, &somebody()).await.unwrap());
+            }
             if whose == Whose::SwitchedOff {
                 auth.disable(end.session.account(), &somebody()).await.unwrap();
             }
@@ -338,11 +347,12 @@ fn shown(step: &Step) -> String {
             format!("refused {:?} retry {:?} rules {:?}", why.code.as_str(), why.retry_after, why.rules)
         }
         Step::Pending(next) => format!(
-            "pending flow[{}] offers {:?} begun {:?} duty {:?} expires {:?}",
+            "pending flow[{}] offers {:?} begun {:?} duty {:?} due {:?} expires {:?}",
             next.flow.expose().len(),
             next.offers,
             next.begun.as_ref().map(|(factor, prompt)| (factor.as_str(), prompt.as_json().to_owned())),
             next.duty,
+            next.due,
             next.expires_in
         ),
     }

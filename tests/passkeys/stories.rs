@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use propusk::factor::passkey::{Passkey, UserVerification};
-use propusk::proof::Aal;
+use propusk::proof::{Aal, Due};
 use propusk::{Profile, Site};
 use serde_json::{Value, json};
 
@@ -22,6 +22,27 @@ async fn a_key_signs_its_owner_in_and_nobody_types_a_name() {
     assert_eq!(end.session.account(), owner.session.account());
     assert_eq!(end.session.amr(), ["hwk", "user", "pop", "mfa"]);
     assert_eq!(end.session.aal(), Aal::Three);
+}
+
+/// A key proves nothing by the password, so a password that others know keeps nobody out who has a key, and is not asked
+/// for there; who signs in by it is asked, with the key as second factor.
+#[tokio::test]
+async fn a_sign_in_by_key_asks_for_no_new_password() {
+    let (world, mut key) = (World::new(), device());
+    let account = world.person(PHONE, &mut key).await.session.account();
+    let (password, app) = (propusk::Password::NAME, propusk::Client::unknown());
+    assert!(propusk::Password::mark_compromised(&world.auth, account, &app).await.unwrap());
+    let (flow, options) = world.unnamed().await;
+    let end = done(world.answer(&flow, &key.get(&options)).await);
+    assert!(world.auth.session(&end.token).await.unwrap().is_some());
+    let (flow, options) = world.begun(&world.proven(PHONE).await.flow).await;
+    let next = pending(world.answer(&flow, &key.get(&options)).await);
+    assert_eq!(next.due, Some(Due::Compromised));
+    assert_eq!((next.offers.len(), &next.offers[0].factor), (1, &password));
+    let chosen = propusk::Password::word("Совсем другие слова 9");
+    let end = done(world.visit.answer(&next.flow, chosen).await.unwrap());
+    assert_eq!(end.session.amr(), ["pwd", "hwk", "user", "pop", "mfa"]);
+    assert_eq!(world.try_unnamed(&mut key).await, "done");
 }
 
 /// Synced and device-bound keys are told apart (NIST SP 800-63B-4 section 2.3.2: a key that can be copied is no AAL3).

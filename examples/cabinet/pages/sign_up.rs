@@ -2,10 +2,11 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::Password;
+use propusk::account::{BirthDate, PersonalData};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, Refusal};
 use propusk::secret::Secret;
+use propusk::{Password, Step};
 use serde::Deserialize;
 
 use super::{lead_on, problems};
@@ -21,6 +22,7 @@ struct Page {
     token: Hidden,
     name: Field,
     contact: Field,
+    birth_date: Field,
     terms: bool,
     terms_missing: bool,
 }
@@ -44,6 +46,8 @@ pub struct Choice {
 pub struct SignUp {
     name: String,
     contact: String,
+    #[serde(default)]
+    birth_date: String,
     #[serde(default)]
     terms: Option<String>,
 }
@@ -75,17 +79,32 @@ pub async fn show(guest: Guest) -> Result<Response, Failure> {
     let name = Field::text("name", t.name, "name").hint(t.name_hint).value(&draft.name).within(&frame, true);
     let contact = Field::text("contact", t.contact, "username").hint(t.contact_hint);
     let contact = contact.inputmode("email").value(&draft.identifier).within(&frame, false);
+    let birth_date = Field::date("birth_date", t.birth_date, "bday").hint(t.birth_date_hint);
+    let birth_date = birth_date.value(&draft.birth_date).within(&frame, false);
     let terms_missing = !frame.error_of("terms").is_empty();
     let (token, terms) = (guest.hidden::<SignUp>()?, draft.terms);
-    Ok(guest.page(&Page { frame, token, name, contact, terms, terms_missing }))
+    Ok(guest.page(&Page { frame, token, name, contact, birth_date, terms, terms_missing }))
 }
 
 pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<Response, Failure> {
     // The version of the terms that were shown is kept with the account.
     let terms = if form.terms.is_some() { TERMS } else { "" };
-    let step = guest.visit.sign_up(&form.contact, &form.name, terms).await?;
-    let draft =
-        Draft { identifier: form.contact, name: form.name, terms: form.terms.is_some(), ..Draft::default() };
+    let born = Some(&form.birth_date).filter(|text| !text.is_empty());
+    let step = match born.map(|text| BirthDate::parse(text, guest.app.auth.now())).transpose() {
+        Ok(born) => {
+            let mut who = PersonalData::from(&form.name);
+            who.birth_date = born;
+            guest.visit.sign_up(&form.contact, who, terms).await?
+        }
+        Err(_) => Step::Refused(Box::new(Refusal::new(Code::BirthDate))),
+    };
+    let draft = Draft {
+        identifier: form.contact,
+        name: form.name,
+        birth_date: form.birth_date,
+        terms: form.terms.is_some(),
+        ..Draft::default()
+    };
     lead_on(&guest, Way::SignUp, draft, step, Way::SignUp.start()).await
 }
 
@@ -116,7 +135,7 @@ pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<
     };
     let word = Password::word(form.new_password.expose_str().unwrap_or_default());
     let step = guest.visit.answer(&flow, word).await?;
-    if matches!(step, propusk::Step::Done(_)) {
+    if matches!(step, Step::Done(_)) {
         guest.say(|t| t.welcome_new);
     }
     lead_on(&guest, Way::SignUp, draft, step, Way::SignUp.choose()).await
@@ -133,6 +152,7 @@ fn field(why: &Refusal) -> &'static str {
     match why.code {
         Code::Identifier(_) | Code::ContactKind | Code::TooSoon => "contact",
         Code::Name => "name",
+        Code::BirthDate => "birth_date",
         Code::Terms => "terms",
         _ => "",
     }

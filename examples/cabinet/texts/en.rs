@@ -104,6 +104,8 @@ pub(super) static TEXTS: Texts = Texts {
     contact_hint: "A code will be sent there; later you sign in with it",
     name: "Your name",
     name_hint: "As we should address you",
+    birth_date: "Birth date",
+    birth_date_hint: "May be left out. Who knows it tries it as a password, so we do not take one made of it.",
     terms: "I accept the terms of use and the processing of my data",
     get_code: "Get a code",
     choose_password: "Choose a password",
@@ -153,6 +155,10 @@ pub(super) static TEXTS: Texts = Texts {
     current_proven: "Your current password is right. Now choose another new one.",
     change_password: "Change the password",
     password_changed: "The password is changed. All other sessions have ended.",
+    due_expired: "Your password has expired: here one lasts 90 days. Choose a new one, and you are signed in.",
+    due_temporary: "You signed in with a temporary password. Choose one of your own, and you are signed in.",
+    due_compromised: "Others may know your password, so it opens nothing any more. Choose a new one, and change it wherever else you use it.",
+    change_and_sign_in: "Change and sign in",
     security_lead: "How you sign in. With more than one second step, a lost phone does not shut you out.",
     ways_in: &[
         (
@@ -248,6 +254,9 @@ pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {
         ("factor-proven", _) => "First step of a sign-in",
         ("credential-changed", false) => "Password changed",
         ("credential-changed", true) => "Change of password refused",
+        ("credential-issued", _) => "A temporary password was issued",
+        ("credential-compromised", _) => "The password was marked as known to others",
+        ("personal-data-set", _) => "Name and birth date set",
         ("credential-added", false) => "A way to sign in was added",
         ("credential-added", true) => "Adding a way to sign in: refused",
         ("sign-out", _) => "Sign-out",
@@ -264,7 +273,7 @@ pub(super) fn reason(code: &str) -> Option<&'static str> {
     Some(match code {
         "wrong" => "wrong answer",
         "malformed" => "not in the right form",
-        "expired" => "the code was too old",
+        "expired" => "it was too old",
         "used_up" => "the code was tried too often",
         "replayed" => "used already",
         "held" => "held after too many wrong answers",

@@ -123,6 +123,13 @@ impl<'a> Date<'a> {
                 ]);
             }
         }
+        // `17 марта 1985`, `1985 March 17`: whatever stands between is struck out with them.
+        forms.extend([
+            format!("{day}{year}"),
+            format!("{d}{year}"),
+            format!("{year}{day}"),
+            format!("{year}{d}"),
+        ]);
         forms.retain(|form| form.len() >= SHORTEST_DATE);
         forms
     }

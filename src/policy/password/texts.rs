@@ -46,6 +46,7 @@ fn english(rule: &str, number: u64) -> Option<String> {
                 .into()
         }
         "same" => "This is your present password. Choose another one.".into(),
+        "reused" if number < 2 => "You have had this password before. Choose a new one.".into(),
         "reused" => format!("You have had this password: it is one of the last {number}. Choose a new one."),
         "breached" => {
             "This password is known from a leak elsewhere. Choose another one, and change it where else you use it."
@@ -95,6 +96,7 @@ fn russian(rule: &str, number: u64) -> Option<String> {
                 .into()
         }
         "same" => "Это ваш нынешний пароль. Придумайте другой.".into(),
+        "reused" if number < 2 => "Этот пароль у вас уже был. Придумайте новый.".into(),
         "reused" => format!(
             "Этот пароль у вас уже был: он среди {number} последних. Придумайте новый."
         ),
