@@ -1,16 +1,21 @@
 //! The pages, one file each. A handler reads the request, takes one step with the library, and answers with a page
 //! (after GET) or a redirect (after POST).
 
+pub mod browsers;
+pub mod desk;
 pub mod history;
 pub mod home;
 pub mod key;
 pub mod language;
 pub mod outbox;
 pub mod password;
+pub mod profile;
 pub mod security;
+pub mod services;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
+pub mod status;
 pub mod step;
 pub mod welcome;
 
