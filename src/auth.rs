@@ -1,9 +1,12 @@
 //! [`Auth`]: the library as one value, and its builder.
 
 mod admin;
+mod browsers;
 mod credentials;
 mod fit;
+mod history;
 pub mod import;
+mod probe;
 mod rows;
 mod tend;
 
@@ -13,7 +16,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::{Clock, Entropy, Sleep, SystemClock, SystemEntropy};
 use crate::error::Broken;
-use crate::event::EventPage;
 use crate::factor::{ErasedFactor, Factor, Source};
 use crate::flow::{Client, Visit};
 use crate::hash::{HashPool, HashSettings};
@@ -27,7 +29,9 @@ use crate::site::Site;
 use crate::store::memory::MemoryStore;
 use crate::store::{Committed, Store, Throttle, Write};
 
+pub use browsers::KnownBrowser;
 pub use credentials::Held;
+pub use history::Found;
 pub(crate) use rows::NewAccount;
 pub use tend::Tended;
 
@@ -92,14 +96,6 @@ impl Auth {
     /// When the store does not work.
     pub async fn sessions(&self, of: AccountId) -> Result<Vec<Listed>, Broken> {
         self.0.sessions(of).await
-    }
-
-    /// An account's history, newest first; the last id is the cursor of the next page.
-    ///
-    /// # Errors
-    /// When the store does not work.
-    pub async fn history(&self, of: AccountId, page: EventPage) -> Result<Vec<crate::event::Event>, Broken> {
-        self.0.history(of, page).await
     }
 
     /// Looks whether the store works and was written under these keys. Every flow does so at its first step;

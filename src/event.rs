@@ -110,6 +110,8 @@ pub struct Event {
     pub outcome: Outcome,
     /// From where.
     pub origin: Origin,
+    /// Of a proof that was not the last: what it was given for, by the name of the event that this will end in.
+    pub during: Option<EventName>,
     /// By which factor.
     pub factor: Option<FactorName>,
     /// Why it was refused, a stable code.
@@ -122,6 +124,9 @@ pub struct Event {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Sealed {
     pub(crate) origin: Origin,
+    // Events of an earlier build have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) during: Option<EventName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) factor: Option<FactorName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,6 +161,8 @@ pub mod name {
     pub const SIGN_OUT: EventName = EventName::new("sign-out");
     /// A session was ended from another.
     pub const SESSION_ENDED: EventName = EventName::new("session-ended");
+    /// A browser was forgotten by its account.
+    pub const BROWSER_FORGOTTEN: EventName = EventName::new("browser-forgotten");
     /// All other sessions were ended.
     pub const OTHERS_ENDED: EventName = EventName::new("other-sessions-ended");
     /// The application set the account's level.

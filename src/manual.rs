@@ -154,6 +154,23 @@
 //! A random token in a long-lived cookie whose hash stands in a row of that account. It opens a lane and an allowance
 //! of its own, nothing else: it is no proof and raises no level.
 //!
+//! Its owner can have one forgotten (a lost laptop): the row's end comes at once. A sign-in that is being finished there at
+//! that moment may outlive this, as one begun a moment later would; both were proven in full. Where a browser was is read
+//! from the sign-in of the moment at which it was last seen, not kept in its row. Two sign-ins of the same two seconds
+//! from unlike devices cannot be told apart, and then nothing is said.
+//!
+//! # The history
+//!
+//! Stores filter it by what they hold in clear: account, moment, outcome, and the event's id as a cursor. Device, factor
+//! and reason are sealed, so that a stolen store tells nothing of where people are; a filter by them opens events page by
+//! page, 5,000 in one call at the most, and the cursor goes on from there. A cursor is an id, not a count: what happens
+//! meanwhile moves nothing.
+//!
+//! A proof that is not the last of its flow leaves a line that says what it was given for ([`Event::during`]): a password
+//! asked for before a passkey is added is no first step of a sign-in.
+//!
+//! [`Event::during`]: crate::event::Event::during
+//!
 //! # Names: what is one and the same
 //!
 //! The local part of an e-mail address is lower-cased: RFC 5321 would allow two people there, no provider known to us

@@ -67,20 +67,26 @@ pub enum Locale {
 }
 
 impl Locale {
-    /// The first language of an `Accept-Language` header that there is, or English. Reads no more than 256 bytes.
+    /// The language of an `Accept-Language` header that weighs most and that there is, the first of equals; else English.
+    /// Reads no more than 256 characters.
     #[must_use]
     pub fn from_accept_language(header: &str) -> Self {
         let mut best = (0.0_f32, Self::En);
         let header: String = header.chars().take(256).collect();
         for entry in header.split(',').take(16) {
-            let mut parts = entry.split(';');
-            let tag = parts.next().unwrap_or_default().trim();
+            let mut parts = entry.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default();
+            // RFC 9110: the names of parameters have no case, and what is refused has the weight 0.
             let weight = parts
-                .find_map(|part| part.trim().strip_prefix("q=")?.trim().parse::<f32>().ok())
-                .unwrap_or(1.0);
-            let locale = match tag.get(..2) {
-                Some("ru" | "RU" | "Ru") => Self::Ru,
-                Some("en" | "EN" | "En") => Self::En,
+                .find_map(|part| part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("q")))
+                .map_or(Some(1.0), |(_, value)| {
+                    value.parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q))
+                });
+            let Some(weight) = weight else { continue };
+            // The whole first subtag: `run` is Rundi, `rup` Macedo-Romanian.
+            let locale = match tag.split('-').next().unwrap_or_default() {
+                lang if lang.eq_ignore_ascii_case("ru") => Self::Ru,
+                lang if lang.eq_ignore_ascii_case("en") => Self::En,
                 _ => continue,
             };
             if weight > best.0 {
@@ -207,4 +213,31 @@ pub struct MessageRow {
     pub attempts: u32,
     /// Recipient, template and parameters, sealed under the ring.
     pub sealed: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_a_whole_subtag_and_nothing_weighs_more_than_one() {
+        for (header, locale) in [
+            ("ru", Locale::Ru),
+            ("ru-RU,ru;q=0.9,en;q=0.8", Locale::Ru),
+            ("en;q=0.5, RU ; Q=0.9", Locale::Ru),
+            ("de, fr;q=0.9, ru;q=0.1", Locale::Ru),
+            ("en;q=0.5,ru;q=0.5", Locale::En),
+            ("run, rup;q=0.9, enm", Locale::En),
+            ("ru;q=0, en;q=0.1", Locale::En),
+            ("ru;q=0", Locale::En),
+            ("ru;q=2", Locale::En),
+            ("ru;q=nan", Locale::En),
+            ("ru;q=-1", Locale::En),
+            ("ru;q=", Locale::En),
+            ("*", Locale::En),
+            ("", Locale::En),
+        ] {
+            assert_eq!(Locale::from_accept_language(header), locale, "{header}");
+        }
+    }
 }

@@ -516,7 +516,7 @@ pub enum Write {
         keep: usize,
     },
     /// Notes that a browser was seen; does nothing when it is gone (update-only, never an upsert). `seen` never
-    /// goes back.
+    /// goes back; the end may, which is how one browser is forgotten.
     TouchBrowser {
         /// Which.
         id: BrowserId,

@@ -19,8 +19,11 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    due, history, home, key, language, outbox, password, security, sessions, sign_in, sign_up, step, welcome,
+    browsers, desk, due, history, home, key, language, outbox, password, profile, security, services, sessions,
+    sign_in, sign_up, status, step, welcome,
 };
+use crate::services::Services;
+use crate::status::Pulse;
 use crate::texts::Texts;
 use crate::view::{Frame, Notice, page};
 
@@ -31,6 +34,8 @@ pub struct App {
     pub http: AuthHttp,
     pub outbox: Outbox,
     pub drafts: Drafts,
+    pub services: Services,
+    pub pulse: Pulse,
 }
 
 // Where the library's extractors find it.
@@ -56,22 +61,35 @@ pub fn router(app: App) -> Router {
         .route("/sign-in/key/options", post(key::options))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/home", get(home::show))
+        .route("/profile", get(profile::show))
+        .route("/services", get(services::show))
+        .route("/services/application", get(services::show_application).post(services::file))
+        .route("/services/fine", get(services::show_fine).post(services::pay))
+        .route("/services/fine/again", post(services::again))
+        .route("/services/record", get(services::show_record).post(services::order))
+        .route("/desk", get(desk::show).post(desk::checked))
         .route("/sessions", get(sessions::show))
         .route("/sessions/end", post(sessions::end))
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/history", get(history::show))
+        .route("/history.csv", get(history::csv::export))
         .route("/password", get(password::show).post(password::change))
         .route("/security", get(security::show))
         .route("/security/add", post(security::add))
         .route("/security/prove", get(step::show_enrol).post(step::answer_enrol))
         .route("/security/prove/other", post(step::other_enrol))
         .route("/security/new", get(security::show_new).post(security::confirm))
+        .route("/security/browsers/forget", post(browsers::forget))
+        .route("/status", get(status::show))
         .route("/outbox", get(outbox::show))
         .route("/language", post(language::switch))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(DefaultBodyLimit::max(MOST_BODY))
-        .with_state(app)
         .layer(middleware::from_fn(errors_as_pages))
+        // For machines, which read a status and no page.
+        .route("/health", get(status::health))
+        .route("/health/live", get(status::live))
+        .with_state(app)
         // A step runs to its end when the browser hangs up: else a code could be used up and no session handed out.
         .layer(middleware::from_fn(to_end))
         .route("/style.css", get(|| asset("text/css; charset=utf-8", STYLE)))
@@ -87,6 +105,13 @@ pub struct Failure(Box<Response>);
 impl From<Broken> for Failure {
     fn from(broken: Broken) -> Self {
         eprintln!("cabinet: {broken}");
+        Self(Box::new(StatusCode::SERVICE_UNAVAILABLE.into_response()))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        eprintln!("cabinet: {error}");
         Self(Box::new(StatusCode::SERVICE_UNAVAILABLE.into_response()))
     }
 }

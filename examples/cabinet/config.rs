@@ -18,6 +18,7 @@ pub struct Config {
     pub keys: PathBuf,
     pub outbox: PathBuf,
     pub demo: PathBuf,
+    pub services: PathBuf,
 }
 
 impl Config {
@@ -43,6 +44,7 @@ impl Config {
             keys: data.join("keys"),
             outbox: data.join("outbox.jsonl"),
             demo: data.join("demo.json"),
+            services: data.join("services.jsonl"),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use propusk::clock::Timestamp;
 use propusk::message::Locale;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 /// A moment for a page: what a person reads, and what a program reads.
 #[derive(Clone, Debug)]
@@ -23,6 +23,11 @@ pub fn moment(at: Timestamp, locale: Locale) -> Moment {
     Moment { text, machine: at.rfc3339() }
 }
 
+/// The day alone, for what lies far ahead.
+pub fn on_day(at: Timestamp, locale: Locale) -> Moment {
+    Moment { text: local(at).map_or_else(|| at.rfc3339(), |at| date(at, locale)), machine: at.rfc3339() }
+}
+
 /// The time of day, for what ends soon: `в 16:58 МСК`.
 pub fn at_time(at: Timestamp, locale: Locale) -> String {
     // To the next full minute: nobody is told to come back too early.
@@ -34,10 +39,49 @@ pub fn at_time(at: Timestamp, locale: Locale) -> String {
     }
 }
 
+/// A day that somebody asks for: as browsers send it (`2026-12-31`), or as people write it (`31.12.2026`).
+pub fn day(text: &str) -> Option<Date> {
+    let (dashes, dots) = (text.split('-').collect::<Vec<_>>(), text.split('.').collect::<Vec<_>>());
+    let (year, month, day) = match (dashes.as_slice(), dots.as_slice()) {
+        ([year, month, day], _) | (_, [day, month, year]) => (*year, *month, *day),
+        _ => return None,
+    };
+    let number = |text: &str| text.parse::<u8>().ok().filter(|_| text.len() <= 2);
+    let year = year.parse::<i32>().ok().filter(|year| (1970..=9998).contains(year))?;
+    Date::from_calendar_date(year, Month::try_from(number(month)?).ok()?, number(day)?).ok()
+}
+
+/// The moment when a day begins here.
+pub fn begins(day: Date) -> Option<Timestamp> {
+    let at = OffsetDateTime::new_in_offset(day, Time::MIDNIGHT, zone()?).unix_timestamp();
+    Some(Timestamp::from_millis(at.checked_mul(1000)?))
+}
+
+/// For the field of a date: `2026-12-31`.
+pub fn field(day: Date) -> String {
+    format!("{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
+}
+
+/// For the cell of a table, which programs read as a moment: `2026-12-31 23:59:59`.
+pub fn cell(at: Timestamp) -> String {
+    match local(at) {
+        Some(at) => format!("{} {}:{:02}", field(at.date()), clock(at), at.second()),
+        None => at.rfc3339(),
+    }
+}
+
+/// For the name of a file: `2026-12-31`.
+pub fn file(at: Timestamp) -> String {
+    local(at).map(|at| field(at.date())).unwrap_or_default()
+}
+
+fn zone() -> Option<UtcOffset> {
+    UtcOffset::from_hms(3, 0, 0).ok()
+}
+
 fn local(at: Timestamp) -> Option<OffsetDateTime> {
-    let zone = UtcOffset::from_hms(3, 0, 0).ok()?;
     let utc = OffsetDateTime::from_unix_timestamp(at.as_millis().div_euclid(1000)).ok()?;
-    utc.checked_to_offset(zone)
+    utc.checked_to_offset(zone()?)
 }
 
 fn date(at: OffsetDateTime, locale: Locale) -> String {

@@ -10,7 +10,7 @@ use propusk::axum::{FormFields, Problem, ReturnTo, SetCookies, Visitor};
 use propusk::flow::{Done, Refusal};
 use propusk::message::Locale;
 use propusk::policy::password::Rule;
-use propusk::{Session, Token, Visit};
+use propusk::{Client, Session, Token, Visit};
 
 use crate::app::App;
 use crate::dates;
@@ -76,6 +76,11 @@ impl Guest {
         self.t.locale
     }
 
+    /// The browser as the library sees it.
+    pub fn client(&self) -> &Client {
+        self.visitor.client()
+    }
+
     pub fn token(&self) -> Option<&Token> {
         self.visitor.token()
     }
@@ -84,6 +89,7 @@ impl Guest {
     pub fn frame(&self, path: &'static str, title: &str) -> Result<Frame, Problem> {
         Ok(Frame {
             path,
+            address: path.to_owned(),
             title: title.to_owned(),
             signed_in: self.session.is_some(),
             news: self.app.drafts.news(&self.browser()).map(|news| news(self.t)),
@@ -190,7 +196,8 @@ fn language(tag: &str) -> Option<Locale> {
     }
 }
 
-fn in_query(text: &str) -> String {
+/// A text as the value of a query.
+pub fn in_query(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     let sign = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(sign).collect()

@@ -1,5 +1,5 @@
-//! The demo portal: registration, signing in with two steps, sessions, history, change of password, in Russian and
-//! English. One small script asks browsers for passkeys; everything else works without it.
+//! The demo portal: registration, signing in with two steps, profile, services, sessions, history, change of password, in
+//! Russian and English. One small script asks browsers for passkeys; everything else works without it.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
@@ -17,9 +17,14 @@ mod config;
 mod dates;
 mod demo;
 mod drafts;
+mod guards;
 mod guest;
 mod outbox;
 mod pages;
+mod services;
+mod status;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 mod texts;
 mod view;
 
@@ -35,6 +40,8 @@ use crate::app::App;
 use crate::config::Config;
 use crate::drafts::Drafts;
 use crate::outbox::Outbox;
+use crate::services::Services;
+use crate::status::Pulse;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -79,7 +86,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         format!("port {} cannot be used ({error}): choose another with PORT=8081", config.port)
     })?;
     config.print(&account);
-    let app = app::router(App { auth, http, outbox, drafts: Drafts::default() });
+    let services = Services::open(&config.services)?;
+    let pulse = Pulse::default();
+    let app = app::router(App { auth, http, outbox, drafts: Drafts::default(), services, pulse });
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async {
             let _ = tokio::signal::ctrl_c().await;

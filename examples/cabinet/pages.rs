@@ -1,6 +1,8 @@
 //! The pages, one file each. A handler reads the request, takes one step with the library, and answers with a page
 //! (after GET) or a redirect (after POST).
 
+pub mod browsers;
+pub mod desk;
 pub mod due;
 pub mod history;
 pub mod home;
@@ -8,10 +10,13 @@ pub mod key;
 pub mod language;
 pub mod outbox;
 pub mod password;
+pub mod profile;
 pub mod security;
+pub mod services;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
+pub mod status;
 pub mod step;
 pub mod welcome;
 

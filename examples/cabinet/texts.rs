@@ -4,6 +4,7 @@
 //! page, on numbers or on grammar is the application's, and stands here.
 
 mod en;
+mod portal;
 mod ru;
 
 use std::time::Duration;
@@ -17,6 +18,8 @@ use propusk::policy::password::Rule;
 use propusk::proof::Due;
 
 use crate::asks::Ask;
+
+pub use portal::{Portal, Service};
 
 /// One language.
 #[derive(Debug)]
@@ -34,7 +37,6 @@ pub struct Texts {
     pub problems: &'static str,
     // Navigation and the titles of pages.
     pub home: &'static str,
-    pub sessions_short: &'static str,
     pub sessions: &'static str,
     pub history: &'static str,
     pub password: &'static str,
@@ -83,17 +85,12 @@ pub struct Texts {
     pub welcome_new: &'static str,
     // Home.
     pub hello: &'static str,
-    pub account_title: &'static str,
     pub login_names: &'static str,
-    pub member_since: &'static str,
     pub level: &'static str,
     pub levels: [&'static str; 3],
     pub this_session: &'static str,
     pub session_ends: &'static str,
     pub proven_by: &'static str,
-    pub sessions_tile: &'static str,
-    pub history_tile: &'static str,
-    pub security_tile: &'static str,
     // Sessions.
     pub sessions_lead: &'static str,
     pub here: &'static str,
@@ -113,8 +110,6 @@ pub struct Texts {
     pub nothing_yet: &'static str,
     pub older: &'static str,
     pub newest: &'static str,
-    pub done: &'static str,
-    pub refused: &'static str,
     pub not_you: &'static str,
     // Change of password.
     pub password_lead: &'static str,
@@ -173,6 +168,7 @@ pub struct Texts {
     pub broken: &'static str,
     pub broken_lead: &'static str,
     pub to_front: &'static str,
+    pub portal: Portal,
 }
 
 /// How the page for one proof asks for it.
@@ -269,6 +265,33 @@ impl Texts {
         }
     }
 
+    /// In how many browsers one is signed in.
+    pub fn devices(&self, number: usize) -> String {
+        match self.locale {
+            Locale::Ru => {
+                format!(
+                    "Кабинет открыт в {}",
+                    ru::counted(number as u64, "браузере", "браузерах", "браузерах")
+                )
+            }
+            _ => format!("Signed in with {}", en::count(number as u64, "browser")),
+        }
+    }
+
+    /// How many sign-ins were refused lately; `more`: at least so many.
+    pub fn refusals(&self, number: usize, more: bool) -> String {
+        match self.locale {
+            Locale::Ru => {
+                let at_least = if more { "не меньше " } else { "" };
+                format!("Неудачные попытки входа с прошлого раза: {at_least}{number}")
+            }
+            _ => {
+                let at_least = if more { "at least " } else { "" };
+                format!("Refused sign-ins since your last one: {at_least}{number}")
+            }
+        }
+    }
+
     /// A rule for passwords, in words.
     pub fn rule(&self, rule: &Rule) -> String {
         let number = |name: &str| rule.params.get(name).copied().unwrap_or_default();
@@ -282,13 +305,7 @@ impl Texts {
 
     /// What an event tells, for the history.
     pub fn event(&self, event: &Event) -> String {
-        let name = event.name.as_str();
-        let refused = event.outcome.as_str() == "refused";
-        match self.locale {
-            Locale::Ru => ru::event(name, refused),
-            _ => en::event(name, refused),
-        }
-        .map_or_else(|| name.to_owned(), str::to_owned)
+        portal::event(event, self.locale).map_or_else(|| event.name.to_string(), str::to_owned)
     }
 
     /// By which factor, for the history.
@@ -298,8 +315,10 @@ impl Texts {
             ("totp", Locale::Ru) => "код из приложения",
             ("backup-code", Locale::Ru) => "резервный код",
             ("passkey", Locale::Ru) => "ключ доступа",
+            ("approval", Locale::Ru) => "подтверждение на другом устройстве",
             ("totp", _) => "code from the application",
             ("backup-code", _) => "backup code",
+            ("approval", _) => "approval on another device",
             ("sms-code", Locale::Ru) => "код из СМС",
             ("email-code", Locale::Ru) => "код из письма",
             ("sms-code", _) => "code by SMS",

@@ -15,8 +15,10 @@ use crate::texts::Texts;
 pub struct Frame {
     pub t: &'static Texts,
     pub title: String,
-    /// Where this page lives: the mark in the menu, and where the language switch comes back to.
+    /// Where this page lives: the mark in the menu.
     pub path: &'static str,
+    /// Where the language switch comes back to: the same with its query.
+    pub address: String,
     pub signed_in: bool,
     /// The tokens of the frame's own two forms; error pages have no forms.
     pub language: Hidden,
@@ -42,6 +44,7 @@ impl Frame {
             t,
             title: title.to_owned(),
             path: "",
+            address: String::new(),
             signed_in: false,
             language: Hidden::default(),
             sign_out: Hidden::default(),
@@ -68,12 +71,18 @@ impl Frame {
         match self.signed_in {
             true => vec![
                 ("/home", t.home),
-                ("/sessions", t.sessions_short),
+                ("/services", t.portal.services),
                 ("/history", t.history),
                 ("/security", t.security),
+                ("/profile", t.portal.profile),
             ],
             false => vec![("/sign-in", t.sign_in), ("/sign-up", t.sign_up)],
         }
+    }
+
+    /// Whether this page belongs to one of the menu: a step below it.
+    pub fn is_under(&self, page: &str) -> bool {
+        self.path.strip_prefix(page).is_some_and(|rest| rest.starts_with('/'))
     }
 
     pub fn other_lang(&self) -> &'static str {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Auth, Inner};
 use crate::account::{Account, Level, PersonalData, ProfileData};
 use crate::error::Broken;
-use crate::event::{self, Event, EventPage, EventRow, Origin, Outcome, Sealed};
+use crate::event::{self, Event, EventRow, Origin, Outcome, Sealed};
 use crate::flow::{Client, Code, Person, Refusal};
 use crate::id::{AccountId, EventId, EventName, FactorName};
 use crate::secret::{DataKey, Place, Purpose};
@@ -191,23 +191,16 @@ impl Inner {
             Some(key) => self.keys.open_under(key, &place, &row.sealed)?,
             None => self.keys.open(&place, &row.sealed)?,
         };
-        let Sealed { origin, factor, reason, details } =
+        let Sealed { origin, during, factor, reason, details } =
             serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
         let (name, outcome) = (row.name.clone(), row.outcome);
-        Ok(Event { id: row.id, at: row.at, name, outcome, origin, factor, reason, details })
-    }
-
-    pub(crate) async fn history(&self, of: AccountId, page: EventPage) -> Result<Vec<Event>, Broken> {
-        self.ready().await?;
-        let Some(person) = self.person_by_id(of).await? else { return Ok(Vec::new()) };
-        let (rows, known) = (self.store.events(of, page).await?, person.known(self)?);
-        rows.iter().map(|row| self.open_event(row, known.map(|known| &known.key))).collect()
+        Ok(Event { id: row.id, at: row.at, name, outcome, origin, during, factor, reason, details })
     }
 }
 
 impl Sealed {
     pub(crate) fn new(origin: Origin) -> Self {
-        Self { origin, factor: None, reason: None, details: BTreeMap::new() }
+        Self { origin, during: None, factor: None, reason: None, details: BTreeMap::new() }
     }
 
     pub(crate) fn by(factor: &FactorName, origin: Origin) -> Self {

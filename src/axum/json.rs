@@ -134,6 +134,9 @@ pub(crate) fn history(events: Vec<Event>, full: bool) -> impl Serialize {
         name: String,
         outcome: &'static str,
         from: From,
+        /// Of a proof that was not the last: what it was given for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        during: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         factor: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,6 +156,7 @@ pub(crate) fn history(events: Vec<Event>, full: bool) -> impl Serialize {
         name: event.name.to_string(),
         outcome: event.outcome.as_str(),
         from: From::of(&event.origin),
+        during: event.during.map(|during| during.to_string()),
         factor: event.factor.map(|factor| factor.to_string()),
         reason: event.reason,
         details: event.details,

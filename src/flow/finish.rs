@@ -83,9 +83,10 @@ impl Inner {
         &self,
         mut next: Run<'_>,
         person: &Person,
-        content: Sealed,
+        mut content: Sealed,
         mut batch: Vec<Write>,
     ) -> Going<Option<Step>> {
+        content.during = Some(next.event_name());
         let (write, token) = next.keep(self)?;
         batch.insert(0, write);
         batch.push(self.line(person, event::name::PROVEN, Outcome::Done, &content)?.1);

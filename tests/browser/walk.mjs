@@ -2,11 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
 import { addDevice, appCode, keyDevice, makeCodes, prove, shot, signIn, sound, typePassword } from "./people.mjs";
+import { portalPages } from "./portal.mjs";
 
 const PASSWORD = "Тихая гавань 42";
 const NEW_PASSWORD = "Совсем другие слова 9";
 
-const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, doors, passkeys, galleries, narrowest, withScripts };
+const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, doors, passkeys, galleries, narrowest, withScripts, portal: () => portalPages(browser) };
 const only = process.env.ONLY?.split(",") ?? Object.keys(parts);
 
 const browser = await launch();

@@ -1,68 +1,170 @@
-//! The history of an account, by pages.
+//! The history of an account: by pages, filtered, and as a table.
+
+pub mod csv;
+mod filter;
 
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
-use propusk::event::{EventPage, Outcome};
-use propusk::id::EventId;
-use serde::Deserialize;
+use propusk::event::{Event, EventPage, Outcome};
+
+use filter::{Asked, Fault, Filter, OUTCOMES, key};
 
 use crate::app::Failure;
-use crate::dates::{Moment, moment};
-use crate::guest::Member;
-use crate::view::Frame;
+use crate::dates::{self, Moment, moment};
+use crate::guest::{Guest, Member};
+use crate::texts::Texts;
+use crate::view::{Frame, Problem};
 
 #[derive(Debug, Template)]
 #[template(path = "history.html", config = "examples/cabinet/askama.toml")]
 struct Page {
     frame: Frame,
+    from: String,
+    to: String,
+    devices: Vec<Choice>,
+    results: Vec<Choice>,
     lines: Vec<Line>,
-    older: Option<EventId>,
+    filtered: bool,
+    /// Not the first page.
     paged: bool,
+    older: Option<String>,
+    newest: String,
+    csv: String,
+    printed: Moment,
 }
 
+/// One of a list to choose from.
 #[derive(Debug)]
-struct Line {
-    what: String,
-    refused: bool,
-    how: String,
-    device: String,
-    address: Option<String>,
-    at: Moment,
+struct Choice {
+    value: String,
+    label: String,
+    chosen: bool,
 }
 
-#[derive(Debug, Deserialize)]
-pub struct From {
-    #[serde(default)]
-    before: Option<String>,
+/// An event on the page.
+#[derive(Debug)]
+pub struct Line {
+    pub what: String,
+    pub result: &'static str,
+    pub good: bool,
+    pub how: String,
+    pub device: String,
+    pub address: Option<String>,
+    pub at: Moment,
 }
 
-pub async fn show(member: Member, Query(from): Query<From>) -> Result<Response, Failure> {
-    let Member { guest, session, .. } = member;
-    let t = guest.t;
-    let before: Option<EventId> = from.before.and_then(|id| id.parse().ok());
-    // One more than is shown tells whether there is another page.
-    let mut wanted = EventPage::newest(ON_A_PAGE + 1);
-    wanted.before = before;
-    let mut events = guest.app.auth.history(session.account(), wanted).await?;
-    let more = events.len() > ON_A_PAGE;
-    events.truncate(ON_A_PAGE);
-    let older = events.last().map(|event| event.id).filter(|_| more);
-    let lines = events.iter().map(|event| {
-        let factor = event.factor.as_ref().map(|factor| t.factor(factor.as_str()));
+impl Line {
+    pub fn of(t: &Texts, event: &Event) -> Self {
         let reason = event.reason.as_deref().map(|reason| t.reason(reason));
-        Line {
+        let how = how(t, event).into_iter().chain(reason).collect::<Vec<_>>().join(": ");
+        let more = details(event);
+        Self {
             what: t.event(event),
-            refused: event.outcome == Outcome::Refused,
-            how: factor.into_iter().chain(reason).collect::<Vec<_>>().join(": "),
+            result: t.portal.outcome(event.outcome),
+            good: event.outcome == Outcome::Done,
+            how: [how, more].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", "),
             device: t.device(&event.origin.device),
             address: event.origin.address.map(|address| address.to_string()),
-            at: moment(event.at, guest.locale()),
+            at: moment(event.at, t.locale),
         }
-    });
-    let lines = lines.collect();
-    let frame = guest.frame("/history", t.history)?;
-    Ok(guest.page(&Page { frame, lines, older, paged: before.is_some() }))
+    }
+}
+
+pub async fn show(member: Member, Query(asked): Query<Asked>) -> Result<Response, Failure> {
+    let Member { guest, session, .. } = member;
+    let (t, auth) = (guest.t, &guest.app.auth);
+    let read = asked.filter();
+    let filter = read.clone().unwrap_or_default();
+    let mut found =
+        auth.search_history(session.account(), filter.page(ON_A_PAGE), |event| filter.keeps(event)).await?;
+    let mut frame = guest.frame("/history", t.history)?;
+    frame.address = format!("/history{}", filter.query(filter.before));
+    if let Err(fault) = read {
+        found.events.clear();
+        found.next = None;
+        frame.address = String::from("/history");
+        frame.problems = vec![problem(t, fault)];
+    }
+    let chosen = |outcome| filter.outcome == Some(outcome);
+    let page = Page {
+        devices: devices(&guest, &session, &filter).await?,
+        results: OUTCOMES
+            .into_iter()
+            .map(|outcome| Choice {
+                value: outcome.as_str().to_owned(),
+                label: t.portal.outcome(outcome).to_owned(),
+                chosen: chosen(outcome),
+            })
+            .collect(),
+        lines: found.events.iter().map(|event| Line::of(t, event)).collect(),
+        filtered: filter.is_set() || !frame.problems.is_empty(),
+        paged: filter.before.is_some(),
+        older: found.next.map(|id| format!("/history{}", filter.query(Some(id)))),
+        newest: format!("/history{}", filter.query(None)),
+        csv: format!("/history.csv{}", filter.query(None)),
+        printed: moment(auth.now(), t.locale),
+        from: field(&asked.from),
+        to: field(&asked.to),
+        frame,
+    };
+    Ok(guest.page(&page))
+}
+
+impl Page {
+    fn good_dates(&self) -> bool {
+        self.frame.problems.is_empty()
+    }
+}
+
+// What there is to choose from: the devices of the latest events, and the one that was asked for.
+async fn devices(guest: &Guest, session: &propusk::Session, filter: &Filter) -> Result<Vec<Choice>, Failure> {
+    let events = guest.app.auth.history(session.account(), EventPage::newest(LATEST)).await?;
+    let mut choices: Vec<Choice> = Vec::new();
+    for event in &events {
+        let value = key(&event.origin.device);
+        if !choices.iter().any(|choice| choice.value == value) {
+            let mut device = event.origin.device.clone();
+            device.version = None;
+            let (label, chosen) = (guest.t.device(&device), filter.device == value);
+            choices.push(Choice { value, label, chosen });
+        }
+    }
+    choices.sort_by(|one, other| one.label.cmp(&other.label));
+    if !filter.device.is_empty() && !choices.iter().any(|choice| choice.chosen) {
+        let (value, label) = (filter.device.clone(), guest.t.unknown_device.to_owned());
+        choices.push(Choice { value, label, chosen: true });
+    }
+    Ok(choices)
+}
+
+// What is no date is not there again: the field of a browser takes nothing else.
+fn field(text: &str) -> String {
+    dates::day(text.trim()).map(dates::field).unwrap_or_default()
+}
+
+fn problem(t: &Texts, fault: Fault) -> Problem {
+    let (field, text) = match fault {
+        Fault::From => ("from", t.portal.not_a_date),
+        Fault::To => ("to", t.portal.not_a_date),
+        Fault::Crossed => ("from", t.portal.dates_crossed),
+    };
+    Problem { field, text: text.to_owned() }
+}
+
+/// By what it was proven.
+fn how<'a>(t: &Texts, event: &'a Event) -> Option<&'a str> {
+    event.factor.as_ref().map(|factor| t.factor(factor.as_str()))
+}
+
+/// What an application wrote beside it.
+fn details(event: &Event) -> String {
+    let detail = |(name, value): (&String, &String)| match name.as_str() {
+        "number" => format!("№ {value}"),
+        _ => value.clone(),
+    };
+    event.details.iter().map(detail).collect::<Vec<_>>().join(", ")
 }
 
 const ON_A_PAGE: usize = 10;
+const LATEST: usize = 500;

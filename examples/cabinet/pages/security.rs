@@ -3,6 +3,7 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
+use propusk::account::identifier::Identifier;
 use propusk::axum::{FormFields, TokenForm};
 use propusk::factor::Prompt;
 use propusk::flow::{Code, Refusal};
@@ -11,6 +12,7 @@ use propusk::secret::Secret;
 use propusk::{BackupCodes, Passkey, Password, Step, Totp};
 use serde::Deserialize;
 
+use super::browsers::{self, Browser, Forget};
 use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::asks::Ask;
@@ -26,6 +28,8 @@ struct Page {
     add: Hidden,
     factors: Vec<Card>,
     contacts: String,
+    browsers: Vec<Browser>,
+    forget: Hidden,
 }
 
 /// A factor on the page.
@@ -79,6 +83,8 @@ struct NewCodes {
     frame: Frame,
     token: Hidden,
     shown: Codes,
+    /// For paper: the newest list is the one that works.
+    printed: Moment,
 }
 
 /// The proposal of an authenticator.
@@ -123,7 +129,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let held = auth.credentials(session.account()).await?;
     let left = BackupCodes::left(auth, session.account()).await?;
     let account = auth.account(session.account()).await?;
-    let contacts = account.iter().flat_map(|account| &account.contacts).map(|contact| contact.as_str());
+    let contacts = account.iter().flat_map(|account| &account.contacts).map(Identifier::masked);
     let card = |factor: &FactorName| {
         let words = t.way_in(factor.as_str());
         let held: Vec<_> = held.iter().filter(|one| one.factor == *factor).collect();
@@ -145,7 +151,9 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     frame.problems = problems(&guest, told.as_ref(), |_| "");
     let (factors, contacts) =
         (auth.enrolments().map(card).collect(), contacts.collect::<Vec<_>>().join(", "));
-    Ok(guest.page(&Page { frame, add: guest.hidden::<Add>()?, factors, contacts }))
+    let browsers = browsers::known(&guest, &session).await?;
+    let (add, forget) = (guest.hidden::<Add>()?, guest.hidden::<Forget>()?);
+    Ok(guest.page(&Page { frame, add, factors, contacts, browsers, forget }))
 }
 
 /// Begins to add one: first as much is proven as a sign-in takes.
@@ -179,7 +187,8 @@ pub async fn show_new(member: Member) -> Result<Response, Failure> {
         return Ok(guest.page(&NewKey { frame, token, options: prompt.to_owned() }));
     }
     if factor == BackupCodes::NAME {
-        return Ok(guest.page(&NewCodes { frame, token, shown: read(prompt)? }));
+        let printed = moment(guest.app.auth.now(), guest.locale());
+        return Ok(guest.page(&NewCodes { frame, token, shown: read(prompt)?, printed }));
     }
     Ok(Redirect::to(Way::Enrol.start()).into_response())
 }

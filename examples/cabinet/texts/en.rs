@@ -12,7 +12,6 @@ pub(super) static TEXTS: Texts = Texts {
     error_title: "Error",
     problems: "Please put this right",
     home: "Home",
-    sessions_short: "Sessions",
     sessions: "Sessions and devices",
     history: "History",
     password: "Password",
@@ -114,9 +113,7 @@ pub(super) static TEXTS: Texts = Texts {
     finish: "Finish registration",
     welcome_new: "You are registered and signed in.",
     hello: "Hello",
-    account_title: "Your account",
     login_names: "You sign in with",
-    member_since: "Registered",
     level: "Level of the account",
     levels: [
         "Simplified: a contact is confirmed",
@@ -126,9 +123,6 @@ pub(super) static TEXTS: Texts = Texts {
     this_session: "This session",
     session_ends: "Ends at the latest",
     proven_by: "Proven by",
-    sessions_tile: "See where you are signed in, and end what is not yours.",
-    history_tile: "Who came in or tried to, when and from where.",
-    security_tile: "Your password, authenticator applications and backup codes.",
     sessions_lead: "Each line is a browser in which you are signed in. If you do not recognise one, end it and change your password.",
     here: "This browser",
     began: "Signed in",
@@ -146,8 +140,6 @@ pub(super) static TEXTS: Texts = Texts {
     nothing_yet: "Nothing here yet.",
     older: "Older",
     newest: "Back to the newest",
-    done: "Done",
-    refused: "Refused",
     not_you: "If something here was not you, change your password: all other sessions end with it.",
     password_lead: "All other sessions will end. You stay signed in here.",
     current_password: "Current password",
@@ -242,32 +234,8 @@ pub(super) static TEXTS: Texts = Texts {
     broken: "This does not work right now",
     broken_lead: "The fault is ours and is written down. Nothing was lost; try again in a few minutes.",
     to_front: "To the front page",
+    portal: super::Portal::EN,
 };
-
-pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {
-    Some(match (name, refused) {
-        ("sign-up", false) => "Registration",
-        ("sign-up", true) => "Registration: code refused",
-        ("account-imported", _) => "Account brought in from another system",
-        ("sign-in", false) => "Sign-in",
-        ("sign-in", true) => "Sign-in refused",
-        ("factor-proven", _) => "First step of a sign-in",
-        ("credential-changed", false) => "Password changed",
-        ("credential-changed", true) => "Change of password refused",
-        ("credential-issued", _) => "A temporary password was issued",
-        ("credential-compromised", _) => "The password was marked as known to others",
-        ("personal-data-set", _) => "Name and birth date set",
-        ("credential-added", false) => "A way to sign in was added",
-        ("credential-added", true) => "Adding a way to sign in: refused",
-        ("sign-out", _) => "Sign-out",
-        ("session-ended", _) => "Another session was ended",
-        ("other-sessions-ended", _) => "All other sessions were ended",
-        ("level-set", _) => "Level of the account set",
-        ("account-disabled", _) => "Account switched off",
-        ("account-enabled", _) => "Account switched on",
-        _ => return None,
-    })
-}
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {
     Some(match code {
@@ -278,6 +246,8 @@ pub(super) fn reason(code: &str) -> Option<&'static str> {
         "replayed" => "used already",
         "held" => "held after too many wrong answers",
         "spent" => "too many wrong answers from unknown browsers",
+        "denied" => "denied on the other device",
+        "not_begun" => "the check was not begun",
         _ => return None,
     })
 }
@@ -321,6 +291,6 @@ pub(super) fn span(number: u64, unit: Unit) -> String {
     )
 }
 
-fn count(number: u64, one: &str) -> String {
+pub(super) fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }

@@ -12,7 +12,6 @@ pub(super) static TEXTS: Texts = Texts {
     error_title: "Ошибка",
     problems: "Нужно исправить",
     home: "Главная",
-    sessions_short: "Сеансы",
     sessions: "Сеансы и устройства",
     history: "История",
     password: "Пароль",
@@ -114,9 +113,7 @@ pub(super) static TEXTS: Texts = Texts {
     finish: "Завершить регистрацию",
     welcome_new: "Вы зарегистрированы и вошли.",
     hello: "Здравствуйте",
-    account_title: "Ваша учётная запись",
     login_names: "Имя для входа",
-    member_since: "Зарегистрирована",
     level: "Уровень учётной записи",
     levels: [
         "Упрощённая: подтверждён контакт",
@@ -126,9 +123,6 @@ pub(super) static TEXTS: Texts = Texts {
     this_session: "Этот сеанс",
     session_ends: "Закончится не позже",
     proven_by: "Чем подтверждён вход",
-    sessions_tile: "Посмотрите, где открыт кабинет, и завершите чужое.",
-    history_tile: "Кто входил или пытался войти, когда и откуда.",
-    security_tile: "Пароль, приложения с кодами и резервные коды.",
     sessions_lead: "Каждая строка — браузер, в котором вы вошли. Незнакомый сеанс завершите и смените пароль.",
     here: "Этот браузер",
     began: "Вход",
@@ -146,8 +140,6 @@ pub(super) static TEXTS: Texts = Texts {
     nothing_yet: "Здесь пока ничего нет.",
     older: "Раньше",
     newest: "К новым",
-    done: "Выполнено",
-    refused: "Отказано",
     not_you: "Если что-то из этого были не вы, смените пароль: все остальные сеансы завершатся.",
     password_lead: "Все остальные сеансы завершатся. Здесь вы останетесь в кабинете.",
     current_password: "Нынешний пароль",
@@ -242,32 +234,8 @@ pub(super) static TEXTS: Texts = Texts {
     broken: "Сейчас это не работает",
     broken_lead: "Это наша ошибка, она записана. Ничего не потеряно; попробуйте через несколько минут.",
     to_front: "На первую страницу",
+    portal: super::Portal::RU,
 };
-
-pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {
-    Some(match (name, refused) {
-        ("sign-up", false) => "Регистрация",
-        ("sign-up", true) => "Регистрация: код не принят",
-        ("account-imported", _) => "Учётная запись перенесена из другой системы",
-        ("sign-in", false) => "Вход",
-        ("sign-in", true) => "Вход не удался",
-        ("factor-proven", _) => "Первый шаг входа",
-        ("credential-changed", false) => "Пароль изменён",
-        ("credential-changed", true) => "Пароль изменить не удалось",
-        ("credential-issued", _) => "Выдан временный пароль",
-        ("credential-compromised", _) => "Пароль помечен как известный другим",
-        ("personal-data-set", _) => "Заданы имя и дата рождения",
-        ("credential-added", false) => "Добавлен способ входа",
-        ("credential-added", true) => "Добавить способ входа не удалось",
-        ("sign-out", _) => "Выход",
-        ("session-ended", _) => "Завершён другой сеанс",
-        ("other-sessions-ended", _) => "Завершены все остальные сеансы",
-        ("level-set", _) => "Установлен уровень учётной записи",
-        ("account-disabled", _) => "Учётная запись отключена",
-        ("account-enabled", _) => "Учётная запись включена",
-        _ => return None,
-    })
-}
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {
     Some(match code {
@@ -278,6 +246,8 @@ pub(super) fn reason(code: &str) -> Option<&'static str> {
         "replayed" => "уже использовано",
         "held" => "приостановлено после неверных ответов",
         "spent" => "слишком много неверных ответов из незнакомых браузеров",
+        "denied" => "отказ на другом устройстве",
+        "not_begun" => "проверка не начата",
         _ => return None,
     })
 }
@@ -327,6 +297,11 @@ pub(super) fn span(number: u64, unit: Unit) -> String {
         Unit::Minute => ("минуту", "минуты", "минут"),
         Unit::Hour => ("час", "часа", "часов"),
     };
+    counted(number, one, few, many)
+}
+
+/// With the form that goes with the number.
+pub(super) fn counted(number: u64, one: &str, few: &str, many: &str) -> String {
     let form = match (number % 10, number % 100) {
         (_, 11..=14) => many,
         (1, _) => one,

@@ -160,6 +160,9 @@ pub(in crate::testing) fn touching_a_browser_never_revives_it(lab: Lab) {
     );
     lab.won([Write::TouchBrowser { id: row.id, seen: at(150), expires: at(2_000_000) }]);
     assert_eq!(browsers(&lab, account.id)[0].seen, at(200), "seen never goes back");
+    // Its end may come sooner: so one browser is forgotten.
+    lab.won([Write::TouchBrowser { id: row.id, seen: at(200), expires: at(210) }]);
+    assert_eq!(browsers(&lab, account.id)[0].expires, at(210));
     lab.won([Write::ForgetBrowsers { account: account.id, except: None }]);
     lab.won([Write::TouchBrowser { id: row.id, seen: at(300), expires: at(3_000_000) }]);
     assert!(browsers(&lab, account.id).is_empty());
