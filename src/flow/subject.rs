@@ -242,15 +242,12 @@ impl Person {
     /// What a password must not be built of.
     pub(crate) fn words(&self, auth: &Inner, state: &State) -> Result<Vec<String>, Broken> {
         let known = self.known(auth)?;
-        let mut words: Vec<String> = auth.site.words.clone();
         let names = known.into_iter().flat_map(|known| known.names.iter().chain(known.contacts()));
-        words.extend(state.who.typed.iter().chain(names).flat_map(Identifier::words));
         let name = match &state.kind {
-            Kind::SignUp(applicant) => Some(applicant.name.as_str()),
-            _ => known.map(|known| known.profile.name.as_str()),
+            Kind::SignUp(applicant) => applicant.name.as_str(),
+            _ => known.map_or("", |known| &known.profile.name),
         };
-        words.extend(name.into_iter().flat_map(str::split_whitespace).map(str::to_lowercase));
-        Ok(words)
+        Ok(auth.site.words_about(name, state.who.typed.iter().chain(names)))
     }
 }
 
