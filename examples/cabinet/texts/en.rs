@@ -236,6 +236,7 @@ pub(super) static TEXTS: Texts = Texts {
     broken: "This does not work right now",
     broken_lead: "The fault is ours and is written down. Nothing was lost; try again in a few minutes.",
     to_front: "To the front page",
+    front: &super::front::EN,
 };
 
 pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {

@@ -236,6 +236,7 @@ pub(super) static TEXTS: Texts = Texts {
     broken: "Сейчас это не работает",
     broken_lead: "Это наша ошибка, она записана. Ничего не потеряно; попробуйте через несколько минут.",
     to_front: "На первую страницу",
+    front: &super::front::RU,
 };
 
 pub(super) fn event(name: &str, refused: bool) -> Option<&'static str> {
