@@ -351,6 +351,17 @@
 //! *Age* counts from the day on which the password was chosen. Nobody knows that day of a password from another system,
 //! nor of one set before it was kept; those count from their next sign-in. Sessions live on over the ninetieth day: it is
 //! asked when the password is used.
+//! # Which rule a password misses, while it is typed
+//!
+//! The rules are judged where the lists are, on the server, by the policy that judges at the end and with the same words
+//! (`Site::words_about`): a copy of them in a script would be a second idea of the same thing, 700 kB long. It is the
+//! application's own route, since the application knows whom it asks; the JSON router has none. The cabinet's takes a
+//! form token, is open only to who is signed in or is choosing a password, answers 120 times a minute, estimates at most
+//! four at a time and off the threads that serve (a phrase of 100 signs costs zxcvbn some 15 times what 15 cost), and
+//! answers with names of rules and a number. What was typed is in no log, store or answer. Earlier passwords and leaks
+//! are not looked at: a hash for each key pressed is too dear, and "not one of your last" would be asked without end.
+//! At a sign-in that must choose a new one, the typed name is known and the account's other names are not: what is made
+//! of those is refused at the end.
 //!
 //! # The breach check
 //!

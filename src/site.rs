@@ -1,3 +1,5 @@
+use crate::account::PersonalData;
+use crate::account::identifier::Identifier;
 use crate::error::Broken;
 
 /// The site that people sign in to.
@@ -18,6 +20,32 @@ impl Site {
     pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
         let name = name.into();
         Self { words: vec![name.clone()], name, origin: origin.into() }
+    }
+
+    /// What a password of this person must not be built of: [`Self::words`], the parts of the person's name, the birth
+    /// date, the pieces of every identifier and contact. Made for [`Candidate::words`](crate::policy::password::Candidate::words); the
+    /// flows judge by these, so a page that shows rules while somebody types says what they will say.
+    ///
+    /// ```
+    /// use propusk::Site;
+    /// use propusk::account::identifier::Identifier;
+    ///
+    /// let phone = Identifier::parse("8 (916) 123-45-67")?;
+    /// let words = Site::new("Cabinet", "https://cabinet.example").words_about(Some(&"Анна Смирнова".into()), [&phone]);
+    /// for word in ["Cabinet", "смирнова", "9161234567"] {
+    ///     assert!(words.contains(&word.to_owned()), "{words:?}");
+    /// }
+    /// # Ok::<(), propusk::account::identifier::IdentifierError>(())
+    /// ```
+    pub fn words_about<'a>(
+        &self,
+        who: Option<&PersonalData<'_>>,
+        known_as: impl IntoIterator<Item = &'a Identifier>,
+    ) -> Vec<String> {
+        let mut words = who.map(PersonalData::words).unwrap_or_default();
+        words.extend_from_slice(&self.words);
+        words.extend(known_as.into_iter().flat_map(Identifier::words));
+        words
     }
 
     /// Refuses an origin that is none, so that no link is ever built on a typing error.

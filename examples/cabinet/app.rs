@@ -19,8 +19,8 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    browsers, desk, due, history, home, key, language, outbox, password, profile, security, services, sessions,
-    sign_in, sign_up, status, step, welcome,
+    browsers, desk, due, history, home, key, language, new_password, outbox, password, profile, security, services,
+    sessions, sign_in, sign_up, status, step, welcome,
 };
 use crate::services::Services;
 use crate::status::Pulse;
@@ -47,7 +47,7 @@ impl FromRef<App> for AuthHttp {
 
 /// The routes.
 pub fn router(app: App) -> Router {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(welcome::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::begin))
         .route("/sign-up/code", get(step::show_sign_up).post(step::answer_sign_up))
@@ -74,6 +74,8 @@ pub fn router(app: App) -> Router {
         .route("/history", get(history::show))
         .route("/history.csv", get(history::csv::export))
         .route("/password", get(password::show).post(password::change))
+        .route("/password/check", post(new_password::check))
+        .route("/password/suggestion", get(new_password::suggest))
         .route("/security", get(security::show))
         .route("/security/add", post(security::add))
         .route("/security/prove", get(step::show_enrol).post(step::answer_enrol))
@@ -91,11 +93,10 @@ pub fn router(app: App) -> Router {
         .route("/health/live", get(status::live))
         .with_state(app)
         // A step runs to its end when the browser hangs up: else a code could be used up and no session handed out.
-        .layer(middleware::from_fn(to_end))
-        .route("/style.css", get(|| asset("text/css; charset=utf-8", STYLE)))
-        .route("/passkeys.js", get(|| asset("text/javascript; charset=utf-8", SCRIPT)))
-        .route("/icon.svg", get(|| asset("image/svg+xml", ICON)))
-        .layer(middleware::from_fn(harden))
+        .layer(middleware::from_fn(to_end));
+    let serve =
+        |router: Router, (path, kind, text): Asset| router.route(path, get(move || asset(kind, text)));
+    ASSETS.into_iter().fold(pages, serve).layer(middleware::from_fn(harden))
 }
 
 /// Something does not work. The person is told so on a page without details.
@@ -145,7 +146,7 @@ async fn errors_as_pages(request: Request, next: Next) -> Response {
     page(status, &Notice { frame: Frame::bare(t, title), lead })
 }
 
-/// Headers on everything. The policy allows one sheet, one picture and one script from here, nothing inline, and forms
+/// Headers on everything. The policy allows sheets, pictures and scripts from here, nothing inline, and forms
 /// that post here; `same-origin` keeps the Origin header on forms, which the form token's check reads.
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -173,9 +174,14 @@ fn is_html(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-pub const STYLE: &str = include_str!("style.css");
-pub const SCRIPT: &str = include_str!("passkeys.js");
-const ICON: &str = include_str!("icon.svg");
+type Asset = (&'static str, &'static str, &'static str);
+/// What stands beside the pages: its path, its type, itself.
+pub const ASSETS: [Asset; 4] = [
+    ("/style.css", "text/css; charset=utf-8", include_str!("style.css")),
+    ("/typing.js", "text/javascript; charset=utf-8", include_str!("typing.js")),
+    ("/passkeys.js", "text/javascript; charset=utf-8", include_str!("passkeys.js")),
+    ("/icon.svg", "image/svg+xml", include_str!("icon.svg")),
+];
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const MOST_BODY: usize = 64 * 1024;

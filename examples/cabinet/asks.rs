@@ -67,7 +67,7 @@ impl Ask {
         let field = match self {
             Self::Password => Field::password(self.field(), asked.label, "current-password"),
             Self::Message | Self::App => Field::code(self.field(), asked.label),
-            Self::Paper | Self::Key => Field::text(self.field(), asked.label, "off"),
+            Self::Paper | Self::Key => Field::text(self.field(), asked.label, "off").latin(),
         };
         field.hint(asked.hint).within(frame, first)
     }

@@ -15,6 +15,7 @@ use propusk::factor::Prompt;
 use propusk::flow::{Offer, Refusal};
 use propusk::id::FactorName;
 use propusk::proof::Due;
+use propusk::store::{Passed, Rate};
 
 use crate::texts::Texts;
 
@@ -121,6 +122,8 @@ pub struct Drafts(Arc<Mutex<Kept>>);
 struct Kept {
     drafts: HashMap<(String, Way), (Timestamp, Draft)>,
     news: HashMap<String, (Timestamp, News)>,
+    /// How fast somebody asks: what [`Rate::count`] keeps.
+    paces: HashMap<String, i64>,
 }
 
 impl Drafts {
@@ -169,6 +172,19 @@ impl Drafts {
 
     pub fn news(&self, browser: &str) -> Option<News> {
         self.lock().news.remove(browser).map(|(_, news)| news)
+    }
+
+    /// Whether somebody may ask once more.
+    pub fn pace(&self, who: &str, rate: Rate, now: Timestamp) -> bool {
+        let mut kept = self.lock();
+        if kept.paces.len() >= MOST {
+            let full = now.as_millis().saturating_mul(1000);
+            kept.paces.retain(|_, full_at| *full_at > full);
+        }
+        if kept.paces.len() >= MOST && !kept.paces.contains_key(who) {
+            return false;
+        }
+        rate.count(kept.paces.entry(who.to_owned()).or_default(), now) == Passed::Yes
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

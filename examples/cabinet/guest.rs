@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, Problem, ReturnTo, SetCookies, Visitor};
 use propusk::flow::{Done, Refusal};
 use propusk::message::Locale;
-use propusk::policy::password::Rule;
 use propusk::{Client, Session, Token, Visit};
 
 use crate::app::App;
@@ -158,12 +157,8 @@ impl Guest {
         (why, left.map(|(until, _)| dates::at_time(until, self.locale())))
     }
 
-    /// The rules of a new password.
-    pub fn rules(&self) -> Vec<Rule> {
-        self.app.auth.profile().password.hints()
-    }
-
-    fn browser(&self) -> String {
+    /// What tells this browser from others.
+    pub fn browser(&self) -> String {
         self.visitor.binding().expose().to_string()
     }
 }

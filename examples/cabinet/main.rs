@@ -1,5 +1,6 @@
 //! The demo portal: registration, signing in with two steps, profile, services, sessions, history, change of password, in
-//! Russian and English. One small script asks browsers for passkeys; everything else works without it.
+//! Russian and English. Two small scripts, one that asks browsers for passkeys and one that helps with typing; everything
+//! else works without them.
 //!
 //! ```text
 //! cargo run --example cabinet --features full

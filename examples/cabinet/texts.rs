@@ -4,8 +4,11 @@
 //! page, on numbers or on grammar is the application's, and stands here.
 
 mod en;
+pub mod front;
 mod portal;
 mod ru;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -17,6 +20,7 @@ use propusk::message::Locale;
 use propusk::policy::password::Rule;
 use propusk::proof::Due;
 
+use self::front::Front;
 use crate::asks::Ask;
 
 pub use portal::{Portal, Service};
@@ -169,6 +173,8 @@ pub struct Texts {
     pub broken_lead: &'static str,
     pub to_front: &'static str,
     pub portal: Portal,
+    // The frame, and help with typing: `texts/front.rs`.
+    pub front: &'static Front,
 }
 
 /// How the page for one proof asks for it.
@@ -298,6 +304,12 @@ impl Texts {
         self.rule_in_words(rule.rule.as_str(), number)
     }
 
+    /// The rule that a new password is none of the last ones, the present one among them.
+    pub fn earlier_passwords(&self, remembered: usize) -> String {
+        let last = u64::try_from(remembered).unwrap_or(u64::MAX);
+        self.rule_in_words(if last > 1 { "reused" } else { "same" }, |_| last)
+    }
+
     /// A rule that was broken: what to do about it.
     pub fn broken_rule(&self, rule: &Rule) -> String {
         rule.text(self.locale).unwrap_or_else(|| self.rule(rule))
@@ -389,40 +401,4 @@ pub enum Unit {
     Second,
     Minute,
     Hour,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn russian_numbers_have_three_forms() {
-        let ru = Texts::of(Locale::Ru);
-        let said = |seconds| ru.span(Duration::from_secs(seconds));
-        assert_eq!(said(1), "1 секунду");
-        assert_eq!(said(3), "3 секунды");
-        assert_eq!(said(11), "11 секунд");
-        assert_eq!(said(300), "5 минут");
-        assert_eq!(said(61 * 20 + 1), "21 минуту");
-        assert_eq!(said(22 * 60), "22 минуты");
-        assert_eq!(said(12 * 60), "12 минут");
-        assert_eq!(said(3 * 3600), "3 часа");
-    }
-
-    #[test]
-    fn nobody_is_told_to_come_back_too_early() {
-        let en = Texts::of(Locale::En);
-        assert_eq!(en.span(Duration::from_millis(59_001)), "60 seconds");
-        assert_eq!(en.span(Duration::from_secs(241)), "5 minutes");
-        assert_eq!(en.span(Duration::ZERO), "1 second");
-    }
-
-    #[test]
-    fn rules_are_told_with_their_numbers() {
-        let rules = propusk::Profile::public_portal().password.hints();
-        let said: Vec<_> = rules.iter().map(|rule| Texts::of(Locale::Ru).rule(rule)).collect();
-        assert!(said.iter().any(|text| text.contains("8 символов")), "{said:?}");
-        let said: Vec<_> = rules.iter().map(|rule| Texts::of(Locale::En).rule(rule)).collect();
-        assert!(said.iter().any(|text| text.contains("8 characters")), "{said:?}");
-    }
 }

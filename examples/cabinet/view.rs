@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use propusk::policy::password::Rule;
 
+use crate::app::ASSETS;
 use crate::texts::Texts;
+use crate::texts::front::Front;
 
 /// The frame around a page.
 #[derive(Debug)]
@@ -89,16 +90,12 @@ impl Frame {
         if self.t.lang() == "ru" { "en" } else { "ru" }
     }
 
-    /// A new sheet has a new address: nobody sees new pages in an old dress.
-    pub fn style(&self) -> String {
-        static MARK: LazyLock<u64> = LazyLock::new(|| mark(crate::app::STYLE));
-        format!("/style.css?{:x}", *MARK)
-    }
-
-    /// The same for the script.
-    pub fn script(&self) -> String {
-        static MARK: LazyLock<u64> = LazyLock::new(|| mark(crate::app::SCRIPT));
-        format!("/passkeys.js?{:x}", *MARK)
+    /// The address of a sheet or script. A new one has a new address: nobody sees new pages in an old dress.
+    pub fn asset(&self, path: &str) -> String {
+        static MARKS: LazyLock<Vec<(&str, u64)>> =
+            LazyLock::new(|| ASSETS.iter().map(|(path, _, text)| (*path, mark(text))).collect());
+        let mark = MARKS.iter().find(|(known, _)| *known == path).map_or(0, |(_, mark)| *mark);
+        format!("{path}?{mark:x}")
     }
 }
 
@@ -131,6 +128,12 @@ pub struct Field {
     value: String,
     autocomplete: &'static str,
     inputmode: &'static str,
+    enterkeyhint: &'static str,
+    autocapitalize: &'static str,
+    /// Which letters are wanted, and what is said of others; empty where any will do.
+    expects: &'static str,
+    unexpected: &'static str,
+    front: Option<&'static Front>,
     describes: String,
     also: Option<&'static str>,
     code: bool,
@@ -145,7 +148,8 @@ impl askama::filters::HtmlSafe for Field {}
 impl Field {
     /// A line of text.
     pub fn text(name: &'static str, label: &'static str, autocomplete: &'static str) -> Self {
-        Self { name, label, autocomplete, kind: "text", ..Self::default() }
+        let kinds = Self { kind: "text", enterkeyhint: "done", autocapitalize: "none", ..Self::default() };
+        Self { name, label, autocomplete, ..kinds }
     }
 
     /// A day, which may be left out.
@@ -178,6 +182,25 @@ impl Field {
         self
     }
 
+    /// What the key Enter is called on a phone: `next` or `done`.
+    pub fn enter(mut self, enterkeyhint: &'static str) -> Self {
+        self.enterkeyhint = enterkeyhint;
+        self
+    }
+
+    /// Latin letters are wanted: a script says so when the keyboard is in another layout.
+    pub fn latin(mut self) -> Self {
+        self.expects = "latin";
+        self
+    }
+
+    /// A name of somebody, in the letters of the page's language.
+    pub fn prose(mut self) -> Self {
+        self.expects = "prose";
+        self.autocapitalize = "words";
+        self.enter("next")
+    }
+
     /// Something else on the page describes it: its id.
     pub fn described_by(mut self, id: &'static str) -> Self {
         self.also = Some(id);
@@ -187,6 +210,14 @@ impl Field {
     /// Takes its error from the frame, and says what describes it. The cursor goes to `first`, unless the summary of
     /// errors wants to be read.
     pub fn within(mut self, frame: &Frame, first: bool) -> Self {
+        let front = frame.t.front;
+        self.front = Some(front);
+        (self.expects, self.unexpected) = match (self.expects, self.autocomplete) {
+            ("latin", _) => ("latin", front.wants_latin),
+            ("prose", _) if frame.t.lang() == "ru" => ("russian", front.wants_russian),
+            (_, "current-password") => ("secret", front.russian_secret),
+            _ => ("", ""),
+        };
         self.error = frame.error_of(self.name);
         self.autofocus = first && frame.problems.is_empty();
         let mut describes = Vec::from_iter(self.also.map(str::to_owned));
@@ -196,6 +227,7 @@ impl Field {
         if self.bad() {
             describes.push(format!("{}-error", self.name));
         }
+        describes.push(format!("{}-typing", self.name));
         self.describes = describes.join(" ");
         self
     }
@@ -203,11 +235,6 @@ impl Field {
     fn bad(&self) -> bool {
         !self.error.is_empty()
     }
-}
-
-/// The rules of a new password, in words.
-pub fn rules(t: &Texts, rules: &[Rule]) -> Vec<String> {
-    rules.iter().map(|rule| t.rule(rule)).collect()
 }
 
 /// A page as a response.

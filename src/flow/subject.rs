@@ -246,11 +246,8 @@ impl Person {
             Kind::SignUp(applicant) => Some(&applicant.who),
             _ => known.map(|known| &known.profile.who),
         };
-        let mut words = who.map(PersonalData::words).unwrap_or_default();
-        words.extend_from_slice(&auth.site.words);
         let names = known.into_iter().flat_map(|known| known.names.iter().chain(known.contacts()));
-        words.extend(state.who.typed.iter().chain(names).flat_map(Identifier::words));
-        Ok(words)
+        Ok(auth.site.words_about(who, state.who.typed.iter().chain(names)))
     }
 }
 

@@ -1,18 +1,22 @@
-// The portal as people use it, without JavaScript; then every page in both languages, wide and narrow, light and dark.
+// The portal as people use it, without JavaScript; then with it, and every page as it looks.
 import { readFile } from "node:fs/promises";
-import { accessible, check, code, finish, go, launch, pace, person, press, register, registerUntilPassword } from "./people.mjs";
-import { addDevice, appCode, keyDevice, makeCodes, prove, shot, signIn, sound, typePassword } from "./people.mjs";
+import { access } from "./access.mjs";
+import { galleries } from "./galleries.mjs";
+import { passkeys } from "./keys.mjs";
+import { check, code, finish, go, launch, person, press, register, registerUntilPassword } from "./people.mjs";
+import { addDevice, appCode, makeCodes, shot, signIn, sound, typePassword } from "./people.mjs";
 import { portalPages } from "./portal.mjs";
+import { typing } from "./typing.mjs";
 
 const PASSWORD = "Тихая гавань 42";
 const NEW_PASSWORD = "Совсем другие слова 9";
 
-const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, doors, passkeys, galleries, narrowest, withScripts, portal: () => portalPages(browser) };
+const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, doors, passkeys, galleries, narrowest, withScripts, typing, access, portal: portalPages };
 const only = process.env.ONLY?.split(",") ?? Object.keys(parts);
 
 const browser = await launch();
 try {
-  for (const part of only) await parts[part]();
+  for (const part of only) await parts[part](browser);
 } catch (error) {
   check(false, error.stack);
 } finally {
@@ -253,170 +257,6 @@ async function secondFactors() {
   await other.context().close();
 }
 
-// A device of Chromium's own: a key is added, signs in without a name, and is found out when it was copied.
-async function passkeys() {
-  const to = "kira@example.org";
-  const kira = await person(browser, { locale: "en-GB", scripts: true });
-  await register(kira, to, "Kira", PASSWORD);
-  const device = await keyDevice(kira);
-  await prove(kira, to, PASSWORD, "Add a passkey");
-  await press(kira, "Create the passkey");
-  await kira.waitForURL("**/security");
-  check((await kira.locator(".news").innerText()).includes("can sign in with it"), "a passkey is added");
-  const [made] = await device.keys();
-  const handle = Buffer.from(made.userHandle, "base64");
-  check(made.isResidentCredential && made.rpId === "localhost" && handle.length === 64, "it is found without a name, under a handle of 64 bytes");
-  check(made.userName === to, "the device lists it under the name that its owner knows");
-  await go(kira, "/security");
-  await press(kira, "Add another passkey");
-  await kira.fill("#password", PASSWORD);
-  await press(kira, "Continue");
-  await press(kira, "Use the passkey");
-  await kira.waitForURL("**/security/new");
-  check(true, "a passkey proves its owner before another is added");
-  await press(kira, "Create the passkey");
-  await kira.locator("form > [role=alert]:not([hidden])").waitFor();
-  check((await kira.locator("form > [role=alert]").innerText()).includes("already holds"), "a device is not enrolled twice, and says so");
-
-  await device.touches(false);
-  await untilOffered(kira, () => signOut(kira));
-  const posted = kira.waitForRequest((request) => request.url().endsWith("/sign-in/key"));
-  await pressKey(kira, device);
-  const answer = new URLSearchParams((await posted).postData()).get("key");
-  await kira.waitForURL("**/home");
-  check((await kira.locator("main").innerText()).includes("passkey"), "signed in by the passkey, without a name typed");
-  check(JSON.parse(answer).response.userHandle === handle.toString("base64url"), "the answer carried the handle");
-
-  await device.touches(false);
-  await untilOffered(kira, () => signOut(kira));
-  const form = async (key) => ({ form: { form_token: await kira.inputValue("form[data-begin] [name=form_token]"), key, next: "" } });
-  const post = async (path, key) => kira.context().request.post(process.env.PORTAL + path, { ...(await form(key)), headers: { origin: process.env.PORTAL } });
-  check((await (await post("/sign-in/key/options", "")).json()).allowCredentials.length === 0, "a new challenge names nobody");
-  const replayed = await (await post("/sign-in/key", answer)).text();
-  check(replayed.includes("passkey was not accepted"), "the answer that was accepted before is refused to a new challenge");
-  await go(kira, "/home");
-  check(kira.url().includes("/sign-in"), "and nobody is signed in by it");
-
-  await untilOffered(kira, () => go(kira, "/sign-in"));
-  await device.verifies(false);
-  await pressKey(kira, device);
-  await kira.locator("form > [role=alert]:not([hidden])").waitFor();
-  check((await kira.locator("form > [role=alert]").innerText()).includes("Nothing was sent"), "without a finger, a face or a PIN the browser sends nothing, and the page says so");
-  await device.verifies(true);
-  await device.touches(true);
-
-  // The browser itself offers the key at the field for names: this device takes it at once.
-  await go(kira, "/sign-in");
-  await kira.waitForURL("**/home");
-  check(true, "signed in by the key that the browser offers beside the names");
-
-  await device.touches(false);
-  await untilOffered(kira, () => signOut(kira));
-  const [worn] = await device.keys();
-  check(worn.signCount > 3, `the device counts: ${worn.signCount}`);
-  await device.putBack(worn, 0);
-  await pressKey(kira, device);
-  await kira.locator("[role=alert] h2").waitFor();
-  check((await kira.locator(".alert").innerText()).includes("passkey was not accepted"), "a copy of the key is refused");
-  await device.touches(false);
-  await device.putBack(worn, 1000);
-  await untilOffered(kira, () => go(kira, "/sign-in"));
-  await pressKey(kira, device);
-  await kira.locator(".alert").waitFor();
-  check((await kira.locator(".alert").innerText()).includes("passkey was not accepted"), "and so is the key itself from then on");
-  await device.touches(false);
-  await signIn(kira, to, PASSWORD);
-  check(kira.url().endsWith("/home"), "a password and a message still sign in: the key is not asked for");
-  await go(kira, "/security");
-  check((await kira.locator("main").innerText()).includes("switched off, somebody used a copy"), "the list of keys says why it is off");
-  await shot(kira, "key-disabled");
-  await go(kira, "/outbox");
-  check((await kira.locator("main").innerText()).includes("a copy of your passkey"), "and a message told the owner");
-  await device.clear();
-  await device.touches(true);
-  await prove(kira, to, PASSWORD, "Add another passkey");
-  await press(kira, "Create the passkey");
-  await kira.waitForURL("**/security");
-  check((await device.keys()).length === 1, "a new key takes its place");
-  await kira.getByRole("button", { name: "Sign out" }).click();
-  await kira.waitForURL("**/home");
-  check((await kira.locator("main").innerText()).includes("passkey"), "and signs in");
-  await kira.context().close();
-
-  const without = await person(browser, { locale: "ru-RU" });
-  await go(without, "/sign-in");
-  check((await without.locator("form.or").innerText()).includes("нужен JavaScript"), "without scripts the page says what the button needs");
-  await press(without, "Войти с ключом доступа");
-  check(without.url().endsWith("/sign-in"), "and pressing it does no harm");
-  await without.context().close();
-  for (const locale of ["ru", "en"]) {
-    await keyPages({ locale, width: 1280, dark: false });
-    await keyPages({ locale, width: 390, dark: true });
-  }
-}
-
-// The browser waits behind the field for names, for a person who does not touch the device. A touch does not end a wait
-// that has begun.
-async function untilOffered(page, step) {
-  const offered = page.waitForResponse("**/sign-in/key/options");
-  await step();
-  await offered;
-  await page.waitForTimeout(200);
-}
-
-// Asks for a key by the button, and touches the device once that wait makes room.
-async function pressKey(page, device) {
-  const touch = async (route) => {
-    await device.touches(true);
-    await route.continue();
-  };
-  await page.route("**/sign-in/key/options", touch, { times: 1 });
-  await press(page, "Sign in with a passkey");
-}
-
-// The pages of keys, as they look and read.
-async function keyPages({ locale, width, dark }) {
-  const tag = `${locale}-${width}-${dark ? "dark" : "light"}`;
-  const to = `keys-${tag}@example.org`;
-  const page = await person(browser, { locale: locale === "ru" ? "ru-RU" : "en-GB", width, dark, scripts: true });
-  const look = async (name) => {
-    await sound(page, `${name} ${tag}`);
-    await shot(page, `${name}-${tag}`);
-    await accessible(page, `${name} ${tag}`);
-  };
-  await register(page, to, "Kira", PASSWORD);
-  const device = await keyDevice(page);
-  await prove(page, to, PASSWORD, /Add a passkey|Добавить ключ доступа/);
-  await look("key-new");
-  await device.verifies(false);
-  await press(page, /Create the passkey|Создать ключ доступа/);
-  await page.locator("form > [role=alert]:not([hidden])").waitFor();
-  // The same document, in which axe has left something of its own.
-  await shot(page, `key-new-stopped-${tag}`);
-  await device.verifies(true);
-  await press(page, /Create the passkey|Создать ключ доступа/);
-  await page.waitForURL("**/security");
-  await look("key-security");
-  await device.touches(false);
-  await signOut(page);
-  await look("key-sign-in");
-  await typePassword(page, to, PASSWORD);
-  await page.waitForURL("**/sign-in/code");
-  await look("key-prove");
-  const [worn] = await device.keys();
-  await device.putBack(worn, 0);
-  await device.touches(true);
-  await press(page, /Use the passkey|Использовать ключ доступа/);
-  await page.locator(".alert").waitFor();
-  await look("key-prove-refused");
-  await page.context().close();
-}
-
-async function signOut(page) {
-  await page.getByRole("button", { name: /Sign out|Выйти/ }).click();
-  await page.waitForURL("**/sign-in");
-}
-
 async function doors() {
   const guest = await person(browser, { locale: "en-GB" });
   for (const path of ["/home", "/sessions", "/history?before=x", "/password", "/security", "/security/prove", "/security/new"]) {
@@ -440,118 +280,6 @@ async function doors() {
   await guest.getByRole("button", { name: "Русский" }).click();
   check((await guest.locator("h1").innerText()) === "Войти", "the language switch stays on the page");
   await guest.context().close();
-}
-
-async function galleries() {
-  for (const locale of ["ru", "en"]) {
-    for (const width of [1280, 390]) {
-      for (const dark of [false, true]) await gallery({ locale, width, dark });
-    }
-  }
-}
-
-// All pages, with their errors: pictures for people, and what must hold on each.
-async function gallery({ locale, width, dark }) {
-  const tag = `${locale}-${width}-${dark ? "dark" : "light"}`;
-  const to = `${tag}@example.org`;
-  const page = await person(browser, {
-    locale: locale === "ru" ? "ru-RU" : "en-GB",
-    width,
-    dark,
-    scripts: width === 390,
-  });
-  const look = async (name) => {
-    await sound(page, `${name} ${tag}`);
-    await shot(page, `${name}-${tag}`);
-    // axe is a script itself, and the narrow gallery the one with scripts on. Colours differ between light and dark.
-    if (width === 390) await accessible(page, `${name} ${tag}`);
-  };
-  await pace(page);
-  await go(page, "/");
-  await look("welcome");
-  await go(page, "/sign-up");
-  await look("sign-up");
-  await page.fill("#name", locale === "ru" ? "Константин Константинопольский" : "Konstantin Longname-Featherstonehaugh");
-  await page.fill("#contact", "nobody@");
-  await page.check("#terms");
-  await press(page, /Get a code|Получить код/);
-  await look("sign-up-error");
-  await page.fill("#contact", to);
-  await press(page, /Get a code|Получить код/);
-  await look("sign-up-code");
-  await page.fill("#code", "000000");
-  await press(page, /Continue|Продолжить/);
-  await look("sign-up-code-error");
-  await page.fill("#code", await code(page, to));
-  await press(page, /Continue|Продолжить/);
-  await look("sign-up-password");
-  await page.fill("#new_password", "qwerty");
-  await press(page, /Finish registration|Завершить регистрацию/);
-  await look("sign-up-password-error");
-  await page.fill("#new_password", PASSWORD);
-  await press(page, /Finish registration|Завершить регистрацию/);
-  await look("home");
-  const other = await person(browser, { locale: "en-GB" });
-  await signIn(other, to, PASSWORD);
-  await go(page, "/sessions");
-  await look("sessions");
-  await press(page, /^(End|Завершить):/);
-  await look("sessions-ended");
-  await go(page, "/password");
-  await look("password");
-  await page.fill("#current_password", "wrong");
-  await page.fill("#new_password", NEW_PASSWORD);
-  await press(page, /Change the password|Сменить пароль/);
-  await look("password-error");
-  await go(page, "/security");
-  await look("security");
-  const again = /Add an application|Добавить приложение/;
-  const sent = await prove(page, to, PASSWORD, again, async () => look("security-prove"));
-  check(sent, `proven by a message: ${tag}`);
-  await look("security-device");
-  await page.fill("#app_code", "000000");
-  await press(page, /^(Add|Добавить)$/);
-  await look("security-device-error");
-  const key = (await page.locator(".key").innerText()).replaceAll(" ", "");
-  await page.fill("#app_code", await appCode(page, key));
-  await press(page, /^(Add|Добавить)$/);
-  await makeCodes(page, key, PASSWORD, undefined, async () => {
-    await look("security-codes");
-    await page.emulateMedia({ media: "print", colorScheme: dark ? "dark" : "light" });
-    if (width === 1280 && !dark) await shot(page, `security-codes-print-${tag}`);
-    await page.emulateMedia({ media: "screen", colorScheme: dark ? "dark" : "light" });
-  });
-  await look("security-all");
-  await go(page, "/history");
-  await look("history");
-  await page.emulateMedia({ media: "print", colorScheme: dark ? "dark" : "light" });
-  if (width === 1280 && !dark) await shot(page, `history-print-${tag}`);
-  await page.emulateMedia({ media: "screen", colorScheme: dark ? "dark" : "light" });
-  await page.getByRole("button", { name: /Sign out|Выйти/ }).click();
-  await look("sign-in");
-  await go(page, "/home");
-  await look("sign-in-asked");
-  await typePassword(page, to, "wrong");
-  await look("sign-in-error");
-  await typePassword(page, to, PASSWORD);
-  await page.waitForURL("**/sign-in/code");
-  await look("sign-in-app");
-  await press(page, /By a backup code|Резервным кодом/);
-  await look("sign-in-backup");
-  await page.fill("#backup_code", "00000-00000-00001");
-  await press(page, /Continue|Продолжить/);
-  await look("sign-in-backup-error");
-  await press(page, /By a code sent to|Кодом, который придёт на/);
-  await look("sign-in-code");
-  await press(page, /Send a new code|Отправить новый код/);
-  await look("sign-in-code-too-soon");
-  await go(page, "/outbox");
-  await look("outbox");
-  await go(page, "/nowhere");
-  await look("not-found");
-  check(true, `all pages looked at: ${tag}`);
-  await page.context().close();
-  await other.context().close();
 }
 
 async function narrowest() {

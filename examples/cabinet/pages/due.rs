@@ -7,12 +7,12 @@ use propusk::secret::Secret;
 use propusk::{Password, Step};
 use serde::Deserialize;
 
-use super::sign_up::{Choice, new_password};
+use super::new_password::NewPassword;
+use super::sign_up::Choice;
 use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::drafts::Way;
 use crate::guest::Guest;
-use crate::view::rules;
 
 #[derive(Debug, Deserialize)]
 pub struct Replacement {
@@ -39,8 +39,7 @@ pub async fn show(guest: Guest) -> Result<Response, Failure> {
         lead: t.due(draft.due),
         username: draft.identifier,
         current: None,
-        new: new_password(&guest, &frame, true),
-        rules: rules(t, &guest.rules()),
+        new: NewPassword::new(&guest, &frame, true)?,
         button: t.change_and_sign_in,
         frame,
     };

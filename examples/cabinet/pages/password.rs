@@ -7,12 +7,13 @@ use propusk::secret::Secret;
 use propusk::{Password, Step};
 use serde::Deserialize;
 
-use super::sign_up::{Choice, new_password};
+use super::new_password::NewPassword;
+use super::sign_up::Choice;
 use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::drafts::{Draft, Way};
 use crate::guest::Member;
-use crate::view::{Field, rules};
+use crate::view::Field;
 
 #[derive(Debug, Deserialize)]
 pub struct Change {
@@ -46,9 +47,8 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
         token: guest.hidden::<Change>()?,
         lead: if proven { t.current_proven } else { t.password_lead },
         username: names.first().map(|name| name.as_str().to_owned()).unwrap_or_default(),
-        current: (!proven).then(|| current.within(&frame, true)),
-        new: new_password(&guest, &frame, proven),
-        rules: rules(t, &guest.rules()),
+        current: (!proven).then(|| current.enter("next").within(&frame, true)),
+        new: NewPassword::new(&guest, &frame, proven)?,
         button: t.change_password,
         frame,
     };

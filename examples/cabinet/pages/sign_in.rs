@@ -70,7 +70,8 @@ pub async fn show(guest: Guest, Query(wanted): Query<Wanted>) -> Result<Response
     frame.problems = problems(&guest, told.as_ref(), |why| field(why, by_key));
     let t = guest.t;
     let identifier = Field::text("identifier", t.identifier, "username webauthn").hint(t.identifier_hint);
-    let identifier = identifier.inputmode("email").value(&draft.identifier).within(&frame, true);
+    let identifier =
+        identifier.latin().enter("next").inputmode("email").value(&draft.identifier).within(&frame, true);
     let password = Field::password("password", t.password_label, "current-password").within(&frame, false);
     let asked = !next.is_empty() && frame.problems.is_empty();
     let public_device = draft.public_device;

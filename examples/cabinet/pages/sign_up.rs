@@ -13,7 +13,8 @@ use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::drafts::{Draft, Way};
 use crate::guest::Guest;
-use crate::view::{Field, Frame, Hidden, rules};
+use crate::pages::new_password::NewPassword;
+use crate::view::{Field, Frame, Hidden};
 
 #[derive(Debug, Template)]
 #[template(path = "sign_up.html", config = "examples/cabinet/askama.toml")]
@@ -37,8 +38,7 @@ pub struct Choice {
     /// For password managers: whose password this will be.
     pub username: String,
     pub current: Option<Field>,
-    pub new: Field,
-    pub rules: Vec<String>,
+    pub new: NewPassword,
     pub button: &'static str,
 }
 
@@ -76,9 +76,11 @@ pub async fn show(guest: Guest) -> Result<Response, Failure> {
     let mut frame = guest.frame("/sign-up", guest.t.sign_up)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), field);
     let t = guest.t;
-    let name = Field::text("name", t.name, "name").hint(t.name_hint).value(&draft.name).within(&frame, true);
+    let name =
+        Field::text("name", t.name, "name").hint(t.name_hint).value(&draft.name).prose().within(&frame, true);
     let contact = Field::text("contact", t.contact, "username").hint(t.contact_hint);
-    let contact = contact.inputmode("email").value(&draft.identifier).within(&frame, false);
+    let contact =
+        contact.latin().enter("next").inputmode("email").value(&draft.identifier).within(&frame, false);
     let birth_date = Field::date("birth_date", t.birth_date, "bday").hint(t.birth_date_hint);
     let birth_date = birth_date.value(&draft.birth_date).within(&frame, false);
     let terms_missing = !frame.error_of("terms").is_empty();
@@ -120,8 +122,7 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
         lead: "",
         username: draft.identifier,
         current: None,
-        new: new_password(&guest, &frame, true),
-        rules: rules(guest.t, &guest.rules()),
+        new: NewPassword::new(&guest, &frame, true)?,
         button: guest.t.finish,
         frame,
     };
@@ -139,13 +140,6 @@ pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<
         guest.say(|t| t.welcome_new);
     }
     lead_on(&guest, Way::SignUp, draft, step, Way::SignUp.choose()).await
-}
-
-/// The field for a new password.
-pub fn new_password(guest: &Guest, frame: &Frame, first: bool) -> Field {
-    Field::password("new_password", guest.t.new_password, "new-password")
-        .described_by("rules")
-        .within(frame, first)
 }
 
 fn field(why: &Refusal) -> &'static str {

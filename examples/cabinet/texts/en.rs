@@ -235,6 +235,7 @@ pub(super) static TEXTS: Texts = Texts {
     broken_lead: "The fault is ours and is written down. Nothing was lost; try again in a few minutes.",
     to_front: "To the front page",
     portal: super::Portal::EN,
+    front: &super::front::EN,
 };
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {

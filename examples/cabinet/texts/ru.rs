@@ -235,6 +235,7 @@ pub(super) static TEXTS: Texts = Texts {
     broken_lead: "Это наша ошибка, она записана. Ничего не потеряно; попробуйте через несколько минут.",
     to_front: "На первую страницу",
     portal: super::Portal::RU,
+    front: &super::front::RU,
 };
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {
