@@ -162,7 +162,7 @@ async function temporary() {
 
   const olga = await person(browser, { locale: "ru-RU" });
   await reach(olga);
-  check((await olga.locator("main").innerText()).includes("временному паролю"), "and can come again, in Russian");
+  check((await olga.locator("main").innerText()).includes("временный пароль"), "and can come again, in Russian");
   await shot(olga, "due-ru");
   for (const [weak, reason] of [[given, "нынешний пароль"], ["short", "не меньше 8"]]) {
     await olga.fill("#new_password", weak);

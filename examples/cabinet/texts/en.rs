@@ -148,7 +148,7 @@ pub(super) static TEXTS: Texts = Texts {
     change_password: "Change the password",
     password_changed: "The password is changed. All other sessions have ended.",
     due_expired: "Your password has expired: here one lasts 90 days. Choose a new one, and you are signed in.",
-    due_temporary: "You signed in with a temporary password. Choose one of your own, and you are signed in.",
+    due_temporary: "This is a temporary password. Choose one of your own, and you are signed in.",
     due_compromised: "Others may know your password, so it opens nothing any more. Choose a new one, and change it wherever else you use it.",
     change_and_sign_in: "Change and sign in",
     security_lead: "How you sign in. With more than one second step, a lost phone does not shut you out.",
