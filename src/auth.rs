@@ -22,6 +22,7 @@ use crate::hash::{HashPool, HashSettings};
 use crate::id::{AccountId, FactorName, Realm, Sequence};
 use crate::lockout::waiting::Waiting;
 use crate::message::Sender;
+use crate::observe;
 use crate::policy::Profile;
 use crate::secret::{Buffered, KeyRing, Keys, Token};
 use crate::session::{Listed, Session};
@@ -87,7 +88,7 @@ impl Auth {
     /// # Errors
     /// When the store does not work: never taken for "not signed in".
     pub async fn session(&self, token: &Token) -> Result<Option<Session>, Broken> {
-        self.0.check(token).await
+        observe::session(self.0.check(token)).await
     }
 
     /// An account's live sessions, the most recently used first.
@@ -154,7 +155,9 @@ impl Inner {
     }
 
     pub(crate) fn factor(&self, name: &FactorName) -> Option<&dyn ErasedFactor> {
-        self.factors.iter().find(|(known, _)| known == name).map(|(_, factor)| &**factor)
+        let (name, factor) = self.factors.iter().find(|(known, _)| known == name)?;
+        observe::factor(name);
+        Some(&**factor)
     }
 
     pub(crate) async fn commit(&self, batch: Vec<Write>) -> Result<Committed, Broken> {
@@ -280,13 +283,14 @@ impl Builder {
             Some(site) => site.checked()?,
             None => Site::new("", ""),
         };
+        observe::describe();
         Ok(Auth(Arc::new(Inner {
             keys: Keys::new(self.keys, self.realm)?,
             hashes: HashPool::new(self.hashing)?,
             profile: self.profile,
-            store: self.store,
+            store: observe::store(self.store),
             site,
-            throttle: self.throttle,
+            throttle: observe::throttle(self.throttle),
             factors: self.factors,
             clock: self.clock,
             entropy: self.entropy,

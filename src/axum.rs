@@ -59,6 +59,8 @@ mod csrf;
 mod extract;
 mod form;
 mod json;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod problem;
 mod proxies;
 mod return_to;
@@ -101,6 +103,8 @@ pub(crate) struct Http {
     names: &'static cookies::Names,
     needs_address: bool,
     on_broken: Box<dyn Fn(&Broken) + Send + Sync>,
+    #[cfg(feature = "openapi")]
+    openapi: String,
 }
 
 impl AuthHttp {
@@ -130,6 +134,13 @@ impl AuthHttp {
     /// The JSON routes under `/auth`, to be served or merged into an application's own.
     pub fn router(&self) -> Router {
         routes::router(self)
+    }
+
+    /// The description of these routes, as `/auth/openapi.json` serves it: OpenAPI 3.1, with the schemas of the factors
+    /// that the builder was given.
+    #[cfg(feature = "openapi")]
+    pub fn openapi(&self) -> &str {
+        &self.0.openapi
     }
 
     pub(crate) fn names(&self) -> &'static cookies::Names {
@@ -179,7 +190,7 @@ impl HttpBuilder {
     ///
     /// # Errors
     /// [`Broken::Misuse`] when the site's origin is missing, not as browsers write it, or plain http elsewhere than on
-    /// `http://localhost[:port]`.
+    /// `http://localhost[:port]`, and when a factor describes itself by what is no JSON (feature `openapi`).
     pub fn build(self) -> Result<AuthHttp, Broken> {
         let origin = &self.auth.site().origin;
         let local = origin
@@ -207,6 +218,8 @@ impl HttpBuilder {
             }
         };
         Ok(AuthHttp(Arc::new(Http {
+            #[cfg(feature = "openapi")]
+            openapi: openapi::document(&self.auth, names)?,
             auth: self.auth,
             proxies: self.proxies,
             names,

@@ -10,6 +10,7 @@ pub mod code;
 #[cfg(feature = "passkey")]
 pub mod passkey;
 pub mod password;
+mod schemas;
 pub mod totp;
 
 pub(crate) mod erased;
@@ -38,6 +39,7 @@ use crate::site::Site;
 
 pub use erased::EnrolPlugin;
 pub(crate) use erased::{ErasedFactor, Opened};
+pub use schemas::Schemas;
 
 /// A way to prove control of an account.
 pub trait Factor: Debug + Send + Sync + 'static {
@@ -126,6 +128,11 @@ pub trait Factor: Debug + Send + Sync + 'static {
     /// they need no other device.
     fn mailbox(&self) -> Option<Mailbox> {
         None
+    }
+
+    /// What its client sends and is shown, for the description of the HTTP routes.
+    fn schemas(&self) -> Schemas {
+        Schemas::any()
     }
 
     /// `Some(self)` for a factor that can be enrolled by its owner.

@@ -30,7 +30,8 @@ use crate::session::Session;
 pub use client::Client;
 pub use mailbox::Asking;
 pub use refusal::{Code, Refusal};
-use state::{Applicant, Kind, Run, State, Who};
+pub(crate) use state::Kind;
+use state::{Applicant, Run, State, Who};
 use stop::{Going, edge};
 pub(crate) use subject::Person;
 
@@ -151,7 +152,7 @@ impl Visit {
         who: impl Into<PersonalData<'_>>,
         terms: &str,
     ) -> Result<Step, Broken> {
-        edge(self.try_sign_up(contact, who.into(), terms).await, Step::Refused)
+        edge("sign-up", self.try_sign_up(contact, who.into(), terms), Step::Refused).await
     }
 
     async fn try_sign_up(&self, contact: &str, who: PersonalData<'_>, terms: &str) -> Going<Step> {
@@ -175,7 +176,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn change(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
-        edge(self.credential(session, factor, true).await, Step::Refused)
+        edge("change", self.credential(session, factor, true), Step::Refused).await
     }
 
     /// Adding a credential of this factor: prove as much as a sign-in takes, then enrol. This session is renewed.
@@ -183,7 +184,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn enrol(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
-        edge(self.credential(session, factor, false).await, Step::Refused)
+        edge("enrol", self.credential(session, factor, false), Step::Refused).await
     }
 
     async fn credential(&self, session: &Token, factor: FactorName, replace: bool) -> Going<Step> {
@@ -204,7 +205,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn claim(&self, session: &Token, mailbox: &str) -> Result<Posted, Broken> {
-        edge(self.auth.0.post(self, session, mailbox, None).await, Posted::Refused)
+        edge("claim", self.auth.0.post(self, session, mailbox, None), Posted::Refused).await
     }
 
     /// Leaves a letter in a mailbox that this session has claimed. One, and it stands.
@@ -212,7 +213,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn post(&self, session: &Token, mailbox: &str, letter: &str) -> Result<Posted, Broken> {
-        edge(self.auth.0.post(self, session, mailbox, Some(letter)).await, Posted::Refused)
+        edge("post", self.auth.0.post(self, session, mailbox, Some(letter)), Posted::Refused).await
     }
 
     /// Begins a challenge of the flow, or begins it again.
@@ -220,7 +221,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn begin(&self, flow: &Token, factor: &FactorName) -> Result<Step, Broken> {
-        edge(self.auth.0.begin(self, flow, factor).await, Step::Refused)
+        edge("begin", self.auth.0.begin(self, flow, factor), Step::Refused).await
     }
 
     /// Answers what the flow offered.
@@ -228,7 +229,7 @@ impl Visit {
     /// # Errors
     /// When something does not work.
     pub async fn answer(&self, flow: &Token, answer: Answer) -> Result<Step, Broken> {
-        edge(self.auth.0.answer(self, flow, answer).await, Step::Refused)
+        edge("answer", self.auth.0.answer(self, flow, answer), Step::Refused).await
     }
 
     /// Signs this session out.
@@ -276,7 +277,7 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn start(self, identifier: &str) -> Result<Step, Broken> {
-        edge(self.begin(Some(identifier), None).await, Step::Refused)
+        edge("sign-in", self.begin(Some(identifier), None), Step::Refused).await
     }
 
     /// Begins without a name: offers the factors whose answers name their credential themselves.
@@ -284,7 +285,7 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn unnamed(self) -> Result<Step, Broken> {
-        edge(self.begin(None, None).await, Step::Refused)
+        edge("sign-in", self.begin(None, None), Step::Refused).await
     }
 
     /// Begins by a name with the first answer: one step less.
@@ -292,7 +293,7 @@ impl SignIn<'_> {
     /// # Errors
     /// When something does not work.
     pub async fn with(self, identifier: &str, answer: Answer) -> Result<Step, Broken> {
-        edge(self.begin(Some(identifier), Some(answer)).await, Step::Refused)
+        edge("sign-in", self.begin(Some(identifier), Some(answer)), Step::Refused).await
     }
 
     async fn begin(self, identifier: Option<&str>, answer: Option<Answer>) -> Going<Step> {

@@ -16,6 +16,7 @@ pub mod id;
 pub mod lockout;
 pub mod manual;
 pub mod message;
+mod observe;
 mod oneshot;
 pub mod otp;
 pub mod policy;

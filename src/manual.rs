@@ -275,6 +275,18 @@
 //! which. A server that does not know its peers' addresses answers 500 and says so: the network's throttle would else
 //! be off without a word.
 //!
+//! The routes describe themselves (feature `openapi`) in a document made by hand, in one table of operations beside them.
+//! utoipa and aide derive one from types and handlers; here what a body may hold is up to the factors that the builder
+//! was given, which no derive sees, a factor's author would have to derive with them, and they bring 3 and 17 crates more. A
+//! factor says itself what it is sent and shows ([`Factor::schemas`](crate::Factor::schemas)), as JSON Schema; one that
+//! says nothing takes any object. Codes in the document are the values that the routes refuse with, so none is misspelt.
+//! What a derive would guarantee is tested instead: every route is in the document and no other, it is valid by the schema of
+//! OpenAPI 3.1, and each request that a test gets accepted, and each reply that a test receives, is as described.
+//!
+//! There is no `GET /auth/flow/wait` yet. A flow's token must not stand in an address, and a browser's event source sends
+//! no other header, so it would be a request that only our own script can make. Whoever waits for another device polls
+//! its flow, every two seconds as it is told.
+//!
 //! # Rules for passwords
 //!
 //! NIST SP 800-63B-4 section 3.1.1.2 forbids rules of composition and changes without a reason, and ASVS 6.2.5 and
@@ -409,5 +421,7 @@
 //! in by `Auth::import`. At AAL2 one registers by phone, because a password and an e-mail code together are AAL1, and no
 //! flow enrols a second authenticator at registration yet.
 
+#[doc = include_str!("manual/observing.md")]
+pub mod observing {}
 #[doc = include_str!("manual/profiles.md")]
 pub mod profiles {}

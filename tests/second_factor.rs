@@ -11,6 +11,9 @@
     reason = "a test, and a program that is not started by it"
 )]
 
+#[cfg(feature = "openapi")]
+#[path = "common/described.rs"]
+mod described;
 #[path = "common/otp.rs"]
 mod otp;
 #[path = "common/site.rs"]

@@ -11,6 +11,8 @@ use crate::demo::DemoAccount;
 #[derive(Debug)]
 pub struct Config {
     pub port: u16,
+    /// Where metrics are served, on loopback; nowhere unless it is given.
+    pub metrics: Option<u16>,
     pub origin: String,
     /// The address of the ledger, and of the hot stores where they live elsewhere.
     pub database: String,
@@ -22,23 +24,19 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads `PORT`, `CABINET_DATA`, `DATABASE_URL` and `REDIS_URL`, and makes the data folder.
+    /// Reads `PORT`, `METRICS_PORT`, `CABINET_DATA`, `DATABASE_URL` and `REDIS_URL`, and makes the data folder.
     pub fn from_env() -> Result<Self, Box<dyn Error>> {
-        let port = match env::var("PORT") {
-            Ok(port) => {
-                port.parse().map_err(|_| format!("PORT is a number from 1 to 65535, not `{port}`"))?
-            }
-            Err(_) => 8080,
-        };
+        let web = port("PORT")?.unwrap_or(8080);
         let data = PathBuf::from(env::var_os("CABINET_DATA").unwrap_or_else(|| "cabinet-data".into()));
         private_folder(&data)
             .map_err(|error| format!("the folder {} cannot be made: {error}", data.display()))?;
         let database = env::var("DATABASE_URL")
             .unwrap_or_else(|_| format!("sqlite:{}", data.join("cabinet.db").display()));
         Ok(Self {
-            port,
+            port: web,
+            metrics: port("METRICS_PORT")?,
             // Never from a request's Host header: links, form checks and cookies are built on it.
-            origin: format!("http://localhost:{port}"),
+            origin: format!("http://localhost:{web}"),
             database,
             redis: env::var("REDIS_URL").ok(),
             keys: data.join("keys"),
@@ -63,7 +61,7 @@ impl Config {
              \n  second step   a code by e-mail, to be read at {origin}/outbox\
              {office}\
              \n\n  database      {}\n  sessions      {}\n  keys          {}\n  messages      {}\
-             \n  settings      PORT, CABINET_DATA, DATABASE_URL=sqlite:path or postgres://.., REDIS_URL=redis://..\
+             \n  settings      PORT, METRICS_PORT, RUST_LOG, CABINET_DATA, DATABASE_URL=sqlite:path or postgres://.., REDIS_URL=redis://..\
              \n  to stop       Ctrl+C\n",
             demo.identifier,
             demo.password,
@@ -73,6 +71,12 @@ impl Config {
             outbox.display(),
         );
     }
+}
+
+fn port(name: &str) -> Result<Option<u16>, String> {
+    let Ok(text) = env::var(name) else { return Ok(None) };
+    let port = text.parse().map_err(|_| format!("{name} is a number from 1 to 65535, not `{text}`"))?;
+    Ok(Some(port))
 }
 
 /// An address for the eye: the password that may stand in it is for nobody's screen.

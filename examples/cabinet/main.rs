@@ -8,7 +8,7 @@
 //!
 //! To be read as the model of an application that uses propusk. Start here: this file puts the library together.
 //! Then `guest.rs` (who asks), `pages/sign_in.rs` and `pages.rs` (a step and where it leads), `asks.rs` (how a factor is
-//! asked for), and the other pages in any order. `outbox.rs` shows how messages leave.
+//! asked for), and the other pages in any order. `outbox.rs` shows how messages leave, `watch.rs` what an operator sees.
 
 #![allow(unreachable_pub, reason = "a program: nothing leaves it")]
 
@@ -28,6 +28,7 @@ mod status;
 mod tests;
 mod texts;
 mod view;
+mod watch;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -47,6 +48,11 @@ use crate::status::Pulse;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env()?;
+    // Before anything that is to be seen.
+    watch::logs()?;
+    if let Some(port) = config.metrics {
+        watch::metrics(port).await?;
+    }
 
     // The keys that everything is sealed under: made at the first start, readable by their owner only. Lose them,
     // and the database is closed for good; keep them apart from its backups.

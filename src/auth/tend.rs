@@ -6,6 +6,7 @@ use super::{Auth, Inner};
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::message::{Content, Message, MessageRow, Sent};
+use crate::observe;
 use crate::secret::{Place, Purpose};
 use crate::store::Write;
 
@@ -44,15 +45,18 @@ impl Auth {
             match auth.deliver(&row).await {
                 Some(Sent::Delivered) => {
                     tended.delivered += 1;
+                    observe::message("delivered");
                     auth.close(&row, true).await?;
                 }
                 None if row.attempts < MOST_ATTEMPTS => {
                     tended.postponed += 1;
+                    observe::message("postponed");
                     let due = auth.clock.now().after(FIRST_RETRY * 2_u32.pow(row.attempts.min(12)));
                     let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due }]).await?;
                 }
                 Some(Sent::Rejected) | None => {
                     tended.given_up += 1;
+                    observe::message("given_up");
                     auth.close(&row, false).await?;
                 }
             }

@@ -158,7 +158,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    const fn parts(self) -> (StatusCode, &'static str, &'static str, &'static str) {
+    pub(crate) const fn parts(self) -> (StatusCode, &'static str, &'static str, &'static str) {
         match self {
             Self::Malformed => (
                 StatusCode::BAD_REQUEST,
@@ -226,7 +226,7 @@ impl Fault {
 }
 
 // One table: the status follows from the code alone.
-fn rank(code: Code) -> (StatusCode, &'static str) {
+pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
     let status = match code {
         // Not the code of a body that is no JSON: this one is a person's to mend.
         Code::Answer(Reason::Malformed) => return (StatusCode::UNPROCESSABLE_ENTITY, "malformed_answer"),

@@ -29,7 +29,10 @@ use crate::secret::Token;
 use crate::session::Session;
 
 pub(crate) fn router(http: &AuthHttp) -> Router {
-    let routes = Router::new()
+    let routes = Router::new();
+    #[cfg(feature = "openapi")]
+    let routes = routes.route("/openapi.json", get(super::openapi::serve));
+    let routes = routes
         .route("/sign-up", post(sign_up))
         .route("/sign-in", post(sign_in))
         .route("/change", post(change))

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Found, Mailbox, Prompt, Reason,
-    Verdict,
+    Schemas, Verdict,
 };
 use crate::clock::Timestamp;
 use crate::error::FactorError;
@@ -218,6 +218,10 @@ impl Factor for Approval {
         Ok(Verdict::Accept { credential: kept.id, proved, change: None })
     }
 
+    fn schemas(&self) -> Schemas {
+        Schemas::any().answer(NOTHING).prompt(PROMPT).confirm(NOTHING).letter(LETTER)
+    }
+
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
         Some(self)
     }
@@ -254,3 +258,15 @@ const NUMBER: RandomCode = RandomCode::SIX_DIGITS;
 
 // A session's secret can be copied off its device, unlike a key in hardware.
 const PROVES: Proves = Proves::by(Channel::Device).possession().replay_resistant().exportable().amr(Amr::Mca);
+
+const NOTHING: &str = r#"{"type":"object","additionalProperties":false}"#;
+
+const PROMPT: &str = r#"{"type":"object","additionalProperties":false,"required":["mailbox","number","expires_in"],
+    "properties":{
+    "mailbox":{"type":"string","description":"What the other device claims, from a code to scan or a push."},
+    "number":{"type":"string","description":"What its person types there."},
+    "expires_in":{"type":"integer","description":"Seconds."}}}"#;
+
+const LETTER: &str = r#"{"oneOf":[
+    {"type":"object","additionalProperties":false,"required":["number"],"properties":{"number":{"type":"string"}}},
+    {"type":"object","additionalProperties":false,"required":["deny"],"properties":{"deny":{"const":true}}}]}"#;

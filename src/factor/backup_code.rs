@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Prompt, Reason, Verdict,
+    Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Prompt, Reason, Schemas,
+    Verdict,
 };
 use crate::auth::Auth;
 use crate::clock::Entropy;
@@ -194,6 +195,10 @@ impl Factor for BackupCodes {
         })
     }
 
+    fn schemas(&self) -> Schemas {
+        Schemas::any().answer(TYPED).confirm(SAVED).proposal(PROPOSAL)
+    }
+
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
         Some(self)
     }
@@ -339,3 +344,12 @@ const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const RANDOM_SIGNS: usize = 13;
 const ALL_SIGNS: usize = 15;
 const MOST_TYPED: usize = 128;
+
+const TYPED: &str = r#"{"type":"object","additionalProperties":false,"required":["code"],"properties":{
+    "code":{"type":"string","description":"Case, spaces, dashes and look-alike letters are forgiven."}}}"#;
+
+const SAVED: &str = r#"{"type":"object","additionalProperties":false,"required":["saved"],"properties":{
+    "saved":{"type":"boolean","description":"True: their owner has them."}}}"#;
+
+const PROPOSAL: &str = r#"{"type":"object","additionalProperties":false,"required":["codes"],"properties":{
+    "codes":{"type":"array","items":{"type":"string"},"description":"Shown this once."}}}"#;

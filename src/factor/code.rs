@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Begun, Context, Credential, Factor, Outgoing, Prompt, Reason, Source, Verdict};
+use super::{Answer, Begun, Context, Credential, Factor, Outgoing, Prompt, Reason, Schemas, Source, Verdict};
 use crate::account::Contact;
 use crate::account::identifier::IdentifierKind;
 use crate::clock::Timestamp;
@@ -112,6 +112,10 @@ impl Factor for Code {
         self.proves
     }
 
+    fn schemas(&self) -> Schemas {
+        Schemas::any().answer(TYPED).prompt(PROMPT)
+    }
+
     async fn begin(
         &self,
         cx: &Context<'_>,
@@ -171,3 +175,10 @@ impl Factor for Code {
         Ok(Verdict::Refuse { reason: Reason::Wrong, change: None, state: Some(sent) })
     }
 }
+
+const TYPED: &str = r#"{"type":"object","additionalProperties":false,"required":["code"],"properties":{
+    "code":{"type":"string","description":"Spaces, dashes and full-width digits are forgiven."}}}"#;
+
+const PROMPT: &str = r#"{"type":"object","additionalProperties":false,"required":["digits","expires_in","resend_in"],
+    "properties":{"digits":{"type":"integer"},"expires_in":{"type":"integer","description":"Seconds."},
+    "resend_in":{"type":"integer","description":"Seconds."}}}"#;

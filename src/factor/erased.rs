@@ -40,6 +40,8 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn limit(&self) -> Limit;
     fn discoverable(&self) -> bool;
     fn mailbox(&self) -> Option<Mailbox>;
+    #[cfg(feature = "openapi")]
+    fn schemas(&self) -> super::Schemas;
     fn could_prove(&self, plain: Option<&[u8]>) -> Result<Proves, FactorError>;
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Result<Option<Bytes>, FactorError>;
     fn well_formed(&self, answer: &[u8]) -> bool;
@@ -105,6 +107,11 @@ impl<F: Factor> ErasedFactor for F {
 
     fn mailbox(&self) -> Option<Mailbox> {
         Factor::mailbox(self)
+    }
+
+    #[cfg(feature = "openapi")]
+    fn schemas(&self) -> super::Schemas {
+        Factor::schemas(self)
     }
 
     fn could_prove(&self, plain: Option<&[u8]>) -> Result<Proves, FactorError> {

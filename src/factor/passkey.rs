@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Found, Prompt, Reason, Verdict,
+    Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Found, Prompt, Reason, Schemas, Verdict,
 };
 use crate::error::{Broken, FactorError};
 use crate::id::FactorName;
@@ -241,6 +241,10 @@ impl Factor for Passkey {
             proved: proves(seen.user_verified, seen.backup_eligible),
             change: changed.then_some(now),
         })
+    }
+
+    fn schemas(&self) -> Schemas {
+        wire::SCHEMAS
     }
 
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use self::breach::{BreachCheck, OnFailure};
-use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Verdict};
+use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Schemas, Verdict};
 use crate::auth::import::ImportedCredential;
 use crate::clock::Timestamp;
 use crate::error::FactorError;
@@ -168,6 +168,10 @@ impl Factor for Password {
         Some(Stored::of(hashes.decoy(seed).into()))
     }
 
+    fn schemas(&self) -> Schemas {
+        Schemas::any().answer(TYPED).confirm(TYPED)
+    }
+
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
         Some(self)
     }
@@ -251,3 +255,6 @@ const REUSED: RuleName = RuleName::new("reused");
 const BREACHED: RuleName = RuleName::new("breached");
 /// Each costs a hash at a change, and a hash takes 19 MiB and 15 ms.
 const MOST_REMEMBERED: usize = 24;
+
+const TYPED: &str = r#"{"type":"object","additionalProperties":false,"required":["password"],"properties":{
+    "password":{"type":"string","format":"password","description":"At most 1,024 bytes of UTF-8 after NFC."}}}"#;

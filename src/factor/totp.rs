@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Prompt, Reason, Verdict,
+    Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Prompt, Reason, Schemas,
+    Verdict,
 };
 use crate::clock::Timestamp;
 use crate::error::FactorError;
@@ -238,6 +239,10 @@ impl Factor for Totp {
         })
     }
 
+    fn schemas(&self) -> Schemas {
+        Schemas::any().answer(TYPED).confirm(TYPED).proposal(PROPOSAL)
+    }
+
     fn enrolment(&self) -> Option<&dyn EnrolPlugin> {
         Some(self)
     }
@@ -362,3 +367,13 @@ const KEY_BYTES: usize = 20;
 const MOST_DEVICES: usize = 5;
 /// Of an issuer or an account in the label, in bytes.
 const MOST_LABEL: usize = 64;
+
+const TYPED: &str = r#"{"type":"object","additionalProperties":false,"required":["code"],"properties":{
+    "code":{"type":"string","description":"Spaces, dashes and full-width digits are forgiven."}}}"#;
+
+const PROPOSAL: &str = r#"{"type":"object","additionalProperties":false,
+    "required":["uri","qr","key","digits","period"],"properties":{
+    "uri":{"type":"string","description":"otpauth://totp/.., for applications on the same device."},
+    "qr":{"type":"string","description":"The same as an SVG document."},
+    "key":{"type":"string","description":"Base32 in groups of four, to type."},
+    "digits":{"type":"integer"},"period":{"type":"integer","description":"Seconds."}}}"#;

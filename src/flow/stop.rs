@@ -3,6 +3,7 @@
 
 use super::{Code, Refusal};
 use crate::error::{Broken, FactorError, StoreError};
+use crate::observe::{self, Outcome};
 
 /// A "no", or something that does not work.
 #[derive(Debug)]
@@ -14,12 +15,20 @@ pub(crate) enum Stop {
 /// A step under way.
 pub(crate) type Going<T> = Result<T, Stop>;
 
-pub(crate) fn edge<T>(going: Going<T>, refused: fn(Box<Refusal>) -> T) -> Result<T, Broken> {
-    match going {
-        Ok(end) => Ok(end),
-        Err(Stop::No(why)) => Ok(refused(why)),
-        Err(Stop::Broken(broken)) => Err(broken),
-    }
+/// Where every step ends, and is seen.
+pub(crate) async fn edge<T: Outcome>(
+    call: &'static str,
+    going: impl Future<Output = Going<T>>,
+    refused: fn(Box<Refusal>) -> T,
+) -> Result<T, Broken> {
+    let end = async {
+        match going.await {
+            Ok(end) => Ok(end),
+            Err(Stop::No(why)) => Ok(refused(why)),
+            Err(Stop::Broken(broken)) => Err(broken),
+        }
+    };
+    observe::step(call, end).await
 }
 
 impl From<Refusal> for Stop {

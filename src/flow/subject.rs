@@ -11,6 +11,7 @@ use crate::factor::{ErasedFactor, Opened, Source};
 use crate::hash::Lane;
 use crate::id::{AccountId, CredentialId, Epoch, Version};
 use crate::lockout::{GuardKey, Limit};
+use crate::observe;
 use crate::secret::{DataKey, Place, Purpose};
 use crate::store::{AccountState, BrowserRow, Lookup, Subject, SubjectKey};
 
@@ -59,6 +60,7 @@ impl Inner {
     /// The person of a flow, as of now. Lock, disabling and closing are seen at each step of each flow
     /// (CVE-2026-16103: looked at only at the start).
     pub(crate) async fn person(&self, state: &State) -> Result<Person, Broken> {
+        observe::flow(&state.kind);
         let by = match (&state.who.account, &state.who.typed) {
             (Some((id, _)), _) => SubjectKey::Account(*id),
             // The same read as for a known name: an unknown one must not be a store call cheaper.

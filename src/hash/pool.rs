@@ -15,6 +15,7 @@ use super::phc::Cost;
 use super::stored::Recipe;
 use super::{HashSettings, Hashed, Lane, MOST_PASSWORD_BYTES};
 use crate::error::{Broken, FactorError};
+use crate::observe::{self, Queued};
 use crate::oneshot::{self, Sender};
 use crate::secret::Secret;
 
@@ -97,7 +98,9 @@ impl Pool {
             return Err(Broken::Misuse("a password over 1,024 bytes reached the hash pool"));
         }
         let (answer, result) = oneshot::slot();
-        if let Some(retry_after) = self.shared.offer(lane, Job { work, answer })? {
+        let job = Job { work, queued: Queued::now(), answer };
+        if let Some(retry_after) = self.shared.offer(lane, job)? {
+            observe::hash_refused();
             return Ok(Hashed::Busy { retry_after });
         }
         match result.await {
@@ -141,6 +144,7 @@ struct Lanes {
 
 struct Job {
     work: Work,
+    queued: Queued,
     answer: Sender<Result<Tag, Broken>>,
 }
 
@@ -257,10 +261,10 @@ impl Worker {
 
     fn work(mut self) {
         let shared = self.shared.clone();
-        while let Some(Job { work, answer }) = shared.next(&mut self) {
+        while let Some(Job { work, queued, answer }) = shared.next(&mut self) {
             // A panic, in the hash or in somebody's waker, costs that job and not the worker.
             let _ = catch_unwind(AssertUnwindSafe(|| {
-                let tag = self.compute(&work);
+                let tag = queued.begin(|| self.compute(&work));
                 drop(work);
                 answer.send(tag);
             }));

@@ -86,6 +86,9 @@
 #[cfg(feature = "passkey")]
 #[path = "../common/authenticator.rs"]
 mod authenticator;
+#[cfg(feature = "openapi")]
+#[path = "../common/described.rs"]
+mod described;
 #[path = "../common/otp.rs"]
 mod otp;
 #[path = "../common/site.rs"]

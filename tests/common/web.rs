@@ -86,9 +86,14 @@ impl Web {
         Reply { status: parts.status, headers: parts.headers, body }
     }
 
+    /// Sends, and holds what was sent and received against the description of the routes.
     pub async fn raw(&mut self, method: Method, path: &str, body: impl Into<Vec<u8>>) -> Reply {
-        let request = self.request(method, path).body(Body::from(body.into())).unwrap();
-        self.send(request).await
+        let body = body.into();
+        let request = self.request(method.clone(), path).body(Body::from(body.clone())).unwrap();
+        let reply = self.send(request).await;
+        #[cfg(feature = "openapi")]
+        super::described::check(&self.router, &method, path, &body, &reply).await;
+        reply
     }
 
     pub async fn post(&mut self, path: &str, body: Value) -> Reply {

@@ -8,6 +8,9 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[cfg(feature = "openapi")]
+#[path = "../common/described.rs"]
+mod described;
 mod never_first;
 #[path = "../common/otp.rs"]
 mod otp;

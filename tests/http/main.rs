@@ -2,6 +2,12 @@
 #![cfg(all(feature = "axum", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[cfg(all(feature = "openapi", feature = "passkey"))]
+#[path = "../common/authenticator.rs"]
+mod authenticator;
+#[cfg(feature = "openapi")]
+#[path = "../common/described.rs"]
+mod described;
 #[path = "../common/otp.rs"]
 mod otp;
 #[path = "../common/site.rs"]
@@ -14,6 +20,8 @@ mod cookies;
 mod csrf;
 mod extract;
 mod input;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod proxies;
 mod routes;
 mod second_factors;

@@ -7,6 +7,8 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::factor::Schemas;
+
 /// Bytes as base64url without padding, at most `MOST` of them. One spelling: no padding, no loose last bits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bytes<const MOST: usize>(Vec<u8>);
@@ -249,3 +251,37 @@ pub(super) struct Descriptor<'a> {
 
 const MOST_CLIENT_DATA: usize = 4096;
 const MOST_WORD: usize = 32;
+
+pub(super) const SCHEMAS: Schemas =
+    Schemas::any().answer(ASSERTION).prompt(REQUEST).confirm(REGISTRATION).proposal(CREATION);
+
+const ASSERTION: &str = r#"{"description":"AuthenticationResponseJSON (WebAuthn level 3, section 5.1.8)",
+    "type":"object","additionalProperties":false,"required":["id","rawId","response","type"],"properties":{
+    "id":{"type":"string"},"rawId":{"type":"string"},"type":{"const":"public-key"},
+    "authenticatorAttachment":{"type":["string","null"]},"clientExtensionResults":{"type":"object"},
+    "response":{"type":"object","additionalProperties":false,
+        "required":["clientDataJSON","authenticatorData","signature"],"properties":{
+        "clientDataJSON":{"type":"string"},"authenticatorData":{"type":"string"},"signature":{"type":"string"},
+        "userHandle":{"type":["string","null"]}}}}}"#;
+
+const REGISTRATION: &str = r#"{"description":"RegistrationResponseJSON (WebAuthn level 3, section 5.1.8)",
+    "type":"object","additionalProperties":false,"required":["id","rawId","response","type"],"properties":{
+    "id":{"type":"string"},"rawId":{"type":"string"},"type":{"const":"public-key"},
+    "authenticatorAttachment":{"type":["string","null"]},"clientExtensionResults":{"type":"object"},
+    "response":{"type":"object","additionalProperties":false,
+        "required":["clientDataJSON","attestationObject"],"properties":{
+        "clientDataJSON":{"type":"string"},"attestationObject":{"type":"string"},
+        "transports":{"type":"array","items":{"type":"string"}},"authenticatorData":{"type":["string","null"]},
+        "publicKey":{"type":["string","null"]},"publicKeyAlgorithm":{"type":["integer","null"]}}}}}"#;
+
+const REQUEST: &str = r#"{"description":"PublicKeyCredentialRequestOptionsJSON (WebAuthn level 3, section 5.1.10)",
+    "type":"object","required":["challenge","rpId","allowCredentials"],"properties":{
+    "challenge":{"type":"string"},"rpId":{"type":"string"},"timeout":{"type":"integer"},
+    "allowCredentials":{"type":"array","items":{"type":"object"}},"userVerification":{"type":"string"}}}"#;
+
+const CREATION: &str = r#"{"description":"PublicKeyCredentialCreationOptionsJSON (WebAuthn level 3, section 5.1.9)",
+    "type":"object","required":["rp","user","challenge","pubKeyCredParams"],"properties":{
+    "rp":{"type":"object"},"user":{"type":"object"},"challenge":{"type":"string"},
+    "pubKeyCredParams":{"type":"array","items":{"type":"object"}},"timeout":{"type":"integer"},
+    "excludeCredentials":{"type":"array","items":{"type":"object"}},"authenticatorSelection":{"type":"object"},
+    "attestation":{"type":"string"},"extensions":{"type":"object"}}}"#;

@@ -1,0 +1,192 @@
+//! The operations: one for each method of each route, with the codes that it may refuse with.
+
+use super::{Answers, Operation};
+use crate::account::identifier::IdentifierError;
+use crate::axum::problem::Fault;
+use crate::factor::Reason;
+use crate::flow::Code;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        method: "post",
+        path: "/sign-up",
+        id: "signUp",
+        summary: "Begins a registration: sends one message to the contact, free or taken.",
+        body: Some("SignUp"),
+        answers: Answers::Step,
+        codes: &[ANY, NAMES, APPLICANT, BEGIN],
+        faults: &[],
+    },
+    Operation {
+        method: "post",
+        path: "/sign-in",
+        id: "signIn",
+        summary: "Begins a sign-in, by a name or without; takes the first answer with it, or begins its challenge.",
+        body: Some("SignIn"),
+        answers: Answers::Step,
+        codes: &[ANY, NAMES, BEGIN, PROVE],
+        faults: &[],
+    },
+    Operation {
+        method: "post",
+        path: "/change",
+        id: "change",
+        summary: "Begins to replace a credential. Ends all other sessions; this one gets a new token.",
+        body: Some("Credential"),
+        answers: Answers::Step,
+        codes: &[ANY, SIGNED, PROVE],
+        faults: &[],
+    },
+    Operation {
+        method: "post",
+        path: "/enrol",
+        id: "enrol",
+        summary: "Begins to add a credential. This session gets a new token.",
+        body: Some("Credential"),
+        answers: Answers::Step,
+        codes: &[ANY, SIGNED, PROVE],
+        faults: &[],
+    },
+    Operation {
+        method: "post",
+        path: "/approvals",
+        id: "approve",
+        summary: "Without a letter: claims a request of another device and tells who asks. With one: answers it.",
+        body: Some("Approve"),
+        answers: Answers::JsonOrNothing("Asking"),
+        codes: &[ANY, SIGNED, MAILBOX],
+        faults: &[],
+    },
+    Operation {
+        method: "post",
+        path: "/flow/begin",
+        id: "begin",
+        summary: "Begins the challenge of a factor, or begins it again.",
+        body: Some("FlowBegin"),
+        answers: Answers::Step,
+        codes: &[ANY, BEGIN],
+        faults: &[],
+    },
+    Operation {
+        method: "post",
+        path: "/flow/answer",
+        id: "answer",
+        summary: "Answers one of the offers.",
+        body: Some("FlowAnswer"),
+        answers: Answers::Step,
+        codes: &[ANY, PROVE, ENROL, SIGNED],
+        faults: &[],
+    },
+    Operation {
+        method: "get",
+        path: "/session",
+        id: "session",
+        summary: "The session at hand.",
+        body: None,
+        answers: Answers::Json("Session"),
+        codes: &[SIGNED],
+        faults: &[],
+    },
+    Operation {
+        method: "delete",
+        path: "/session",
+        id: "signOut",
+        summary: "Signs out, whether or not there is a session.",
+        body: None,
+        answers: Answers::Nothing,
+        codes: &[],
+        faults: &[],
+    },
+    Operation {
+        method: "get",
+        path: "/sessions",
+        id: "sessions",
+        summary: "The account's live sessions, the most recently used first.",
+        body: None,
+        answers: Answers::Json("Sessions"),
+        codes: &[SIGNED],
+        faults: &[],
+    },
+    Operation {
+        method: "delete",
+        path: "/sessions",
+        id: "endOthers",
+        summary: "Ends all other sessions.",
+        body: None,
+        answers: Answers::Nothing,
+        codes: &[SIGNED],
+        faults: &[],
+    },
+    Operation {
+        method: "delete",
+        path: "/sessions/{id}",
+        id: "endSession",
+        summary: "Ends one session of the account.",
+        body: None,
+        answers: Answers::Nothing,
+        codes: &[SIGNED],
+        faults: &[Fault::NotFound],
+    },
+    Operation {
+        method: "get",
+        path: "/history",
+        id: "history",
+        summary: "The account's history, newest first, in pages.",
+        body: None,
+        answers: Answers::Json("History"),
+        codes: &[SIGNED],
+        faults: &[Fault::Malformed],
+    },
+    Operation {
+        method: "get",
+        path: "/factors",
+        id: "factors",
+        summary: "The account's credentials, and the factors of which it can add one.",
+        body: None,
+        answers: Answers::Json("Factors"),
+        codes: &[SIGNED],
+        faults: &[],
+    },
+    Operation {
+        method: "get",
+        path: "/openapi.json",
+        id: "openapi",
+        summary: "This document.",
+        body: None,
+        answers: Answers::Document,
+        codes: &[],
+        faults: &[],
+    },
+];
+
+/// What any step may be refused with before it looks at anything.
+const ANY: &[Code] = &[Code::Throttled];
+const NAMES: &[Code] = &[
+    Code::Identifier(IdentifierError::Empty),
+    Code::Identifier(IdentifierError::TooLong),
+    Code::Identifier(IdentifierError::Hostile),
+    Code::Identifier(IdentifierError::NotAPhone),
+    Code::Identifier(IdentifierError::NotAnEmail),
+    Code::Identifier(IdentifierError::NotAUserName),
+];
+const APPLICANT: &[Code] = &[Code::ContactKind, Code::Name, Code::Terms];
+const BEGIN: &[Code] = &[Code::NoFlow, Code::NotOffered, Code::TooSoon, Code::Stale];
+const PROVE: &[Code] = &[
+    Code::NoFlow,
+    Code::NotOffered,
+    Code::Stale,
+    Code::Held,
+    Code::Spent,
+    Code::Busy,
+    Code::Waiting,
+    Code::Answer(Reason::Wrong),
+    Code::Answer(Reason::Malformed),
+    Code::Answer(Reason::Expired),
+    Code::Answer(Reason::UsedUp),
+    Code::Answer(Reason::Replayed),
+    Code::Answer(Reason::NotBegun),
+    Code::Answer(Reason::Denied),
+];
+const ENROL: &[Code] = &[Code::Unfit, Code::Taken];
+const SIGNED: &[Code] = &[Code::NoSession];
+const MAILBOX: &[Code] = &[Code::Mailbox, Code::NotOffered];

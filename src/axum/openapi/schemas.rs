@@ -1,0 +1,288 @@
+//! What requests and replies are made of.
+
+use serde_json::{Value, json};
+
+use super::reference;
+use crate::auth::Auth;
+use crate::error::Broken;
+use crate::factor::Schemas;
+use crate::id::FactorName;
+
+pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
+    let each = auth.0.factors.iter().map(|(name, factor)| Described {
+        name,
+        schemas: factor.schemas(),
+        enrols: factor.enrolment().is_some(),
+        mailbox: factor.mailbox().is_some(),
+    });
+    let each: Vec<_> = each.collect();
+    let answers = each.iter().map(Described::answer).collect::<Result<Vec<_>, _>>()?;
+    let begun = each.iter().map(Described::begun).collect::<Result<Vec<_>, _>>()?;
+    let letters = each.iter().filter(|one| one.mailbox).map(|one| read(one.schemas.letter));
+    let letters = letters.collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<_> = each.iter().map(|one| one.name.as_str()).collect();
+    let mut all = json!({
+        "FactorName": { "type": "string", "enum": names },
+        "FactorAnswer": {
+            "description": "A factor, and what it is answered: a proof, or the confirmation of a new credential.",
+            "oneOf": answers,
+        },
+        "FactorAlone": {
+            "description": "A factor without an answer.",
+            "required": ["factor"], "properties": { "factor": reference("FactorName"), "answer": false },
+        },
+        "Begun": {
+            "description": "A challenge that was just begun: its factor, and what it shows the person.",
+            "oneOf": begun,
+        },
+        "Letter": if letters.is_empty() { json!(false) } else { json!({ "anyOf": letters }) },
+    });
+    for part in [requests(), steps(), replies(), problem()] {
+        if let (Some(all), Value::Object(part)) = (all.as_object_mut(), part) {
+            all.extend(part);
+        }
+    }
+    Ok(all)
+}
+
+/// The query of the history.
+pub(super) fn page() -> Value {
+    let one = |name: &str, about: &str, schema: Value| json!({ "name": name, "in": "query", "description": about, "schema": schema });
+    let moment = json!({ "type": "string", "format": "date-time" });
+    json!([
+        one("cursor", "`next` of the page before.", uuid()),
+        one("since", "At or after this moment.", moment.clone()),
+        one("until", "Before this moment.", moment),
+        one("outcome", "Only these.", json!({ "enum": OUTCOMES })),
+        one(
+            "limit",
+            "At most so many; 200 at the most.",
+            json!({ "type": "integer", "minimum": 0, "default": 50 })
+        ),
+    ])
+}
+
+struct Described<'a> {
+    name: &'a FactorName,
+    schemas: Schemas,
+    enrols: bool,
+    mailbox: bool,
+}
+
+impl Described<'_> {
+    fn answer(&self) -> Result<Value, Broken> {
+        let Schemas { answer, confirm, .. } = self.schemas;
+        Ok(json!({
+            "type": "object", "required": ["factor", "answer"],
+            "properties": { "factor": { "const": self.name.as_str() }, "answer": self.either(answer, confirm)? },
+        }))
+    }
+
+    fn begun(&self) -> Result<Value, Broken> {
+        let Schemas { prompt, proposal, .. } = self.schemas;
+        Ok(json!({
+            "type": "object", "additionalProperties": false, "required": ["factor", "prompt"],
+            "properties": { "factor": { "const": self.name.as_str() }, "prompt": self.either(prompt, proposal)? },
+        }))
+    }
+
+    // Of a proof, or of an enrolment. Where nothing is shown, an empty object is.
+    fn either(&self, proof: &str, enrolment: &str) -> Result<Value, Broken> {
+        match self.enrols && proof != enrolment {
+            true => Ok(json!({ "anyOf": [read(proof)?, read(enrolment)?] })),
+            false => read(proof),
+        }
+    }
+}
+
+fn read(schema: &str) -> Result<Value, Broken> {
+    serde_json::from_str(schema).map_err(|_| Broken::Misuse("a factor's schema is no JSON"))
+}
+
+fn requests() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "SignUp": {
+            "type": "object", "additionalProperties": false, "required": ["contact", "name", "terms"],
+            "properties": {
+                "contact": { "type": "string", "description": "A phone number or an e-mail address." },
+                "name": { "type": "string", "description": "As others may read it." },
+                "terms": { "type": "string", "description": "The version of the terms that were accepted." },
+            },
+        },
+        "SignIn": {
+            "type": "object", "unevaluatedProperties": false,
+            "properties": {
+                "identifier": {
+                    "type": ["string", "null"],
+                    "description": "Left out: the answer names its credential itself.",
+                },
+                "public_device": {
+                    "type": "boolean", "default": false,
+                    "description": "Not my device: a session of hours, and the browser is not remembered.",
+                },
+            },
+            "anyOf": [
+                reference("FactorAnswer"),
+                reference("FactorAlone"),
+                { "properties": { "factor": false, "answer": false } },
+            ],
+        },
+        "Credential": {
+            "type": "object", "unevaluatedProperties": false,
+            "anyOf": [reference("FactorAnswer"), reference("FactorAlone")],
+        },
+        "Approve": {
+            "type": "object", "additionalProperties": false, "required": ["mailbox"],
+            "properties": { "mailbox": text, "letter": reference("Letter") },
+        },
+        "FlowBegin": {
+            "type": "object", "additionalProperties": false, "required": ["flow", "factor"],
+            "properties": { "flow": text, "factor": reference("FactorName") },
+        },
+        "FlowAnswer": {
+            "$ref": "#/components/schemas/FactorAnswer",
+            "type": "object", "unevaluatedProperties": false, "required": ["flow"], "properties": { "flow": text },
+        },
+    })
+}
+
+fn steps() -> Value {
+    let binding = json!({ "type": "string", "description": "A program's: to send as `Propusk-Binding`." });
+    json!({
+        "Step": { "oneOf": [reference("Done"), reference("Pending")] },
+        "Done": {
+            "type": "object", "additionalProperties": false, "required": ["status", "session"],
+            "properties": {
+                "status": { "const": "done" },
+                "session": reference("Session"),
+                "token": { "type": "string", "description": "A program's: to send as `Authorization: Bearer`." },
+                "binding": binding,
+            },
+        },
+        "Pending": {
+            "type": "object", "additionalProperties": false,
+            "required": ["status", "flow", "offers", "expires_in"],
+            "properties": {
+                "status": { "const": "pending" },
+                "flow": { "type": "string", "description": "The flow's token, for the next step." },
+                "offers": { "type": "array", "items": reference("Offer") },
+                "begun": reference("Begun"),
+                "duty": {
+                    "enum": ["enrol", "replace"],
+                    "description": "Enough is proven: this must happen before the flow can end.",
+                },
+                "expires_in": seconds(),
+                "binding": binding,
+            },
+        },
+        "Offer": {
+            "type": "object", "additionalProperties": false, "required": ["factor", "enrols"],
+            "properties": {
+                "factor": reference("FactorName"),
+                "enrols": { "type": "boolean", "description": "True: choose a new secret; false: prove an old one." },
+                "hint": { "type": "string", "description": "Where its message would go, masked." },
+            },
+        },
+    })
+}
+
+fn replies() -> Value {
+    let moment = json!({ "type": "string", "format": "date-time" });
+    let text = json!({ "type": "string" });
+    let session = json!({
+        "id": uuid(), "account": uuid(),
+        "aal": { "type": "integer", "minimum": 0, "maximum": 3, "description": "NIST SP 800-63B-4." },
+        "amr": { "type": "array", "items": text, "description": "RFC 8176." },
+        "created": moment, "expires": moment,
+    });
+    let mut listed = session.clone();
+    listed["current"] = json!({ "type": "boolean" });
+    listed["seen"] = moment.clone();
+    listed["from"] = json!({ "anyOf": [reference("Origin"), { "type": "null" }] });
+    let kind = json!({ "factor": reference("FactorName"), "title": text });
+    json!({
+        "Session": closed(&session),
+        "Sessions": closed(&json!({ "sessions": { "type": "array", "items": closed(&listed) } })),
+        "Origin": closed(&json!({
+            "address": { "type": ["string", "null"], "description": "IPv4 or IPv6." },
+            "device": reference("Device"),
+        })),
+        "Device": closed(&json!({
+            "browser": text, "version": { "type": ["integer", "null"] }, "system": text,
+            "kind": { "enum": ["desktop", "phone", "tablet", "program", "unknown"] },
+        })),
+        "Asking": closed(&json!({
+            "factor": reference("FactorName"), "from": reference("Origin"),
+            "same_network": { "type": "boolean" }, "at": moment, "expires_in": seconds(),
+        })),
+        "History": closed(&json!({
+            "events": { "type": "array", "items": reference("Event") },
+            "next": { "type": ["string", "null"], "format": "uuid", "description": "`cursor` of the next page." },
+        })),
+        "Event": {
+            "type": "object", "additionalProperties": false,
+            "required": ["id", "at", "name", "outcome", "from"],
+            "properties": {
+                "id": uuid(), "at": moment,
+                "name": { "type": "string", "description": "An application's own have a colon in them." },
+                "outcome": { "enum": OUTCOMES },
+                "from": reference("Origin"),
+                "factor": { "type": "string" },
+                "reason": { "type": "string", "description": "A code." },
+                "details": { "type": "object", "additionalProperties": { "type": "string" } },
+            },
+        },
+        "Factors": closed(&json!({
+            "factors": { "type": "array", "items": closed(&json!({
+                "id": uuid(), "factor": reference("FactorName"), "title": text, "created": moment,
+                "usable": { "type": "boolean", "description": "Whether it can prove anything now." },
+            })) },
+            "can_add": { "type": "array", "items": closed(&kind) },
+        })),
+    })
+}
+
+fn problem() -> Value {
+    json!({
+        "Problem": {
+            "description": "RFC 9457.",
+            "type": "object", "additionalProperties": false,
+            "required": ["type", "title", "status", "detail", "code"],
+            "properties": {
+                "type": { "type": "string" },
+                "title": { "type": "string" },
+                "status": { "type": "integer" },
+                "detail": { "type": "string", "description": "What it means and what to do, for people." },
+                "code": { "type": "string", "description": "Stable, for programs." },
+                "retry_after": seconds(),
+                "rules": { "type": "array", "items": reference("Rule") },
+            },
+        },
+        "Rule": {
+            "description": "A rule that a new secret breaks.",
+            "type": "object", "additionalProperties": false, "required": ["rule", "params"],
+            "properties": {
+                "rule": { "type": "string" },
+                "params": { "type": "object", "additionalProperties": { "type": "integer" } },
+                "text": { "type": "string", "description": "For people." },
+            },
+        },
+    })
+}
+
+/// All of these, and nothing else.
+fn closed(properties: &Value) -> Value {
+    let required: Vec<_> = properties.as_object().into_iter().flat_map(|all| all.keys()).collect();
+    json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+}
+
+fn uuid() -> Value {
+    json!({ "type": "string", "format": "uuid" })
+}
+
+fn seconds() -> Value {
+    json!({ "type": "integer", "minimum": 0, "description": "Seconds." })
+}
+
+const OUTCOMES: [&str; 3] = ["done", "refused", "timed_out"];

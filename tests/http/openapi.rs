@@ -1,0 +1,250 @@
+//! The description of the routes: valid, of all routes and no others, and as its factors are. That requests and replies
+//! are as described is seen by every test that sends one: `common/described.rs`.
+
+use std::collections::BTreeSet;
+
+use axum::http::{Method, StatusCode};
+use propusk::axum::AuthHttp;
+use propusk::error::{Broken, FactorError};
+use propusk::factor::{Context, Credential, Reason, Schemas, Verdict};
+use propusk::id::FactorName;
+use propusk::proof::{Channel, Proves};
+use propusk::{Approval, Auth, BackupCodes, Factor, Profile, Totp, axum::router};
+use serde_json::{Value, json};
+
+use crate::described::Description;
+use crate::portal::{WORD, portal, portal_with};
+use crate::web::{Web, by_password};
+
+const PHONE: &str = "+79161234567";
+
+fn everything() -> Auth {
+    let second = |builder: propusk::auth::Builder| {
+        builder.factor(Totp::default()).factor(BackupCodes::default()).factor(Approval::default())
+    };
+    #[cfg(feature = "passkey")]
+    let second = |builder| second(builder).factor(propusk::Passkey::default());
+    portal_with(Profile::nist_aal1(), second).0
+}
+
+fn description(auth: &Auth) -> Description {
+    Description::of(AuthHttp::new(auth.clone()).unwrap().openapi().as_bytes())
+}
+
+/// The schema of OpenAPI 3.1 documents: `$id` in the file tells its source; it was taken from the PyPI package
+/// openapi-spec-validator 0.9.0 (Apache-2.0).
+#[test]
+fn the_document_is_openapi_3_1_and_its_schemas_are_json_schemas() {
+    let schema: Value = serde_json::from_str(include_str!("../vectors/openapi_3.1.json")).unwrap();
+    let at = schema["$id"].as_str().unwrap().to_owned();
+    let (mut compiler, mut schemas) = (boon::Compiler::new(), boon::Schemas::new());
+    compiler.add_resource(&at, schema).unwrap();
+    let openapi = compiler.compile(&at, &mut schemas).unwrap();
+    let mut description = description(&everything());
+    schemas.validate(&description.document, openapi).unwrap_or_else(|error| panic!("{error:#}"));
+    let mut broken = description.document.clone();
+    broken["paths"]["/auth/session"]["get"]["responses"] = json!([]);
+    assert!(schemas.validate(&broken, openapi).is_err());
+    let names: Vec<String> =
+        description.document["components"]["schemas"].as_object().unwrap().keys().cloned().collect();
+    assert!(names.len() > 20);
+    for name in names {
+        description.schema(&format!("/components/schemas/{name}"));
+    }
+}
+
+/// What axum itself says: its paths by `Debug`, the methods of each by the `Allow` header of a refused one.
+#[tokio::test]
+async fn every_route_is_described_and_no_other() {
+    let auth = everything();
+    let (document, router) = (description(&auth).document, router(auth).unwrap());
+    let debug = format!("{router:?}");
+    let paths: BTreeSet<&str> =
+        debug.split('"').filter(|text| text.starts_with("/auth/") && !text.contains("__private")).collect();
+    let described: BTreeSet<&str> =
+        document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(paths, described);
+    assert!(paths.len() > 10);
+    for path in paths {
+        let mut browser = Web::browser(&router);
+        let there = path.replace("{id}", "x");
+        let request = browser.request(Method::TRACE, &there).body(axum::body::Body::empty()).unwrap();
+        let reply = browser.send(request).await;
+        assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        let mut allowed: Vec<_> = reply.headers["allow"].to_str().unwrap().split(',').collect();
+        allowed.retain(|method| *method != "HEAD");
+        let mut methods: Vec<_> =
+            document["paths"][path].as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        allowed.sort_unstable();
+        methods.sort_unstable();
+        assert_eq!(allowed, methods, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_served_to_anybody() {
+    let auth = everything();
+    let router = router(auth.clone()).unwrap();
+    let reply = Web::browser(&router).get("/auth/openapi.json").await.expect(200);
+    assert_eq!(reply.body, AuthHttp::new(auth).unwrap().openapi().as_bytes());
+    assert_eq!(reply.json()["servers"], json!([{ "url": crate::portal::ORIGIN }]));
+    Web::program(&router).get("/auth/openapi.json").await.expect(200);
+}
+
+/// The table in the documentation of `propusk::axum`.
+#[test]
+fn every_code_of_the_table_is_in_the_document() {
+    let mut described = BTreeSet::new();
+    fn codes(value: &Value, into: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(all) => {
+                let list = all.get("code").and_then(|code| code["enum"].as_array());
+                into.extend(list.into_iter().flatten().map(|code| code.as_str().unwrap().to_owned()));
+                all.values().for_each(|value| codes(value, into));
+            }
+            Value::Array(all) => all.iter().for_each(|value| codes(value, into)),
+            _ => {}
+        }
+    }
+    codes(&description(&everything()).document["paths"], &mut described);
+    let rows = include_str!("../../src/axum.rs").lines().filter_map(|line| {
+        let (status, codes) = line.strip_prefix("//! | ")?.split_once(" | ")?;
+        status.starts_with(|sign: char| sign.is_ascii_digit()).then_some(codes)
+    });
+    let told: BTreeSet<String> =
+        rows.flat_map(|row| row.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+    // Of no route, and of the application's own forms.
+    let elsewhere = ["method", "form_token"].map(str::to_owned).into();
+    assert_eq!(told.difference(&described).cloned().collect::<BTreeSet<_>>(), elsewhere);
+    let names: Vec<_> = described.difference(&told).collect();
+    assert_eq!(names, ["empty", "hostile", "not_a_phone", "not_a_user_name", "not_an_email", "too_long"]);
+}
+
+/// What the description refuses the routes refuse as malformed, and the other way round.
+#[tokio::test]
+async fn the_description_refuses_what_the_routes_refuse() {
+    let (auth, outbox) = portal(Profile::nist_aal1());
+    let router = router(auth.clone()).unwrap();
+    let mut browser = Web::browser(&router);
+    browser.register(&auth, &outbox, PHONE).await;
+    let mut description = description(&auth);
+    let word = json!({ "password": WORD });
+    let bodies = [
+        ("/auth/sign-up", json!({ "contact": PHONE, "name": "x", "terms": "1" }), true),
+        ("/auth/sign-up", json!({ "contact": PHONE, "name": "x" }), false),
+        ("/auth/sign-up", json!({ "contact": PHONE, "name": "x", "terms": 1 }), false),
+        ("/auth/sign-up", json!({ "contact": PHONE, "name": "x", "terms": "1", "admin": true }), false),
+        ("/auth/sign-in", json!({}), true),
+        ("/auth/sign-in", json!({ "identifier": PHONE }), true),
+        ("/auth/sign-in", json!({ "identifier": PHONE, "factor": "sms-code" }), true),
+        ("/auth/sign-in", by_password(PHONE, WORD), true),
+        ("/auth/sign-in", json!({ "identifier": PHONE, "answer": word }), false),
+        ("/auth/sign-in", json!({ "identifier": PHONE, "public_device": "yes" }), false),
+        ("/auth/sign-in", json!({ "identifier": PHONE, "colour": "red" }), false),
+        ("/auth/change", json!({ "factor": "password" }), true),
+        ("/auth/change", json!({ "factor": "password", "answer": word }), true),
+        ("/auth/change", json!({ "answer": word }), false),
+        ("/auth/enrol", json!({ "factor": "password", "session": "x" }), false),
+        ("/auth/flow/begin", json!({ "flow": "x", "factor": "password" }), true),
+        ("/auth/flow/begin", json!({ "factor": "password" }), false),
+        ("/auth/flow/answer", json!({ "flow": "x", "factor": "password", "answer": word }), true),
+        ("/auth/flow/answer", json!({ "flow": "x", "factor": "password" }), false),
+        ("/auth/flow/answer", json!({ "flow": "x", "factor": "password", "answer": word, "x": 1 }), false),
+        ("/auth/approvals", json!({ "mailbox": "x" }), true),
+        ("/auth/approvals", json!({ "letter": {} }), false),
+    ];
+    for (path, body, described) in bodies {
+        let at =
+            format!("/paths/{}/post/requestBody/content/application~1json/schema", path.replace('/', "~1"));
+        assert_eq!(description.judge(&at, &body).is_ok(), described, "{path} {body}");
+        let reply = browser.post(path, body.clone()).await;
+        assert_eq!(reply.status != StatusCode::BAD_REQUEST, described, "{path} {body}");
+    }
+    // What a factor says of its answers is part of it.
+    let at = "/components/schemas/FactorAnswer";
+    let judge = |answer: Value| json!({ "factor": "password", "answer": answer });
+    assert!(description.judge(at, &judge(json!({ "password": "x" }))).is_ok());
+    for wrong in [json!({}), json!("x"), json!({ "password": 1 }), json!({ "password": "x", "more": 1 })] {
+        assert!(description.judge(at, &judge(wrong)).is_err());
+    }
+    assert!(description.judge(at, &json!({ "factor": "nothing", "answer": {} })).is_err());
+}
+
+/// A factor of an application's own.
+#[derive(Debug)]
+struct Knock(Option<Schemas>);
+
+impl Factor for Knock {
+    type Data = ();
+    type State = ();
+    type Answer = Value;
+
+    fn name(&self) -> FactorName {
+        FactorName::new("knock")
+    }
+    fn could_prove(&self, (): Option<&()>) -> Proves {
+        Proves::by(Channel::Mind).knowledge()
+    }
+    async fn answer(
+        &self,
+        _: &Context<'_>,
+        _: &[Credential<()>],
+        (): (),
+        _: Value,
+    ) -> Result<Verdict<()>, FactorError> {
+        Ok(Verdict::refuse(Reason::Wrong))
+    }
+    fn schemas(&self) -> Schemas {
+        self.0.unwrap_or(Schemas::any())
+    }
+}
+
+#[test]
+fn a_factor_of_ones_own_describes_itself_or_takes_any_object() {
+    let with = |schemas| {
+        let (auth, _) = portal_with(Profile::nist_aal1(), |builder| builder.factor(Knock(schemas)));
+        AuthHttp::new(auth)
+    };
+    let mut silent = Description::of(with(None).unwrap().openapi().as_bytes());
+    let knock = |answer: Value| json!({ "factor": "knock", "answer": answer });
+    let at = "/components/schemas/FactorAnswer";
+    assert!(silent.judge(at, &knock(json!({ "anything": 1 }))).is_ok());
+    assert!(silent.judge(at, &knock(json!(1))).is_err());
+    let thrice = Schemas::any().answer(r#"{"type":"object","required":["times"]}"#);
+    let mut told = Description::of(with(Some(thrice)).unwrap().openapi().as_bytes());
+    assert!(told.judge(at, &knock(json!({ "times": 3 }))).is_ok());
+    assert!(told.judge(at, &knock(json!({}))).is_err());
+    let broken = with(Some(Schemas::any().prompt("{"))).unwrap_err();
+    assert!(matches!(broken, Broken::Misuse("a factor's schema is no JSON")));
+}
+
+/// Passkeys speak the JSON of another standard: their prompts and answers, as described.
+#[cfg(feature = "passkey")]
+#[tokio::test]
+async fn passkeys_are_enrolled_and_sign_in_as_described() {
+    use propusk::Passkey;
+    let watch = crate::portal::Watch::new();
+    let (auth, outbox) =
+        portal_with(Profile::nist_aal1(), |builder| builder.clock(watch.clone()).factor(Passkey::default()));
+    let router = router(auth.clone()).unwrap();
+    let mut browser = Web::browser(&router);
+    browser.register(&auth, &outbox, PHONE).await;
+    let asked = json!({ "factor": "passkey" });
+    let flow = browser.post("/auth/enrol", asked).await.expect(200).json()["flow"].clone();
+    let asked = json!({ "flow": flow, "factor": "password", "answer": { "password": WORD } });
+    let flow = browser.post("/auth/flow/answer", asked).await.expect(200).json()["flow"].clone();
+    let asked = json!({ "flow": flow, "factor": "passkey" });
+    let begun = browser.post("/auth/flow/begin", asked).await.expect(200).json();
+    let mut device = crate::authenticator::Device::at(crate::portal::ORIGIN);
+    let made = device.create(&begun["begun"]["prompt"].to_string());
+    let asked = json!({ "flow": begun["flow"], "factor": "passkey", "answer": made });
+    browser.post("/auth/flow/answer", asked).await.expect(200);
+    let asked = json!({ "factor": "passkey" });
+    let mut other = Web::browser(&router);
+    let begun = other.post("/auth/sign-in", asked).await.expect(200).json();
+    assert_eq!(begun["begun"]["factor"], "passkey");
+    let signed = device.get(&begun["begun"]["prompt"].to_string());
+    let asked = json!({ "flow": begun["flow"], "factor": "passkey", "answer": signed });
+    let done = other.post("/auth/flow/answer", asked).await.expect(200).json();
+    assert_eq!(done["session"]["aal"], 3);
+}
