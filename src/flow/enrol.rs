@@ -98,6 +98,12 @@ impl Inner {
             self.new_account(&profile, &[(applicant.contact, true)], run.now)?;
         let credential = self.new_credential(id, factor, data, handles, run.now)?;
         run.state.proofs.extend(proved.map(|proved| Proof::new(factor.clone(), proved, run.now)));
+        // What the factor could prove is not what this one proved: a key without its user's PIN makes no account that
+        // nobody can sign in to.
+        let enough = proved.is_some_and(|proved| proved.covers(self.profile.sign_up_enrols));
+        if !enough || !self.profile.sign_in.met_by(&run.state.proofs, run.now) {
+            return Err(Code::Answer(Reason::Wrong).into());
+        }
         let content = Sealed { factor: Some(factor.clone()), ..Sealed::new(run.visit.client.origin()) };
         let (event, line) =
             self.event(Some(id), Some(&key), event::name::SIGN_UP, Outcome::Done, &content)?;

@@ -2,6 +2,9 @@
 #![cfg(all(feature = "axum", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[cfg(feature = "passkey")]
+#[path = "../common/authenticator.rs"]
+mod authenticator;
 #[path = "../common/otp.rs"]
 mod otp;
 #[path = "../common/site.rs"]
@@ -14,6 +17,8 @@ mod cookies;
 mod csrf;
 mod extract;
 mod input;
+#[cfg(feature = "passkey")]
+mod passkeys;
 mod proxies;
 mod routes;
 mod second_factors;
