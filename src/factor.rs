@@ -450,8 +450,8 @@ pub struct Context<'a> {
     pub flow: FlowId,
     /// Whose credentials `mine` are; made up for a decoy.
     pub account: AccountId,
-    /// What the person typed to name themselves, masked: the only thing that a prompt may echo. At an enrolment by a
-    /// signed-in person one of their names in full, for the label of what they enrol.
+    /// What the person typed to name themselves, masked: the only thing that a prompt may echo. At an enrolment
+    /// one of their names in full, for the label of what they enrol.
     pub echo: Option<&'a str>,
     /// Words that a password must not be built of.
     pub words: &'a [String],

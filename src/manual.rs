@@ -207,7 +207,8 @@
 //! changes none that is there. At most five devices: each is three more codes that a guess may hit.
 //!
 //! *The label in the application* is the person's own name for the account, in full: at an enrolment they are signed in
-//! and have proven as much as a sign-in takes. Before that, prompts echo only what was typed, masked.
+//! and have proven as much as a sign-in takes, or register and have confirmed that address. Before that, prompts echo only
+//! what was typed, masked.
 //!
 //! *A backup code is 65 random bits*. ASVS 6.5.2 and NIST 3.1.2 let a fast hash do from 112 bits, which nobody wants to
 //! type. So each has an Argon2id of its own, and its first sign says which one to compute: a try costs one, not ten. A

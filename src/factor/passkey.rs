@@ -33,6 +33,9 @@ pub use wire::{Assertion, Bytes, Handle, Registration};
 pub struct Passkey {
     /// When a device must verify its user.
     pub user_verification: UserVerification,
+    /// New keys must be ones that a device finds without a name: for a site where nobody types one. Old security keys
+    /// cannot, and have room for a few where they can.
+    pub discoverable: bool,
     domain: Option<String>,
     applications: Vec<String>,
 }
@@ -277,8 +280,8 @@ impl Enrol for Passkey {
             // A device with a disabled key may make a new one.
             exclude_credentials: usable(mine).map(|one| one.data.described()).collect(),
             authenticator_selection: wire::Selection {
-                resident_key: "preferred",
-                require_resident_key: false,
+                resident_key: wish(self.discoverable),
+                require_resident_key: self.discoverable,
                 user_verification: wish(self.user_verification == UserVerification::Always),
             },
             attestation: "none",
@@ -304,6 +307,11 @@ impl Enrol for Passkey {
         if mine.iter().any(|one| one.data.id == id) {
             return Ok(Enrolled::Refuse(Reason::Wrong));
         }
+        let discoverable = answer.extensions.discoverable();
+        // The browser's word alone: it spares an honest person a key that would never be found.
+        if self.discoverable && discoverable == Some(false) {
+            return Ok(Enrolled::Refuse(Reason::Wrong));
+        }
         let mut transports = answer.response.transports;
         transports.retain(|word| !word.is_empty());
         transports.truncate(MOST_TRANSPORTS);
@@ -317,7 +325,7 @@ impl Enrol for Passkey {
                 count: seen.count,
                 backup_eligible: seen.backup_eligible,
                 backed_up: seen.backed_up,
-                discoverable: answer.extensions.discoverable(),
+                discoverable,
                 transports,
                 disabled: false,
             },

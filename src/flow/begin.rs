@@ -56,6 +56,8 @@ impl Inner {
         let known = if offer.enrols { person.known(self)? } else { None };
         let echo = match known {
             Some(known) => known.names.first().map(|name| name.as_str().to_owned()),
+            // Whoever registers has confirmed this address by now: their device shows it in its list of keys.
+            None if offer.enrols => run.state.who.typed.as_ref().map(|name| name.as_str().to_owned()),
             None => run.state.who.typed.as_ref().map(Identifier::masked),
         };
         let mailbox = run.state.mailbox(self, name, true);

@@ -59,7 +59,13 @@ impl Inner {
             (Enrolled::Refuse(reason), _) => Err(Code::Answer(reason).into()),
             (Enrolled::Busy { retry_after }, _) => Err(Refusal::new(Code::Busy).after(retry_after).into()),
             (Enrolled::Add { data, handles, proved }, Kind::SignUp(applicant)) => {
-                run.state.proofs.extend(believed(&data, proved)?);
+                // What the factor could prove is not what this one proved: a key without its user's PIN makes no account
+                // that nobody can sign in to.
+                let enough = |proof: &Proof| proof.proves().covers(self.profile.sign_up_enrols);
+                run.state.proofs.push(believed(&data, proved)?.filter(enough).ok_or(Code::Answer(Reason::Wrong))?);
+                if !self.profile.sign_in.met_by(&run.state.proofs, run.now) {
+                    return Err(Code::Answer(Reason::Wrong).into());
+                }
                 let credential = (&name, data.as_slice(), handles.as_slice());
                 self.finish_sign_up(run, person, applicant, credential).await
             }

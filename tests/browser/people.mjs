@@ -175,13 +175,13 @@ export async function makeCodes(page, key, password, old, look = async () => {})
 }
 
 /** A device that makes keys, presses its own button and verifies its user, in this person's browser. */
-export async function keyDevice(page) {
+export async function keyDevice(page, transport = "internal") {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("WebAuthn.enable");
   const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
     options: {
       protocol: "ctap2",
-      transport: "internal",
+      transport,
       hasResidentKey: true,
       hasUserVerification: true,
       isUserVerified: true,

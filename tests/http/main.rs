@@ -2,7 +2,7 @@
 #![cfg(all(feature = "axum", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
-#[cfg(all(feature = "openapi", feature = "passkey"))]
+#[cfg(feature = "passkey")]
 #[path = "../common/authenticator.rs"]
 mod authenticator;
 #[cfg(feature = "openapi")]
@@ -22,6 +22,8 @@ mod extract;
 mod input;
 #[cfg(feature = "openapi")]
 mod openapi;
+#[cfg(feature = "passkey")]
+mod passkeys;
 mod proxies;
 mod routes;
 mod second_factors;

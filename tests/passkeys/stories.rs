@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use propusk::factor::passkey::{Passkey, UserVerification};
-use propusk::proof::{Aal, Due};
+use propusk::id::FactorName;
+use propusk::policy::Requirement;
+use propusk::proof::{Aal, Channel, Due, Proves};
 use propusk::{Profile, Site};
 use serde_json::{Value, json};
 
@@ -306,4 +308,61 @@ fn as_browsers_write(mut answer: Value, client: &str) -> Value {
     members.insert("clientExtensionResults".to_owned(), extensions);
     members["response"].as_object_mut().unwrap().retain(|_, value| !value.is_null());
     answer
+}
+
+/// What a key really proved decides, not what keys can: else there would be an account that nobody can sign in to.
+#[tokio::test]
+async fn a_registration_by_key_alone_takes_a_key_that_is_enough() {
+    for wanted in [
+        // By the profile's own wish, and by what a sign-in takes.
+        Proves::by(Channel::Device).possession().user_verified(),
+        Proves::by(Channel::Device).possession(),
+    ] {
+        let mut profile = Profile::nist_aal2();
+        profile.sign_up_enrols = wanted;
+        if wanted.verified_user() {
+            profile.sign_in = Requirement::aal(Aal::One);
+        }
+        let world = World::with(profile, |builder| builder.factor(Passkey::default()));
+        let next = pending(world.visit.sign_up(PHONE, "Иван", "1").await.unwrap());
+        let code = world.outbox.code(&world.auth).await;
+        let answer = propusk::Code::typed(FactorName::new("sms-code"), &code);
+        let next = pending(world.visit.answer(&next.flow, answer).await.unwrap());
+        let (flow, options) = world.begun(&next.flow).await;
+        let asked: Value = serde_json::from_str(&options).unwrap();
+        assert_eq!(asked["user"]["name"], PHONE, "in full: it has just been confirmed");
+        let mut key = device();
+        key.flags = PRESENT;
+        assert_eq!(said(&world.answer(&flow, &key.create(&options)).await), "wrong");
+        let begun = pending(world.visit.sign_in().start(PHONE).await.unwrap());
+        let begun = world.visit.begin(&begun.flow, &FactorName::new("sms-code")).await.unwrap();
+        assert_eq!(said(&begun), "pending", "no account was made, and nobody is told");
+        key.flags = PRESENT | VERIFIED;
+        let end = done(world.answer(&flow, &key.create(&options)).await);
+        assert!(end.session.aal() >= Aal::Two);
+        assert_eq!(world.try_unnamed(&mut key).await, "done");
+    }
+}
+
+#[tokio::test]
+async fn where_no_name_is_typed_keys_must_be_found_without_one() {
+    let mut factor = Passkey::default();
+    factor.discoverable = true;
+    let world = World::with(Profile::public_portal(), |builder| builder.factor(factor));
+    let session = world.register(PHONE).await;
+    let (flow, options) = world.offer(&session.token).await;
+    let asked: Value = serde_json::from_str(&options).unwrap();
+    let selection = &asked["authenticatorSelection"];
+    assert_eq!(
+        (&selection["residentKey"], &selection["requireResidentKey"]),
+        (&json!("required"), &json!(true))
+    );
+    let mut key = device();
+    let mut made = key.create(&options);
+    made["clientExtensionResults"]["credProps"]["rk"] = json!(false);
+    assert_eq!(said(&world.answer(&flow, &made).await), "wrong");
+    // A browser that says nothing of it is believed: the options have asked for it.
+    made["clientExtensionResults"] = json!({});
+    assert_eq!(said(&world.answer(&flow, &made).await), "done");
+    assert_eq!(world.try_unnamed(&mut key).await, "done");
 }
