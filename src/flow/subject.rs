@@ -129,7 +129,13 @@ impl Inner {
                 }
             }
             (Source::Contacts(kind), Some(_)) => {
-                let of_kind = |(_, _, contact): &&(_, _, Contact)| contact.address.kind() == kind;
+                // A first proof is of the address that was typed: a code sent to another of theirs would tell that the
+                // two belong together.
+                let typed =
+                    state.who.typed.as_ref().filter(|typed| typed.kind() == kind && state.proofs.is_empty());
+                let of_kind = |(_, _, Contact { address }): &&(_, _, Contact)| {
+                    address.kind() == kind && typed.is_none_or(|typed| typed == address)
+                };
                 let contacts = person.known(self)?.map_or(&[][..], |known| &known.contacts);
                 for (version, id, contact) in contacts.iter().filter(of_kind) {
                     mine.push_contact(*id, *version, contact.clone())?;
