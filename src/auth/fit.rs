@@ -25,6 +25,9 @@ impl Builder {
         }
         // Proofs only add up: what all of them together do not reach, no set of them does.
         let proofs = proofs(all.iter().map(|(name, proves)| (name, *proves)), now);
+        if profile.sessions.idle.as_secs() == profile.sessions.public_idle.as_secs() {
+            return Err(Broken::Misuse("sessions on a public device need another idle limit than others"));
+        }
         let asked = profile.sign_in;
         if proof::aal(&proofs) < asked.aal {
             return Err(unmet(match asked.aal {

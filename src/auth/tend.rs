@@ -42,6 +42,13 @@ impl Auth {
         let mut tended =
             Tended { delivered: 0, postponed: 0, given_up: 0, purged: 0, next_at: now.after(PAUSE) };
         for row in claimed {
+            // A slow channel: what is left goes back while the lease still holds. Later another node may be at it, and
+            // a message would go out twice.
+            if auth.clock.now() >= now.after(LEASE / 2) {
+                tended.postponed += 1;
+                let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due: row.due }]).await?;
+                continue;
+            }
             match auth.deliver(&row).await {
                 Some(Sent::Delivered) => {
                     tended.delivered += 1;
@@ -62,7 +69,8 @@ impl Auth {
             }
         }
         tended.purged = auth.store.purge(now, budget).await?;
-        if full {
+        // More of either is there: a second's pause between rounds would let rows come faster than they go.
+        if full || tended.purged >= budget {
             tended.next_at = now;
         }
         Ok(tended)

@@ -49,6 +49,7 @@ impl Caller {
             Some(value) => Token::parse(value),
             None => cookies::read(headers, http.names().session).and_then(Token::parse),
         };
+        client.session.clone_from(&token);
         Ok(Self { http: http.clone(), client, token, program, fresh: None })
     }
 

@@ -213,7 +213,9 @@ impl Factor for Approval {
             return Ok(refuse(Reason::Wrong, None));
         }
         // What the device itself was signed in with by telephone does not become better on the way.
-        let mut held = letter.proofs.iter().map(Proof::proves).filter(|proves| proves.is_possession());
+        // An e-mail code beside it counts for nothing.
+        let counts = |proves: &Proves| proves.is_possession() && proves.channel() != Channel::Email;
+        let mut held = letter.proofs.iter().map(Proof::proves).filter(counts);
         let proved = if held.all(Proves::is_restricted) { PROVES.restricted() } else { PROVES };
         Ok(Verdict::Accept { credential: kept.id, proved, change: None })
     }

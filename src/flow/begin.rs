@@ -2,7 +2,7 @@
 
 use super::state::{Applicant, Kind, Run, State, Who};
 use super::stop::Going;
-use super::subject::{Mine, Person};
+use super::subject::{Mine, Person, class};
 use super::{Code, Duty, Next, Offer, Refusal, Step, Visit};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
@@ -77,7 +77,7 @@ impl Inner {
         };
         let mut batch = Vec::new();
         if let Some(outgoing) = deliver {
-            self.message_throttle(&run, &mine, &outgoing).await?;
+            self.message_throttle(&run, &person, &mine, &outgoing).await?;
             batch.push(self.outgoing(&run, &person, &mine, outgoing)?);
         }
         run.state.challenge(name, &kept)?;
@@ -240,8 +240,15 @@ impl Inner {
     }
 
     // One count for each purpose and address: who floods somebody with registrations takes no second factor from
-    // them. And one for all messages that a network causes: they cost money.
-    async fn message_throttle(&self, run: &Run<'_>, mine: &Mine, to: &Outgoing) -> Going<()> {
+    // them, and who floods them with codes, none from a browser that they are known by. And one for all messages that
+    // a network causes: they cost money.
+    async fn message_throttle(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        mine: &Mine,
+        to: &Outgoing,
+    ) -> Going<()> {
         let whom =
             mine.address(to).map_or(to.to.as_bytes().as_slice(), |address| address.as_str().as_bytes());
         let purpose: &[u8] = match &run.state.kind {
@@ -249,7 +256,8 @@ impl Inner {
             _ if run.state.proofs.is_empty() => b"unproven",
             _ => b"proven",
         };
-        let recipient = self.throttle_key(&[b"recipient", purpose, whom]);
+        let class = class(self.lane(run, person));
+        let recipient = self.throttle_key(&[b"recipient", purpose, class, whom]);
         let mut keys = vec![(recipient, self.profile.recipient_rate)];
         if let Some(network) = run.visit.client.network() {
             keys.push((self.throttle_key(&[b"messages", &network]), self.profile.message_rate));

@@ -21,6 +21,8 @@ pub struct Client {
     pub browsers: Vec<Token>,
     /// The secret that binds flows to this browser.
     pub binding: Option<Token>,
+    /// The token of the session that it holds: it ends when the client is given another.
+    pub session: Option<Token>,
 }
 
 impl Client {
@@ -33,6 +35,7 @@ impl Client {
             locale: Locale::default(),
             browsers: Vec::new(),
             binding: None,
+            session: None,
         }
     }
 
@@ -70,6 +73,13 @@ impl Client {
     #[must_use]
     pub fn bound_by(mut self, binding: Token) -> Self {
         self.binding = Some(binding);
+        self
+    }
+
+    /// With the token of the session that it holds.
+    #[must_use]
+    pub fn holding(mut self, session: Token) -> Self {
+        self.session = Some(session);
         self
     }
 

@@ -136,6 +136,7 @@ impl Inner {
         batch.extend(rows);
         batch.extend([Write::AddCredential(credential), line]);
         let browser = self.remember(&mut batch, &run, &person, id)?;
+        batch.extend(self.superseded(&run).await?);
         self.finish(run, batch, Ending { grant, browser }).await
     }
 

@@ -117,6 +117,7 @@ impl Inner {
             true => None,
             false => self.remember(&mut batch, &next, person, person.id)?,
         };
+        batch.extend(self.superseded(&next).await?);
         let grant = self.mint(Grant {
             account: person.id,
             epoch,
@@ -131,9 +132,19 @@ impl Inner {
         batch.push(grant.0.clone());
         match self.lost(batch).await? {
             None => Ok(Some(Step::done(&next, Ending { grant, browser }))),
+            // `NoSession`: the one before was signed out meanwhile.
+            Some(Loss::Flow | Loss::Again | Loss::No(Code::NoSession)) => Ok(None),
             Some(Loss::No(code)) => Err(code.into()),
-            Some(Loss::Flow | Loss::Again) => Ok(None),
         }
+    }
+
+    /// The session that the client came with ends with the batch that gives it another (ASVS 5.0 7.2.4): nobody would
+    /// see it any more, and a copy of its token would live on.
+    pub(crate) async fn superseded(&self, run: &Run<'_>) -> Result<Option<Write>, Broken> {
+        let Some(token) = &run.visit.client.session else { return Ok(None) };
+        let end =
+            |old: Session| Write::EndSession { account: old.account(), route: old.route(), id: old.id() };
+        Ok(self.check(token).await?.map(end))
     }
 
     /// The last commit of a flow that has nothing left to verify.

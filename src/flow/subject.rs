@@ -131,7 +131,13 @@ impl Inner {
                 }
             }
             (Source::Contacts(kind), Some(_)) => {
-                let of_kind = |(_, _, contact): &&(_, _, Contact)| contact.address.kind() == kind;
+                // A first proof is of the address that was typed: a code sent to another of theirs would tell that the
+                // two belong together.
+                let typed =
+                    state.who.typed.as_ref().filter(|typed| typed.kind() == kind && state.proofs.is_empty());
+                let of_kind = |(_, _, Contact { address }): &&(_, _, Contact)| {
+                    address.kind() == kind && typed.is_none_or(|typed| typed == address)
+                };
                 let contacts = person.known(self)?.map_or(&[][..], |known| &known.contacts);
                 for (version, id, contact) in contacts.iter().filter(of_kind) {
                     mine.push_contact(*id, *version, contact.clone())?;
@@ -183,10 +189,7 @@ impl Inner {
     }
 
     pub(crate) fn guard_key(&self, person: &Person, state: &State, factor: &str, lane: Lane) -> GuardKey {
-        let class: &[u8] = match lane {
-            Lane::Known => b"known",
-            Lane::Stranger => b"stranger",
-        };
+        let class = class(lane);
         let seed = state.seed();
         // An account that is switched off keeps its guard: a hold that went with it would tell that it was there.
         // For a name that nobody has the id is made up of it.
@@ -287,6 +290,14 @@ impl State {
                 (None, None) => self.id.as_bytes().to_vec(),
             },
         }
+    }
+}
+
+/// Who asks, as guards and throttles tell them apart.
+pub(crate) const fn class(lane: Lane) -> &'static [u8] {
+    match lane {
+        Lane::Known => b"known",
+        Lane::Stranger => b"stranger",
     }
 }
 

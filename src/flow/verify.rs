@@ -264,7 +264,8 @@ impl Inner {
         }
         if let Some(hold) = hold {
             let minutes = hold.as_secs().div_ceil(60).to_string();
-            batch.extend(self.notices(person, "held", vec![("minutes".into(), minutes.into())])?);
+            let template = if at.lane == Lane::Known { "held-known" } else { "held" };
+            batch.extend(self.notices(person, template, vec![("minutes".into(), minutes.into())])?);
         }
         let why = match hold {
             Some(hold) => Refusal::new(Code::Held).after(hold),

@@ -67,6 +67,22 @@ pub(super) fn render(message: &Message) -> Text {
                 param("minutes")
             ),
         ),
+        ("held-known", Locale::En) => (
+            format!("{site}: sign-in is on hold"),
+            format!(
+                "Several wrong answers in a row, in a browser that you signed in from before. Sign-in from such browsers \
+                 is on hold for {} minutes and opens again by itself. If it was not you, somebody uses your device.",
+                param("minutes")
+            ),
+        ),
+        ("held-known", Locale::Ru) => (
+            format!("{site}: вход приостановлен"),
+            format!(
+                "Несколько неверных ответов подряд в браузере, из которого вы уже входили. Вход из таких браузеров \
+                 приостановлен на {} мин. и откроется сам. Если это не вы, вашим устройством пользуется кто-то другой.",
+                param("minutes")
+            ),
+        ),
         ("denied", Locale::En) => (
             format!("{site}: a sign-in was denied"),
             format!(

@@ -65,7 +65,7 @@ pub struct SessionLimits {
     pub idle: Duration,
     /// Ends after this, used or not.
     pub absolute: Duration,
-    /// The same on "not my device".
+    /// The same on "not my device": another value, since a session is known by it for one of those.
     pub public_idle: Duration,
     /// The same on "not my device".
     pub public_absolute: Duration,
@@ -160,6 +160,7 @@ impl Profile {
                 // Section 2.3.3.
                 idle: Duration::from_secs(HOUR / 4),
                 absolute: Duration::from_secs(12 * HOUR),
+                public_idle: Duration::from_secs(HOUR / 6),
                 ..Self::nist_aal1().sessions
             },
             measured: Measure { aal: Aal::Three, asvs: 3 },

@@ -47,6 +47,30 @@ async fn somebody_elses_device_keeps_nothing_beyond_its_own_life() {
     browser.get("/auth/session").await.expect(200);
 }
 
+/// ASVS 5.0 7.2.4: who signs in anew has one session, not one that is forgotten in the browser and lives on.
+#[tokio::test]
+async fn a_sign_in_ends_the_session_that_the_browser_came_with() {
+    let (auth, outbox, router) = somebody().await;
+    let mut browser = Web::browser(&router);
+    let before = async |browser: &mut Web| {
+        let mut copy = Web::browser(&router);
+        copy.jar.clone_from(&browser.jar);
+        copy.get("/auth/session").await.expect(200);
+        copy
+    };
+    browser.sign_in(PHONE, WORD).await.expect(200);
+    let mut copied = before(&mut browser).await;
+    browser.sign_in(PHONE, "wrong wrong wrong").await.problem(403, "wrong");
+    copied.get("/auth/session").await.expect(200);
+    browser.sign_in(PHONE, WORD).await.expect(200);
+    copied.get("/auth/session").await.problem(401, "no_session");
+    // Another person's, too.
+    let mut copied = before(&mut browser).await;
+    browser.register(&auth, &outbox, "petrov@example.org").await;
+    copied.get("/auth/session").await.problem(401, "no_session");
+    browser.get("/auth/session").await.expect(200);
+}
+
 #[tokio::test]
 async fn a_browser_stays_known_after_a_sign_out_and_for_five_accounts() {
     let (auth, outbox) = portal(Profile::nist_aal1());

@@ -110,6 +110,8 @@ async fn a_page_of_the_site_cannot_make_a_browser_show_its_token() {
         let mut script = browser.clone().with("propusk-binding", value);
         let json = script.sign_in(PHONE, WORD).await.expect(200).json();
         assert!(json.get("token").is_none() && json.get("binding").is_none());
+        // A browser has one jar, whoever in it asks.
+        browser.jar = script.jar;
     }
     browser.get("/auth/session").await.expect(200);
 }
