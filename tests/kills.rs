@@ -6,6 +6,8 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[path = "common/otp.rs"]
+mod otp;
 #[path = "common/portal.rs"]
 mod portal;
 
@@ -18,13 +20,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use otp::{add_codes, add_totp, shown, step, totp};
 use portal::{EMAIL, Hands, NEW_WORD, Outbox, PHONE, Pin, WORD, done, pending, refused, register, somebody};
+use propusk::clock::Clock;
 use propusk::error::Broken;
 use propusk::event::{EventPage, Outcome};
 use propusk::flow::Done;
 use propusk::id::AccountId;
 use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, block_on};
-use propusk::{Answer, Auth, Code, MemoryStore, Password, Profile, Step, Token};
+use propusk::{Answer, Auth, BackupCodes, Code, MemoryStore, Password, Profile, Step, Token, Totp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Story {
@@ -32,12 +36,15 @@ enum Story {
     SignInByPassword,
     SignInByCode,
     SignInByTwo,
+    SignInByTotp,
+    SignInByBackupCode,
     /// A wrong password and a wrong code, and then the right ones.
     Guess,
     /// A sixth wrong password, which begins a hold, and one that is not looked at.
     Barred,
     Change,
     Enrol,
+    EnrolTotp,
     SignOut,
     EndOne,
     EndOthers,
@@ -45,15 +52,18 @@ enum Story {
     Deliver,
 }
 
-const STORIES: [Story; 13] = [
+const STORIES: [Story; 16] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
     Story::SignInByTwo,
+    Story::SignInByTotp,
+    Story::SignInByBackupCode,
     Story::Guess,
     Story::Barred,
     Story::Change,
     Story::Enrol,
+    Story::EnrolTotp,
     Story::SignOut,
     Story::EndOne,
     Story::EndOthers,
@@ -88,6 +98,8 @@ struct Stage {
     /// Answers that were sent, with their flows.
     sent: RefCell<Vec<(Token, Which)>>,
     acknowledged: RefCell<Vec<Token>>,
+    /// The key of the authenticator, or a backup code.
+    secret: RefCell<String>,
 }
 
 /// What was answered, so that it can be answered again.
@@ -96,6 +108,8 @@ enum Which {
     Word(&'static str),
     Code(&'static str, String),
     Pin,
+    Totp(String),
+    BackupCode(String),
 }
 
 impl Which {
@@ -104,6 +118,8 @@ impl Which {
             Self::Word(word) => Password::word(word),
             Self::Code(factor, code) => Code::typed(propusk::id::FactorName::new(factor), code),
             Self::Pin => Pin::typed(Pin::RIGHT),
+            Self::Totp(code) => Totp::code(code),
+            Self::BackupCode(code) => BackupCodes::code(code),
         }
     }
 }
@@ -119,20 +135,29 @@ impl Stage {
         if slow {
             hashing.memory_kib = 8192;
         }
-        let auth = portal::every_factor(portal::portal(&faulty, profile(story)))
+        let auth = factors(portal::portal(&faulty, profile(story)))
             .clock(hands.clone())
             .sender(outbox.clone())
             .hashing(hashing)
             .build()
             .unwrap();
-        let mut before = None;
+        let (mut before, mut secret) = (None, String::new());
         let visit = clean.visit(somebody());
         match story {
             Story::SignUp => {}
             Story::Deliver => drop(visit.sign_up(PHONE, "Иван", "1").await.unwrap()),
             _ => {
-                let first = register(&clean, &outbox, &visit, name(story), Password::word(WORD)).await;
+                let mut first = register(&clean, &outbox, &visit, name(story), Password::word(WORD)).await;
                 hands.advance(7200);
+                let (message, now) = (async || outbox.code(&clean).await, hands.now());
+                if story == Story::SignInByTotp {
+                    (secret, first) = add_totp(&visit, &first.token, WORD, now, message).await;
+                    hands.advance(7200);
+                } else if story == Story::SignInByBackupCode {
+                    let (mut codes, end) = add_codes(&visit, &first.token, WORD, message).await;
+                    (secret, first) = (codes.remove(0), end);
+                    hands.advance(7200);
+                }
                 before = Some((first, sign_in(&clean, &outbox, story, WORD).await));
                 hands.advance(7200);
             }
@@ -145,8 +170,8 @@ impl Stage {
         }
         let _ = log.take();
         faulty.mend();
-        let (sent, acknowledged) = (RefCell::default(), RefCell::default());
-        Self { story, memory, faulty, log, hands, outbox, clean, auth, before, sent, acknowledged }
+        let (sent, acknowledged, secret) = (RefCell::default(), RefCell::default(), RefCell::new(secret));
+        Self { story, memory, faulty, log, hands, outbox, clean, auth, before, sent, acknowledged, secret }
     }
 
     async fn say(&self, flow: &Token, which: Which) -> Result<Step, Broken> {
@@ -160,6 +185,10 @@ impl Stage {
 
     async fn code(&self, factor: &'static str) -> Which {
         Which::Code(factor, self.outbox.code(&self.clean).await)
+    }
+
+    fn totp(&self) -> Which {
+        Which::Totp(totp(&self.secret.borrow(), step(self.hands.now())))
     }
 
     async fn play(&self) -> Result<(), Broken> {
@@ -182,6 +211,15 @@ impl Stage {
                 let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
                 let next = pending(visit.begin(&next.flow, &Code::email_name()).await?);
                 self.ack(self.say(&next.flow, self.code("email-code").await).await?);
+            }
+            (Story::SignInByTotp | Story::SignInByBackupCode, _) => {
+                let next = pending(visit.sign_in().start(name).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                let second = match self.story {
+                    Story::SignInByTotp => self.totp(),
+                    _ => Which::BackupCode(self.secret.borrow().clone()),
+                };
+                self.ack(self.say(&next.flow, second).await?);
             }
             (Story::Guess, _) => {
                 assert_eq!(no(&visit.sign_in().with(name, Password::word("wrong")).await?), "wrong");
@@ -210,6 +248,15 @@ impl Stage {
                 let next = pending(visit.enrol(&here.token, Pin::NAME).await?);
                 let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
                 self.ack(self.say(&next.flow, Which::Pin).await?);
+            }
+            (Story::EnrolTotp, Some((here, _))) => {
+                let next = pending(visit.enrol(&here.token, Totp::NAME).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
+                let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
+                let next = pending(visit.begin(&next.flow, &Totp::NAME).await?);
+                *self.secret.borrow_mut() = shown(&next)["key"].as_str().unwrap().to_owned();
+                self.ack(self.say(&next.flow, self.totp()).await?);
             }
             (Story::SignOut, Some((here, _))) => visit.sign_out(&here.token).await?,
             (Story::EndOne, Some((here, there))) => {
@@ -248,9 +295,10 @@ impl Stage {
             assert!(auth.session(token).await.unwrap().is_some(), "{at}: an acknowledged session is gone");
         }
         let account = self.before.as_ref().map(|(here, _)| here.session.account());
-        let accepted_before = match account {
-            Some(_) => 2,
-            None => 0,
+        let accepted_before = match (account, self.story) {
+            (Some(_), Story::SignInByTotp | Story::SignInByBackupCode) => 3,
+            (Some(_), _) => 2,
+            (None, _) => 0,
         };
 
         // Each answer again, twice: it may end what was cut off, and never more than that.
@@ -367,6 +415,21 @@ impl Stage {
                 assert_eq!(refused(by(WORD).await.unwrap()).code.as_str(), "wrong", "{at}");
                 auth.enable(here.session.account(), &somebody()).await.unwrap();
             }
+            (Story::SignInByBackupCode, Some((here, _))) => {
+                let left = BackupCodes::left(auth, here.session.account()).await.unwrap();
+                let spent = !self.acknowledged.borrow().is_empty();
+                assert!(left == Some(9) || left == Some(10) && !spent, "{at}: {left:?} codes are left");
+            }
+            (Story::EnrolTotp, Some((here, _))) => {
+                let held = auth.credentials(here.session.account()).await.unwrap();
+                let held = held.iter().filter(|one| one.factor == Totp::NAME).count();
+                let told = !self.acknowledged.borrow().is_empty();
+                assert!(held == 1 || held == 0 && !told, "{at}: {held} authenticators");
+                if held == 1 {
+                    let next = pending(by(WORD).await.unwrap());
+                    let _ = done(visit.answer(&next.flow, self.totp().answer()).await.unwrap());
+                }
+            }
             _ => {}
         }
         self.hands.advance(3600);
@@ -386,17 +449,30 @@ fn no(step: &Step) -> &'static str {
 
 /// A process of its own over the same store.
 fn node(memory: &MemoryStore, story: Story, hands: &Hands, outbox: &Outbox) -> Auth {
-    portal::every_factor(portal::portal(memory, profile(story)))
+    factors(portal::portal(memory, profile(story)))
         .clock(hands.clone())
         .sender(outbox.clone())
         .build()
         .unwrap()
 }
 
+fn factors(builder: propusk::auth::Builder) -> propusk::auth::Builder {
+    portal::every_factor(builder).factor(Totp::default()).factor(BackupCodes::default())
+}
+
 fn profile(story: Story) -> Profile {
+    match second(story) {
+        Some(_) => Profile::public_portal(),
+        None => Profile::nist_aal1(),
+    }
+}
+
+/// The code that comes after the password, in a profile that wants two.
+fn second(story: Story) -> Option<propusk::id::FactorName> {
     match story {
-        Story::SignInByTwo => Profile::public_portal(),
-        _ => Profile::nist_aal1(),
+        Story::SignInByTwo => Some(Code::email_name()),
+        Story::SignInByTotp | Story::SignInByBackupCode | Story::EnrolTotp => Some(Code::sms_name()),
+        _ => None,
     }
 }
 
@@ -410,12 +486,10 @@ fn name(story: Story) -> &'static str {
 async fn sign_in(auth: &Auth, outbox: &Outbox, story: Story, word: &str) -> Box<Done> {
     let visit = auth.visit(somebody());
     let step = visit.sign_in().with(name(story), Password::word(word)).await.unwrap();
-    if story != Story::SignInByTwo {
-        return done(step);
-    }
-    let next = pending(visit.begin(&pending(step).flow, &Code::email_name()).await.unwrap());
+    let Some(second) = second(story) else { return done(step) };
+    let next = pending(visit.begin(&pending(step).flow, &second).await.unwrap());
     let code = outbox.code(auth).await;
-    done(visit.answer(&next.flow, Code::typed(Code::email_name(), &code)).await.unwrap())
+    done(visit.answer(&next.flow, Code::typed(second, &code)).await.unwrap())
 }
 
 /// How often something was accepted to its end.
