@@ -96,10 +96,21 @@
 //! Whoever tends the outbox does it at once and again ten seconds later. That also closes the gap of a process that
 //! dies after the record.
 //!
-//! Commands sent twice. The cluster client repeats a command whose connection broke, and the first may have been done.
-//! Each command carries the ticket of its commit, by which the second is known and answered as the first was. Two things
-//! are left: a throttle counts twice, and the end of a session whose repetition meets another change of the same account
-//! in between is told as lost. A mistake beyond that could not accept anything twice, since the once-row is elsewhere.
+//! Commands sent twice. In a cluster a command whose connection broke, or whose answer is late, is repeated, and the
+//! first may have been done. Each command carries the ticket of its commit, by which the second is known and answered as
+//! the first was. Two things are left: a throttle counts twice, and the end of a session whose repetition meets another
+//! change of the same account in between is told as lost. A mistake beyond that could not accept anything twice, since
+//! the once-row is elsewhere.
+//!
+//! A cluster that fails over. Nobody is signed in or out while the slots of a dead master have no owner: checks wait,
+//! eight seconds at most, and are errors then. Once the nodes agree on a new master they must succeed at once, and the
+//! driver (redis 1.8) does not see to that. Three of its settings are ours, each by need: one second for an answer as
+//! with one node, half a second to connect (a refresh of slots halts everything for the slowest node), two
+//! redirections and no waiting of its own, which begins at 1.3 s and grows. A request that is not answered goes to the
+//! same node again in the driver, so a master whose machine vanished would be asked until TCP gives it up; and the
+//! driver can halt for good when fifty requests meet a fail-over (why: `store/redis/cluster.rs`). So a connection that
+//! was silent for a second, or is broken, is replaced, at most once a second. Name all nodes of the cluster in the
+//! address: the new connection asks those for its slots. The contract's suites run with these settings on a cluster.
 //!
 //! Time. Redis never judges it: a row carries its end, and whoever reads compares it with its own clock. Rows also have
 //! a time to live, ten minutes longer than their own, so that what is over goes by itself; `purge` has nothing to do

@@ -6,6 +6,8 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[path = "common/otp.rs"]
+mod otp;
 #[path = "common/portal.rs"]
 mod portal;
 
@@ -19,7 +21,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use otp::{add_codes, add_totp, shown, step, totp};
 use portal::{EMAIL, Hands, NEW_WORD, Outbox, PHONE, Pin, WORD, done, pending, refused, register, somebody};
+use propusk::clock::Clock;
 use propusk::error::Broken;
 use propusk::event::{EventPage, Outcome};
 use propusk::factor::password::due::Issued;
@@ -27,7 +31,7 @@ use propusk::flow::Done;
 use propusk::id::AccountId;
 use propusk::proof::Due;
 use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, block_on};
-use propusk::{Answer, Auth, Code, MemoryStore, Password, Profile, Step, Token};
+use propusk::{Answer, Auth, BackupCodes, Code, MemoryStore, Password, Profile, Step, Token, Totp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Story {
@@ -35,6 +39,8 @@ enum Story {
     SignInByPassword,
     SignInByCode,
     SignInByTwo,
+    SignInByTotp,
+    SignInByBackupCode,
     /// A wrong password and a wrong code, and then the right ones.
     Guess,
     /// A sixth wrong password, which begins a hold, and one that is not looked at.
@@ -45,6 +51,7 @@ enum Story {
     Duty,
     /// The temporary password is issued.
     Issue,
+    EnrolTotp,
     SignOut,
     EndOne,
     EndOthers,
@@ -52,17 +59,20 @@ enum Story {
     Deliver,
 }
 
-const STORIES: [Story; 15] = [
+const STORIES: [Story; 18] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
     Story::SignInByTwo,
+    Story::SignInByTotp,
+    Story::SignInByBackupCode,
     Story::Guess,
     Story::Barred,
     Story::Change,
     Story::Enrol,
     Story::Duty,
     Story::Issue,
+    Story::EnrolTotp,
     Story::SignOut,
     Story::EndOne,
     Story::EndOthers,
@@ -99,6 +109,8 @@ struct Stage {
     /// Answers that were sent, with their flows.
     sent: RefCell<Vec<(Token, Which)>>,
     acknowledged: RefCell<Vec<Token>>,
+    /// The key of the authenticator, or a backup code.
+    secret: RefCell<String>,
 }
 
 /// What was answered, so that it can be answered again.
@@ -107,6 +119,8 @@ enum Which {
     Word(&'static str),
     Code(&'static str, String),
     Pin,
+    Totp(String),
+    BackupCode(String),
 }
 
 impl Which {
@@ -115,6 +129,8 @@ impl Which {
             Self::Word(word) => Password::word(word),
             Self::Code(factor, code) => Code::typed(propusk::id::FactorName::new(factor), code),
             Self::Pin => Pin::typed(Pin::RIGHT),
+            Self::Totp(code) => Totp::code(code),
+            Self::BackupCode(code) => BackupCodes::code(code),
         }
     }
 }
@@ -130,20 +146,29 @@ impl Stage {
         if slow {
             hashing.memory_kib = 8192;
         }
-        let auth = portal::every_factor(portal::portal(&faulty, profile(story)))
+        let auth = factors(portal::portal(&faulty, profile(story)))
             .clock(hands.clone())
             .sender(outbox.clone())
             .hashing(hashing)
             .build()
             .unwrap();
-        let mut before = None;
+        let (mut before, mut secret) = (None, String::new());
         let visit = clean.visit(somebody());
         match story {
             Story::SignUp => {}
             Story::Deliver => drop(visit.sign_up(PHONE, "Иван", "1").await.unwrap()),
             _ => {
-                let first = register(&clean, &outbox, &visit, name(story), Password::word(WORD)).await;
+                let mut first = register(&clean, &outbox, &visit, name(story), Password::word(WORD)).await;
                 hands.advance(7200);
+                let (message, now) = (async || outbox.code(&clean).await, hands.now());
+                if story == Story::SignInByTotp {
+                    (secret, first) = add_totp(&visit, &first.token, WORD, now, message).await;
+                    hands.advance(7200);
+                } else if story == Story::SignInByBackupCode {
+                    let (mut codes, end) = add_codes(&visit, &first.token, WORD, message).await;
+                    (secret, first) = (codes.remove(0), end);
+                    hands.advance(7200);
+                }
                 before = Some((first, sign_in(&clean, &outbox, story, WORD).await));
                 hands.advance(7200);
             }
@@ -160,8 +185,9 @@ impl Stage {
         };
         let _ = log.take();
         faulty.mend();
-        let (sent, acknowledged, given) = (RefCell::default(), RefCell::default(), RefCell::new(given));
-        Self { story, memory, faulty, log, hands, outbox, clean, auth, before, given, sent, acknowledged }
+        let (sent, acknowledged) = (RefCell::default(), RefCell::default());
+        let (given, secret) = (RefCell::new(given), RefCell::new(secret));
+        Self { story, memory, faulty, log, hands, outbox, clean, auth, before, given, sent, acknowledged, secret }
     }
 
     async fn say(&self, flow: &Token, which: Which) -> Result<Step, Broken> {
@@ -175,6 +201,10 @@ impl Stage {
 
     async fn code(&self, factor: &'static str) -> Which {
         Which::Code(factor, self.outbox.code(&self.clean).await)
+    }
+
+    fn totp(&self) -> Which {
+        Which::Totp(totp(&self.secret.borrow(), step(self.hands.now())))
     }
 
     async fn play(&self) -> Result<(), Broken> {
@@ -197,6 +227,15 @@ impl Stage {
                 let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
                 let next = pending(visit.begin(&next.flow, &Code::email_name()).await?);
                 self.ack(self.say(&next.flow, self.code("email-code").await).await?);
+            }
+            (Story::SignInByTotp | Story::SignInByBackupCode, _) => {
+                let next = pending(visit.sign_in().start(name).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                let second = match self.story {
+                    Story::SignInByTotp => self.totp(),
+                    _ => Which::BackupCode(self.secret.borrow().clone()),
+                };
+                self.ack(self.say(&next.flow, second).await?);
             }
             (Story::Guess, _) => {
                 assert_eq!(no(&visit.sign_in().with(name, Password::word("wrong")).await?), "wrong");
@@ -236,6 +275,15 @@ impl Stage {
             (Story::Issue, Some((here, _))) => {
                 *self.given.borrow_mut() = issue(&self.auth, here.session.account()).await?;
             }
+            (Story::EnrolTotp, Some((here, _))) => {
+                let next = pending(visit.enrol(&here.token, Totp::NAME).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
+                let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
+                let next = pending(visit.begin(&next.flow, &Totp::NAME).await?);
+                *self.secret.borrow_mut() = shown(&next)["key"].as_str().unwrap().to_owned();
+                self.ack(self.say(&next.flow, self.totp()).await?);
+            }
             (Story::SignOut, Some((here, _))) => visit.sign_out(&here.token).await?,
             (Story::EndOne, Some((here, there))) => {
                 assert!(visit.end_session(&here.session, there.session.id()).await?);
@@ -273,9 +321,10 @@ impl Stage {
             assert!(auth.session(token).await.unwrap().is_some(), "{at}: an acknowledged session is gone");
         }
         let account = self.before.as_ref().map(|(here, _)| here.session.account());
-        let accepted_before = match account {
-            Some(_) => 2,
-            None => 0,
+        let accepted_before = match (account, self.story) {
+            (Some(_), Story::SignInByTotp | Story::SignInByBackupCode) => 3,
+            (Some(_), _) => 2,
+            (None, _) => 0,
         };
 
         // Each answer again, twice: it may end what was cut off, and never more than that.
@@ -426,6 +475,21 @@ impl Stage {
                 assert_eq!(refused(by(WORD).await.unwrap()).code.as_str(), "wrong", "{at}");
                 auth.enable(here.session.account(), &somebody()).await.unwrap();
             }
+            (Story::SignInByBackupCode, Some((here, _))) => {
+                let left = BackupCodes::left(auth, here.session.account()).await.unwrap();
+                let spent = !self.acknowledged.borrow().is_empty();
+                assert!(left == Some(9) || left == Some(10) && !spent, "{at}: {left:?} codes are left");
+            }
+            (Story::EnrolTotp, Some((here, _))) => {
+                let held = auth.credentials(here.session.account()).await.unwrap();
+                let held = held.iter().filter(|one| one.factor == Totp::NAME).count();
+                let told = !self.acknowledged.borrow().is_empty();
+                assert!(held == 1 || held == 0 && !told, "{at}: {held} authenticators");
+                if held == 1 {
+                    let next = pending(by(WORD).await.unwrap());
+                    let _ = done(visit.answer(&next.flow, self.totp().answer()).await.unwrap());
+                }
+            }
             _ => {}
         }
         self.hands.advance(3600);
@@ -454,17 +518,30 @@ fn no(step: &Step) -> &'static str {
 
 /// A process of its own over the same store.
 fn node(memory: &MemoryStore, story: Story, hands: &Hands, outbox: &Outbox) -> Auth {
-    portal::every_factor(portal::portal(memory, profile(story)))
+    factors(portal::portal(memory, profile(story)))
         .clock(hands.clone())
         .sender(outbox.clone())
         .build()
         .unwrap()
 }
 
+fn factors(builder: propusk::auth::Builder) -> propusk::auth::Builder {
+    portal::every_factor(builder).factor(Totp::default()).factor(BackupCodes::default())
+}
+
 fn profile(story: Story) -> Profile {
+    match second(story) {
+        Some(_) => Profile::public_portal(),
+        None => Profile::nist_aal1(),
+    }
+}
+
+/// The code that comes after the password, in a profile that wants two.
+fn second(story: Story) -> Option<propusk::id::FactorName> {
     match story {
-        Story::SignInByTwo => Profile::public_portal(),
-        _ => Profile::nist_aal1(),
+        Story::SignInByTwo => Some(Code::email_name()),
+        Story::SignInByTotp | Story::SignInByBackupCode | Story::EnrolTotp => Some(Code::sms_name()),
+        _ => None,
     }
 }
 
@@ -478,12 +555,10 @@ fn name(story: Story) -> &'static str {
 async fn sign_in(auth: &Auth, outbox: &Outbox, story: Story, word: &str) -> Box<Done> {
     let visit = auth.visit(somebody());
     let step = visit.sign_in().with(name(story), Password::word(word)).await.unwrap();
-    if story != Story::SignInByTwo {
-        return done(step);
-    }
-    let next = pending(visit.begin(&pending(step).flow, &Code::email_name()).await.unwrap());
+    let Some(second) = second(story) else { return done(step) };
+    let next = pending(visit.begin(&pending(step).flow, &second).await.unwrap());
     let code = outbox.code(auth).await;
-    done(visit.answer(&next.flow, Code::typed(Code::email_name(), &code)).await.unwrap())
+    done(visit.answer(&next.flow, Code::typed(second, &code)).await.unwrap())
 }
 
 /// How often something was accepted to its end.

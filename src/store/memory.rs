@@ -157,6 +157,14 @@ impl LockoutStore for MemoryStore {
                     Reserved::Granted { hold } => longest = longest.max(hold),
                     refused => {
                         ledger.tables.undo();
+                        // Leases that ran out are refusals from now on; the keys that granted stay as they were.
+                        let guards = &mut ledger.tables.guards;
+                        if let Some(mut known) = guards.get(key).copied()
+                            && known.reserve(limit, now) == refused
+                        {
+                            guards.set(*key, Some(known));
+                            ledger.tables.keep();
+                        }
                         return Ok(refused);
                     }
                 }

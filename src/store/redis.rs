@@ -6,12 +6,13 @@
 //! needs nothing but keys; none reads the server's clock. Rows have a time to live, counted by this machine's clock
 //! from their own end and longer than it: the server drops what is over, and never judges whether it is.
 //!
-//! A command that a lost connection leaves in doubt may be sent again by the driver. Each carries its commit's ticket,
+//! A command that a lost connection leaves in doubt may be sent again. Each carries its commit's ticket,
 //! and the second time is known by it; a throttle counts it twice, which can only add a refusal.
 //!
 //! Needs a tokio runtime around it. A reply that does not come in time is an error, never a "no".
 
 mod check;
+mod cluster;
 mod flows;
 mod link;
 mod sessions;

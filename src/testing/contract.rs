@@ -235,6 +235,7 @@ macro_rules! __store_checks {
                 the_same_key_twice_counts_twice
                 hold_spend_and_re_arm_at_the_moment
                 a_lease_that_ran_out_counts_as_refused
+                what_ran_out_stays_counted_by_a_refusal
                 survive_a_lost_batch_and_reopening
                 a_settlement_in_a_lost_batch_is_none
                 are_not_pushed_out_by_others

@@ -1,22 +1,19 @@
 //! The connection, and what its errors mean.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::cluster::ClusterClientBuilder;
-use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, Value,
-};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, Value};
 
+use super::cluster::Cluster;
 use crate::error::StoreError;
 
 /// One node, or a cluster. Reconnects by itself.
 #[derive(Clone)]
 pub(super) enum Link {
     One(ConnectionManager),
-    Cluster { all: ClusterConnection, named: Vec<Client> },
+    Cluster(Arc<Cluster>),
 }
 
 impl Link {
@@ -31,18 +28,7 @@ impl Link {
                     .set_connection_timeout(Some(PATIENCE));
                 Ok(Self::One(client.get_connection_manager_with_config(settings).await.map_err(unreachable)?))
             }
-            _ => {
-                // One try waits as long as one node does; all tries together as long as a fail-over takes.
-                let named = nodes.iter().map(|url| Client::open(*url).map_err(unreachable));
-                let named = named.collect::<Result<_, _>>()?;
-                let client = ClusterClientBuilder::new(nodes)
-                    .connection_timeout(PATIENCE)
-                    .response_timeout(PATIENCE)
-                    .overall_response_timeout(Some(FAIL_OVER))
-                    .build()
-                    .map_err(unreachable)?;
-                Ok(Self::Cluster { all: client.get_async_connection().await.map_err(unreachable)?, named })
-            }
+            _ => Ok(Self::Cluster(Arc::new(Cluster::open(nodes).await.map_err(unreachable)?))),
         }
     }
 
@@ -71,42 +57,28 @@ impl Link {
         }
     }
 
-    /// What each node answers to an administrator's question, in words. Of a cluster, the nodes that were named and
-    /// those that the driver has met; one that is down is not asked.
+    /// What each node answers to an administrator's question, in words.
     pub(super) async fn ask_all(&self, cmd: &Cmd) -> Result<Vec<String>, StoreError> {
         let mut words = vec![];
         match self {
             Self::One(one) => {
                 flatten(&cmd.query_async(&mut one.clone()).await.map_err(failed)?, &mut words);
             }
-            Self::Cluster { all, named } => {
-                let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
-                if let Ok(value) = all.clone().route_command(cmd.clone(), everywhere).await {
-                    flatten(&value, &mut words);
-                }
-                let brief = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(PATIENCE))
-                    .set_response_timeout(Some(PATIENCE));
-                for client in named {
-                    let node = client.get_multiplexed_async_connection_with_config(&brief).await;
-                    let Ok(mut node) = node else { continue };
-                    if let Ok(value) = cmd.query_async(&mut node).await {
-                        flatten(&value, &mut words);
-                    }
-                }
+            Self::Cluster(cluster) => {
+                cluster.ask_all(cmd).await.iter().for_each(|value| flatten(value, &mut words));
             }
         }
         Ok(words)
     }
 
     pub(super) const fn is_cluster(&self) -> bool {
-        matches!(self, Self::Cluster { .. })
+        matches!(self, Self::Cluster(_))
     }
 
     async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RedisError> {
         match self {
             Self::One(one) => cmd.query_async(&mut one.clone()).await,
-            Self::Cluster { all, .. } => cmd.query_async(&mut all.clone()).await,
+            Self::Cluster(cluster) => cluster.query(cmd).await,
         }
     }
 }
@@ -145,16 +117,28 @@ fn failed(error: RedisError) -> StoreError {
         ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => {
             StoreError::Unavailable("Redis does not answer")
         }
-        ErrorKind::Server(
-            ServerErrorKind::BusyLoading
-            | ServerErrorKind::TryAgain
-            | ServerErrorKind::ClusterDown
-            | ServerErrorKind::MasterDown
-            | ServerErrorKind::ReadOnly,
-        ) => StoreError::Unavailable("Redis cannot serve this now"),
+        _ if passes(&error) => StoreError::Unavailable("Redis cannot serve this now"),
         _ => StoreError::driver(error),
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(1);
-const FAIL_OVER: Duration = Duration::from_secs(8);
+/// Whether it is worth while to ask again.
+pub(super) fn passes(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Io
+            | ErrorKind::ClusterConnectionNotFound
+            | ErrorKind::Server(
+                ServerErrorKind::Moved
+                    | ServerErrorKind::Ask
+                    | ServerErrorKind::BusyLoading
+                    | ServerErrorKind::TryAgain
+                    | ServerErrorKind::ClusterDown
+                    | ServerErrorKind::MasterDown
+                    | ServerErrorKind::ReadOnly,
+            )
+    )
+}
+
+/// How long one node may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);

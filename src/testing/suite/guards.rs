@@ -147,6 +147,21 @@ pub(in crate::testing) fn a_lease_that_ran_out_counts_as_refused(lab: Lab) {
     assert_eq!(counted(&lab, key), RUN, "counted once, not twice");
 }
 
+/// Who was told of a hold must not find the run only pending again, where another clock is a little behind.
+pub(in crate::testing) fn what_ran_out_stays_counted_by_a_refusal(lab: Lab) {
+    let key = lab.guard_key();
+    for _ in 0..RUN {
+        granted(reserve(&lab, &[key], LIMIT, T0));
+    }
+    let end = T0.after(LIMIT.lease);
+    let until = end.after(LIMIT.hold);
+    assert_eq!(reserve(&lab, &[key], LIMIT, end), Reserved::Held { until });
+    let before = end.before(Duration::from_millis(1));
+    assert_eq!(reserve(&lab, &[key], LIMIT, before), Reserved::Held { until });
+    settle(&lab, key, Settlement::Reset, LIMIT, before);
+    assert_eq!(counted(&lab, key), 0, "counted as refused, and forgiven");
+}
+
 /// ATTACKS 8, 12: what fails afterwards takes no count back, nor does a new process.
 pub(in crate::testing) fn survive_a_lost_batch_and_reopening(lab: Lab) {
     let (key, spent) = (lab.guard_key(), lab.once_key());

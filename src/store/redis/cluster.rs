@@ -1,0 +1,107 @@
+//! A connection to a cluster that outlives a fail-over, and its own driver.
+//!
+//! The driver follows redirections; waiting is done here, because with its own settings (1.8)
+//! - it waits 1.3 s before it asks again, and longer each time, so that checks fail on when the cluster serves again;
+//! - it asks for slots anew when a connection breaks, not when an answer is missing. That of a machine that vanished
+//!   breaks after a quarter of an hour;
+//! - it can stand still for good. Where many requests are under way, tokio's budget for its one task is used up, and a
+//!   request stops with the read lock of the slots in its hands (tokio 1.53 takes a lock before it looks at the budget).
+//!   A refresh of the slots waits for that lock, and until it is done the driver polls no request.
+//!
+//! So tries are short, and a connection that is silent or broken is replaced by a new one, which asks the nodes that
+//! were named for their slots: one at a time, and at most one a second.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisResult, Value};
+
+use super::link::{PATIENCE, passes};
+
+pub(super) struct Cluster {
+    client: ClusterClient,
+    connection: Mutex<ClusterConnection>,
+    /// When a new one was tried last.
+    renewed: tokio::sync::Mutex<Instant>,
+    named: Vec<Client>,
+}
+
+impl Cluster {
+    pub(super) async fn open(nodes: Vec<&str>) -> RedisResult<Self> {
+        let named = nodes.iter().map(|url| Client::open(*url)).collect::<Result<_, _>>()?;
+        let client = ClusterClientBuilder::new(nodes)
+            .connection_timeout(CONNECT)
+            .response_timeout(PATIENCE)
+            .overall_response_timeout(Some(PATIENCE))
+            .retries(REDIRECTIONS)
+            .min_retry_wait(REDIRECTION / 2)
+            .max_retry_wait(REDIRECTION)
+            .build()?;
+        let connection = Mutex::new(client.get_async_connection().await?);
+        Ok(Self { client, connection, renewed: tokio::sync::Mutex::new(Instant::now()), named })
+    }
+
+    pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
+        let end = Instant::now() + FAIL_OVER;
+        loop {
+            let began = Instant::now();
+            match cmd.query_async(&mut self.connection()).await {
+                Err(error) if passes(&error) && Instant::now() < end => {
+                    if error.kind() == ErrorKind::Io {
+                        self.renew(began).await;
+                    }
+                    if !error.is_timeout() {
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// The answers of the nodes that the driver has met, and of those that were named; of one that is down, nothing.
+    pub(super) async fn ask_all(&self, cmd: &Cmd) -> Vec<Value> {
+        let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
+        let met = self.connection().route_command(cmd.clone(), everywhere).await;
+        let mut answers: Vec<Value> = met.into_iter().collect();
+        let brief = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        for client in &self.named {
+            let node = client.get_multiplexed_async_connection_with_config(&brief).await;
+            let Ok(mut node) = node else { continue };
+            answers.extend(cmd.query_async::<Value>(&mut node).await);
+        }
+        answers
+    }
+
+    fn connection(&self) -> ClusterConnection {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the connection, unless that was tried since, or just before.
+    async fn renew(&self, since: Instant) {
+        let mut renewed = self.renewed.lock().await;
+        if *renewed > since || renewed.elapsed() < PATIENCE {
+            return;
+        }
+        // The old one stays where no node that was named answers: it may know others.
+        if let Ok(Ok(new)) = tokio::time::timeout(PATIENCE * 3, self.client.get_async_connection()).await {
+            *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        }
+        *renewed = Instant::now();
+    }
+}
+
+/// To a new owner of the slot, and on to where the slot is being moved.
+const REDIRECTIONS: u32 = 2;
+/// The driver's own wait between them, in milliseconds.
+const REDIRECTION: u64 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
+/// While slots are asked for, all wait for the node that takes longest to connect to: less than a try.
+const CONNECT: Duration = Duration::from_millis(500);
+/// No try begins later.
+const FAIL_OVER: Duration = Duration::from_secs(8);
