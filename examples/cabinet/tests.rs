@@ -1,4 +1,5 @@
 //! The portal as its visitors meet it, over HTTP, on a clock that is put forward and a store that can fail.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
