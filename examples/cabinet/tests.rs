@@ -1,4 +1,5 @@
 //! The portal as its visitors meet it, over HTTP, on a clock that is put forward and a store that can fail.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode, header};
+use propusk::account::Level;
 use propusk::axum::AuthHttp;
 use propusk::clock::Timestamp;
 use propusk::event::Outcome;
@@ -292,7 +294,7 @@ async fn the_table_has_all_that_was_asked_for_and_no_formula() {
 #[tokio::test]
 async fn an_application_waits_for_the_level() {
     let portal = Portal::new();
-    let (anna, _) = portal.register("anna@example.org").await;
+    let (anna, session) = portal.register("anna@example.org").await;
     let page = portal.get(&anna, "/services/application").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert!(page.says("href=\"/desk\"") && page.says("Simplified") && !page.says("name=\"application\""));
@@ -322,6 +324,11 @@ async fn an_application_waits_for_the_level() {
             && history.says("Level of the account set")
     );
     assert!(!portal.get(&boris, "/history").await.says("Application filed"));
+    // A level that was taken away counts at once, whatever page is still open.
+    let by = Client::unknown();
+    portal.auth.set_level(session.session.account(), Level::Simplified, &by).await.unwrap();
+    let refused = portal.send(&anna, "POST", "/services/application", body(&token)).await;
+    assert!(refused.status == StatusCode::FORBIDDEN && refused.says("000001") && !refused.says("000002"));
 }
 
 #[tokio::test]
