@@ -261,6 +261,11 @@
 //! *A typed name never leads to a key.* Keys are asked for without a name, or after a first proof. Lists of made-up ids
 //! for unknown names would have to look, age and be removed like real ones for ever.
 //!
+//! *Keys alone* (`examples/passkey_only.rs`). Since no name leads to a key, a key that its device does not find by itself
+//! would leave its owner outside: `discoverable` asks for one that is found. That it is one is the browser's unsigned word,
+//! which protects nobody from themselves; so it refuses where the browser says no and believes where it says nothing. A
+//! registration is judged by what the new key proved, not by what keys can prove.
+//!
 //! *A counter that does not go up disables the key*: somebody has a copy, or will say so. Only after the signature was
 //! right, else anybody could disable a key whose id they know. The owner is told, the list of keys shows it, and the same
 //! device may make a new one. One answer that is posted twice at once comes with a used-up counter the second time; the

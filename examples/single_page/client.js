@@ -11,6 +11,16 @@ const asks = {
   totp: word("Code from the authenticator", "Код из приложения"),
   "backup-code": word("Backup code", "Резервный код"),
 };
+// Events have names for programs, the application's own among them.
+const events = {
+  "sign-up": word("Registration", "Регистрация"),
+  "sign-in": word("Sign-in", "Вход"),
+  "factor-proven": word("A step was confirmed", "Шаг подтверждён"),
+  "credential-added": word("A way to sign in was added", "Добавлен способ входа"),
+  "sign-out": word("Sign-out", "Выход"),
+  "shop:ordered": word("Order", "Заказ"),
+};
+const outcomes = { done: "", refused: word(", refused", ", отказано"), timed_out: word(", timed out", ", время вышло") };
 let now; // what is asked for: { flow, factor }
 
 // One call. A refusal is a problem document: `detail` says in the browser's language what to do, `code` is for programs.
@@ -66,12 +76,12 @@ async function show() {
     if (no.code !== "no_session") throw no;
   });
   if (!session) return only("guest");
-  const { events } = await call("GET", "/auth/history?limit=10");
+  const page = await call("GET", "/auth/history?limit=10");
   $("account").textContent = session.account;
   $("amr").textContent = session.amr.join(" ");
-  $("history").replaceChildren(...events.map(({ at, name, outcome, from: { device } }) => {
+  $("history").replaceChildren(...page.events.map(({ at, name, outcome, from: { device } }) => {
     const line = document.createElement("li");
-    line.textContent = `${new Date(at).toLocaleString()}: ${name}, ${outcome}; ${device.browser}, ${device.system}`;
+    line.textContent = `${new Date(at).toLocaleString()}: ${events[name] ?? name}${outcomes[outcome]}; ${device.browser}, ${device.system}`;
     return line;
   }));
   only("person");

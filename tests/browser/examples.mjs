@@ -148,7 +148,7 @@ async function client(locale) {
   check((await page.locator("#history li").count()) > 0, `${name}: with a history`);
 
   await press(page, say("Order something", "Заказать что-нибудь"));
-  await page.locator("#history li", { hasText: "shop:ordered" }).waitFor();
+  await page.locator("#history li", { hasText: say("Order", "Заказ") }).waitFor();
   check(true, `${name}: an order stands in the history`);
 
   await signIn();

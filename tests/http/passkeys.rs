@@ -251,12 +251,12 @@ async fn a_copied_key_is_disabled_and_its_owner_told() {
     assert!(!flow["offers"].to_string().contains("passkey"), "{flow}");
 }
 
-/// Each member of an answer: left out, of another type, in another spelling, too long. `sound`: what may be `null` or left
-/// out, as browsers do.
+/// A member of an answer, to be left out, of another type, in another spelling, too long.
 struct Member {
     path: &'static str,
     most: usize,
     kind: Kind,
+    /// Browsers leave it out, or write `null`.
     may_lack: bool,
 }
 
@@ -359,11 +359,11 @@ fn malformed(honest: &Value, members: &[Member]) -> Vec<(String, String)> {
         let (whole, once) = (honest.to_string(), format!("\"{name}\":{value}"));
         let at = whole.find(&once).unwrap_or_else(|| panic!("{once}"));
         bad.push((format!("{path} twice"), format!("{}{once},{}", &whole[..at], &whole[at..])));
-        // Where its name is written in another way.
-        bad.push((
-            format!("{path} in capitals"),
-            whole.replacen(&once, &once.replacen(name, &name.to_uppercase(), 1), 1),
-        ));
+        // Under another name: what is no member of ours, beside one that is missing. Extensions are an open list.
+        if parent != "/clientExtensionResults" {
+            let capital = once.replacen(name, &name.to_uppercase(), 1);
+            bad.push((format!("{path} in capitals"), whole.replacen(&once, &capital, 1)));
+        }
     }
     for (what, extra) in [("at the top", ""), ("below", "/response")] {
         let mut answer = honest.clone();
@@ -403,7 +403,7 @@ async fn an_assertion_of_no_form_is_refused_uncounted_and_the_honest_one_still_p
         assert!(reply.problem(422, "malformed_answer").body.len() < 400, "{what} comes back");
     }
     println!("malformed assertions refused: {}", bad.len());
-    assert!(bad.len() > 150, "{}", bad.len());
+    assert!(bad.len() > 140, "{}", bad.len());
     answer(&mut web, &begun, honest).await.expect(200);
 }
 
@@ -421,7 +421,7 @@ async fn a_registration_of_no_form_is_refused_uncounted_and_the_honest_one_still
         assert!(reply.problem(422, "malformed_answer").body.len() < 400, "{what} comes back");
     }
     println!("malformed registrations refused: {}", bad.len());
-    assert!(bad.len() > 150, "{}", bad.len());
+    assert!(bad.len() > 140, "{}", bad.len());
     answer(&mut web, &begun, honest).await.expect(200);
 }
 
