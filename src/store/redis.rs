@@ -6,8 +6,8 @@
 //! needs nothing but keys; none reads the server's clock. Rows have a time to live, counted by this machine's clock
 //! from their own end and longer than it: the server drops what is over, and never judges whether it is.
 //!
-//! A command that a lost connection leaves in doubt may be sent again. Each carries its commit's ticket,
-//! and the second time is known by it; a throttle counts it twice, which can only add a refusal.
+//! A command that a lost connection leaves in doubt may be sent again. Each carries its commit's ticket, and the second
+//! time is known by it; a throttle counts it twice, which can only add a refusal.
 //!
 //! Needs a tokio runtime around it. A reply that does not come in time is an error, never a "no".
 
@@ -67,8 +67,8 @@ impl RedisSettings {
 }
 
 impl RedisStore {
-    /// Connects to `redis://[user:password@]host[:port][/db]`, or to a cluster by several of its nodes, separated by
-    /// commas, and looks at the server's settings.
+    /// Connects to `redis://[user:password@]host[:port][/db]`, or to a cluster by its nodes, separated by commas, and
+    /// looks at the server's settings. Name all nodes: a connection that falls silent is replaced by asking these.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be reached; [`StoreError::Unfit`] for settings under which it would

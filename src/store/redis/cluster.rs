@@ -1,12 +1,13 @@
 //! A connection to a cluster that outlives a fail-over, and its own driver.
 //!
-//! The driver follows redirections; waiting is done here, because with its own settings (1.8)
+//! The driver follows redirections. The waiting is done here, because with its own settings (redis 1.8)
 //! - it waits 1.3 s before it asks again, and longer each time, so that checks fail on when the cluster serves again;
-//! - it asks for slots anew when a connection breaks, not when an answer is missing. That of a machine that vanished
-//!   breaks after a quarter of an hour;
-//! - it can stand still for good. Where many requests are under way, tokio's budget for its one task is used up, and a
-//!   request stops with the read lock of the slots in its hands (tokio 1.53 takes a lock before it looks at the budget).
-//!   A refresh of the slots waits for that lock, and until it is done the driver polls no request.
+//! - it asks for slots anew when a connection breaks, not when an answer is missing. The connection to a machine that
+//!   vanished breaks after a quarter of an hour;
+//! - it can stand still for good. Where many requests are under way, they use up tokio's budget for the driver's one
+//!   task, and a request stops with the read lock of the slots in its hands (since tokio's change 8371 a lock is taken
+//!   before the budget is looked at). A refresh of the slots waits for that lock, and until the refresh is done the
+//!   driver polls no request.
 //!
 //! So tries are short, and a connection that is silent or broken is replaced by a new one, which asks the nodes that
 //! were named for their slots: one at a time, and at most one a second.
