@@ -1,8 +1,8 @@
 //! What is sent and received over HTTP, held against the description that the routes serve of themselves.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -20,7 +20,9 @@ pub struct Description {
     schemas: Schemas,
 }
 
-static KNOWN: LazyLock<Mutex<HashMap<Vec<u8>, Description>>> = LazyLock::new(Mutex::default);
+thread_local! {
+    static KNOWN: RefCell<HashMap<Vec<u8>, Description>> = RefCell::default();
+}
 
 /// Where the document lies for the validator.
 const AT: &str = "https://portal.example/auth/openapi.json";
@@ -37,8 +39,10 @@ pub async fn check(router: &Router, method: &Method, path: &str, sent: &[u8], re
         return;
     }
     let text = to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec();
-    let mut known = KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    known.entry(text.clone()).or_insert_with(|| Description::of(&text)).holds(method, path, sent, reply);
+    KNOWN.with_borrow_mut(|known| {
+        let description = known.entry(text.clone()).or_insert_with(|| Description::of(&text));
+        description.holds(method, path, sent, reply);
+    });
 }
 
 impl Description {
