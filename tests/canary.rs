@@ -477,10 +477,10 @@ async fn nothing_secret_is_logged_counted_shown_or_told() {
     }
     let mut house = House { auth, store, hands, outbox, canaries };
 
-    let session = registration(&mut house).await;
-    let session = second_factors(&mut house, session).await;
-    refusals(&mut house).await;
-    over_http(&mut house).await;
+    let session = Box::pin(registration(&mut house)).await;
+    let session = Box::pin(second_factors(&mut house, session)).await;
+    Box::pin(refusals(&mut house)).await;
+    Box::pin(over_http(&mut house)).await;
     house.later();
     let visit = house.visit();
     let next = pending(visit.change(&session.token, Password::NAME).await.unwrap());

@@ -119,7 +119,17 @@ fn every_code_of_the_table_is_in_the_document() {
     let elsewhere: BTreeSet<String> = ["method", "form_token"].map(str::to_owned).into();
     assert_eq!(told.difference(&described).cloned().collect::<BTreeSet<_>>(), elsewhere);
     let names: Vec<_> = described.difference(&told).collect();
-    assert_eq!(names, ["empty", "hostile", "not_a_phone", "not_a_user_name", "not_an_email", "too_long"]);
+    assert_eq!(
+        names,
+        [
+            "identifier_empty",
+            "identifier_hostile",
+            "identifier_too_long",
+            "not_a_phone",
+            "not_a_user_name",
+            "not_an_email"
+        ]
+    );
 }
 
 /// What the description refuses the routes refuse as malformed, and the other way round.
