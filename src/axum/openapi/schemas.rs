@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::reference;
+use super::{reference, with};
 use crate::auth::Auth;
 use crate::error::Broken;
 use crate::factor::Schemas;
@@ -197,10 +197,9 @@ fn replies() -> Value {
         "amr": { "type": "array", "items": text, "description": "RFC 8176." },
         "created": moment, "expires": moment,
     });
-    let mut listed = session.clone();
-    listed["current"] = json!({ "type": "boolean" });
-    listed["seen"] = moment.clone();
-    listed["from"] = json!({ "anyOf": [reference("Origin"), { "type": "null" }] });
+    let listed = with(session.clone(), "current", json!({ "type": "boolean" }));
+    let listed = with(listed, "seen", moment.clone());
+    let listed = with(listed, "from", json!({ "anyOf": [reference("Origin"), { "type": "null" }] }));
     let kind = json!({ "factor": reference("FactorName"), "title": text });
     json!({
         "Session": closed(&session),
