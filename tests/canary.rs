@@ -374,10 +374,14 @@ async fn refusals(house: &mut House) {
     let why = refused(busy.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
     assert_eq!(why.code.as_str(), "busy");
     // A client that hangs up in the middle of a step.
-    let mut step = Box::pin(visit.sign_in().with(PHONE, Password::word(WORD)));
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-    assert!(step.as_mut().poll(&mut cx).is_pending());
-    drop(step);
+    loop {
+        let mut step = Box::pin(visit.sign_in().with(PHONE, Password::word(WORD)));
+        // The one worker may be faster than this thread: then once more.
+        if step.as_mut().poll(&mut cx).is_pending() {
+            break;
+        }
+    }
 }
 
 async fn over_http(house: &mut House) {
@@ -473,10 +477,10 @@ async fn nothing_secret_is_logged_counted_shown_or_told() {
     }
     let mut house = House { auth, store, hands, outbox, canaries };
 
-    let session = registration(&mut house).await;
-    let session = second_factors(&mut house, session).await;
-    refusals(&mut house).await;
-    over_http(&mut house).await;
+    let session = Box::pin(registration(&mut house)).await;
+    let session = Box::pin(second_factors(&mut house, session)).await;
+    Box::pin(refusals(&mut house)).await;
+    Box::pin(over_http(&mut house)).await;
     house.later();
     let visit = house.visit();
     let next = pending(visit.change(&session.token, Password::NAME).await.unwrap());
@@ -558,7 +562,7 @@ fn told(lines: &str, metrics: &BTreeMap<String, u64>) {
     assert_eq!(steps("answer", "sign-in", "totp", "done"), 1);
     assert_eq!(steps("answer", "sign-in", "totp", "wrong"), 1);
     assert_eq!(steps("sign-in", "sign-in", "password", "dropped"), 1);
-    assert!(steps("sign-in", "sign-in", "password", "broken") > 5);
+    assert!(steps("sign-in", "sign-in", "password", "broken") > 3);
     // Six wrong words: the sixth begins the hold, the seventh is refused because of it.
     assert_eq!(count("propusk_holds_total{factor=password}"), 1);
     assert_eq!(count("propusk_guards_total{outcome=held}"), 1);

@@ -3,6 +3,7 @@
 //! proxy in front of the site ever passes them on.
 
 use std::error::Error;
+use std::future::ready;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,7 +36,7 @@ pub async fn metrics(port: u16) -> Result<(), Box<dyn Error>> {
             tended.run_upkeep();
         }
     });
-    let page = Router::new().route("/metrics", get(async move || recorder.render()));
+    let page = Router::new().route("/metrics", get(move || ready(recorder.render())));
     let listener = TcpListener::bind(("127.0.0.1", port))
         .await
         .map_err(|error| format!("METRICS_PORT {port} cannot be used: {error}"))?;

@@ -118,7 +118,8 @@ impl Operation {
             "security": self.security(),
         });
         if let Some(body) = self.body {
-            operation["requestBody"] = json!({ "required": true, "content": content(body) });
+            let body = json!({ "required": true, "content": content(body) });
+            operation = with(operation, "requestBody", body);
         }
         let parameters = match self.path {
             "/history" => schemas::page(),
@@ -127,8 +128,7 @@ impl Operation {
             }]),
             _ => return operation,
         };
-        operation["parameters"] = parameters;
-        operation
+        with(operation, "parameters", parameters)
     }
 
     fn security(&self) -> Value {
@@ -175,8 +175,8 @@ impl Operation {
                 "content": { "application/problem+json": { "schema": schema } },
             });
             if *status == StatusCode::TOO_MANY_REQUESTS || *status == StatusCode::SERVICE_UNAVAILABLE {
-                response["headers"] =
-                    json!({ "Retry-After": { "description": "Seconds.", "schema": { "type": "integer" } } });
+                let after = json!({ "description": "Seconds.", "schema": { "type": "integer" } });
+                response = with(response, "headers", json!({ "Retry-After": after }));
             }
             responses.insert(status.as_str().to_owned(), response);
         }
@@ -193,6 +193,14 @@ fn step() -> Value {
         } },
         "content": { "application/json": { "schema": reference("Step") } },
     })
+}
+
+/// The object with one more member.
+fn with(mut object: Value, name: &str, member: Value) -> Value {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), member);
+    }
+    object
 }
 
 fn reference(schema: &str) -> Value {

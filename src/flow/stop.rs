@@ -16,19 +16,20 @@ pub(crate) enum Stop {
 pub(crate) type Going<T> = Result<T, Stop>;
 
 /// Where every step ends, and is seen.
-pub(crate) async fn edge<T: Outcome>(
+pub(crate) fn edge<T: Outcome>(
     call: &'static str,
     going: impl Future<Output = Going<T>>,
     refused: fn(Box<Refusal>) -> T,
-) -> Result<T, Broken> {
-    let end = async {
+) -> impl Future<Output = Result<T, Broken>> {
+    // A step is kilobytes of state: on the heap it stands once, not once in each future around it.
+    let going = Box::pin(going);
+    observe::step(call, async move {
         match going.await {
             Ok(end) => Ok(end),
             Err(Stop::No(why)) => Ok(refused(why)),
             Err(Stop::Broken(broken)) => Err(broken),
         }
-    };
-    observe::step(call, end).await
+    })
 }
 
 impl From<Refusal> for Stop {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::reference;
+use super::{reference, with};
 use crate::auth::Auth;
 use crate::error::Broken;
 use crate::factor::Schemas;
@@ -19,7 +19,8 @@ pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
     let answers = each.iter().map(Described::answer).collect::<Result<Vec<_>, _>>()?;
     let begun = each.iter().map(Described::begun).collect::<Result<Vec<_>, _>>()?;
     let letters = each.iter().filter(|one| one.mailbox).map(|one| read(one.schemas.letter));
-    let letters = letters.collect::<Result<Vec<_>, _>>()?;
+    let mut letters = letters.collect::<Result<Vec<_>, _>>()?;
+    letters.push(json!({ "type": "null" }));
     let names: Vec<_> = each.iter().map(|one| one.name.as_str()).collect();
     let mut all = json!({
         "FactorName": { "type": "string", "enum": names },
@@ -29,13 +30,13 @@ pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
         },
         "FactorAlone": {
             "description": "A factor without an answer.",
-            "required": ["factor"], "properties": { "factor": reference("FactorName"), "answer": false },
+            "required": ["factor"], "properties": { "factor": reference("FactorName"), "answer": { "type": "null" } },
         },
         "Begun": {
             "description": "A challenge that was just begun: its factor, and what it shows the person.",
             "oneOf": begun,
         },
-        "Letter": if letters.is_empty() { json!(false) } else { json!({ "anyOf": letters }) },
+        "Letter": { "anyOf": letters },
     });
     for part in [requests(), steps(), replies(), problem()] {
         if let (Some(all), Value::Object(part)) = (all.as_object_mut(), part) {
@@ -125,7 +126,7 @@ fn requests() -> Value {
             "anyOf": [
                 reference("FactorAnswer"),
                 reference("FactorAlone"),
-                { "properties": { "factor": false, "answer": false } },
+                { "properties": { "factor": { "type": "null" }, "answer": { "type": "null" } } },
             ],
         },
         "Credential": {
@@ -196,10 +197,9 @@ fn replies() -> Value {
         "amr": { "type": "array", "items": text, "description": "RFC 8176." },
         "created": moment, "expires": moment,
     });
-    let mut listed = session.clone();
-    listed["current"] = json!({ "type": "boolean" });
-    listed["seen"] = moment.clone();
-    listed["from"] = json!({ "anyOf": [reference("Origin"), { "type": "null" }] });
+    let listed = with(session.clone(), "current", json!({ "type": "boolean" }));
+    let listed = with(listed, "seen", moment.clone());
+    let listed = with(listed, "from", json!({ "anyOf": [reference("Origin"), { "type": "null" }] }));
     let kind = json!({ "factor": reference("FactorName"), "title": text });
     json!({
         "Session": closed(&session),
