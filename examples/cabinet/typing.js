@@ -117,6 +117,14 @@ function newPassword(box, input) {
     waiting = setTimeout(look, 300);
   });
 
+  // In full, since it may be longer than the field; gone with the next key, or when the field is hidden.
+  const whole = box.querySelector(".suggested");
+  const write = (text) => {
+    whole.textContent = text;
+    whole.hidden = !text;
+  };
+  input.addEventListener("input", () => write(""));
+  box.querySelector("[data-show]").addEventListener("click", () => write(""));
   const button = box.querySelector("[data-suggest]");
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -124,6 +132,7 @@ function newPassword(box, input) {
     if (!reply.ok) return;
     input.value = (await reply.json()).password;
     input.dispatchEvent(new Event("shown"));
+    write(input.value);
     input.focus();
     await look();
     verdict.textContent = `${suggested} ${verdict.textContent}`;

@@ -100,7 +100,10 @@ async function newPassword(browser) {
   const made = await page.inputValue("#new_password");
   check(/^([А-ЯЁ][а-яё]+-){5}\d\d$/.test(made), `five words and two digits are suggested: ${made}`);
   check((await page.getAttribute("#new_password", "type")) === "text", "and shown");
+  check((await page.locator(".suggested").innerText()) === made, "in full, though it is longer than the field");
   await shot(page, "typing-suggested-ru");
+  await page.getByRole("button", { name: "Скрыть Новый пароль" }).click();
+  check(!(await page.locator(".suggested").isVisible()), "until the field is hidden");
   await press(page, "Завершить регистрацию");
   await page.waitForURL("**/home");
   check(true, "the suggestion is taken");
