@@ -144,6 +144,7 @@ impl Canaries {
 
     /// A token: its text, and the bytes that it spells.
     fn token(&mut self, what: &str, token: &Token) {
+        show(token);
         let text = token.expose();
         self.text(what, &text);
         let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).unwrap();
