@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::account::identifier::Identifier;
-use crate::account::{Contact, PersonalData, ProfileData};
+use crate::account::{Contact, ProfileData};
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;

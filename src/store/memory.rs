@@ -23,7 +23,7 @@ use crate::store::{
     Write,
 };
 
-use ledger::{Ledger, Tables};
+use ledger::Ledger;
 use rows::Owned;
 use sessions::Sessions;
 use throttle::Throttles;
@@ -31,7 +31,7 @@ use throttle::Throttles;
 /// All of it in memory, gone with the process. Clones are handles of one store.
 ///
 /// One batch at a time: each is judged and applied under one lock. A session check takes only the lock of one of
-/// 64 shards. Guards are never evicted. Throttles are bounded: see [`MemoryStore::with_throttles`].
+/// 256 shards. Guards are never evicted. Throttles are bounded: see [`MemoryStore::with_throttles`].
 #[derive(Clone)]
 pub struct MemoryStore {
     inner: Arc<Inner>,
@@ -85,7 +85,7 @@ impl fmt::Debug for MemoryStore {
 
 impl Commit for MemoryStore {
     fn commit(&self, batch: Vec<Write>) -> Reply<'_, Committed> {
-        Box::pin(async move { self.write().commit(&self.inner.sessions, batch) })
+        Box::pin(async move { Ok(self.write().commit(&self.inner.sessions, batch)) })
     }
 
     fn home(&self) -> StoreId {
@@ -93,7 +93,7 @@ impl Commit for MemoryStore {
     }
 
     fn canary(&self, realm: Realm) -> Reply<'_, Option<Vec<u8>>> {
-        Box::pin(async move { Ok(self.read().tables.canaries.get(&realm).cloned()) })
+        Box::pin(async move { Ok(self.read().canaries.get(&realm).cloned()) })
     }
 
     fn purge(&self, now: Timestamp, limit: usize) -> Reply<'_, usize> {
@@ -101,9 +101,8 @@ impl Commit for MemoryStore {
             // The long look over the sessions comes before the lock that all commits need.
             let sessions = self.inner.sessions.over(now, limit);
             let mut ledger = self.write();
-            let Ledger { tables, heads } = &mut *ledger;
-            let mut gone = purge(tables, now, limit);
-            let mut batch = self.inner.sessions.batch(heads);
+            let mut gone = purge(&mut ledger, now, limit);
+            let mut batch = self.inner.sessions.batch();
             for key in sessions {
                 // It may have been used since it was looked at.
                 if batch.get(&key).is_some_and(|row| sessions::is_over(row, now)) {
@@ -120,8 +119,8 @@ impl AccountStore for MemoryStore {
     fn subject(&self, by: SubjectKey) -> Reply<'_, Option<Subject>> {
         Box::pin(async move {
             let ledger = self.read();
-            let Tables { accounts, owned, identifiers, contacts, credentials, browsers, handles, .. } =
-                &ledger.tables;
+            let Ledger { accounts, owned, identifiers, contacts, credentials, browsers, handles, .. } =
+                &*ledger;
             let id = match by {
                 SubjectKey::Account(id) => Some(id),
                 SubjectKey::Identifier(lookup) => identifiers.get(&lookup).map(|row| row.account),
@@ -149,34 +148,34 @@ impl LockoutStore for MemoryStore {
     fn reserve(&self, keys: Vec<(GuardKey, Limit)>, now: Timestamp) -> Reply<'_, Reserved> {
         Box::pin(async move {
             let mut ledger = self.write();
-            let guards = &mut ledger.tables.guards;
+            let guards = &mut ledger.guards;
             let mut longest = None;
             for (key, limit) in &keys {
                 let mut guard = guards.get(key).copied().unwrap_or_default();
                 match guard.reserve(limit, now) {
                     Reserved::Granted { hold } => longest = longest.max(hold),
                     refused => {
-                        ledger.tables.undo();
+                        ledger.undo();
                         // Leases that ran out are refusals from now on; the keys that granted stay as they were.
-                        let guards = &mut ledger.tables.guards;
+                        let guards = &mut ledger.guards;
                         if let Some(mut known) = guards.get(key).copied()
                             && known.reserve(limit, now) == refused
                         {
                             guards.set(*key, Some(known));
-                            ledger.tables.keep();
+                            ledger.keep();
                         }
                         return Ok(refused);
                     }
                 }
                 guards.set(*key, Some(guard));
             }
-            ledger.tables.keep();
+            ledger.keep();
             Ok(Reserved::Granted { hold: longest })
         })
     }
 
     fn guard(&self, key: GuardKey) -> Reply<'_, Option<Guard>> {
-        Box::pin(async move { Ok(self.read().tables.guards.get(&key).copied()) })
+        Box::pin(async move { Ok(self.read().guards.get(&key).copied()) })
     }
 }
 
@@ -189,8 +188,8 @@ impl EventStore for MemoryStore {
                 Some(before) => Bound::Excluded((of, before)),
                 None => Bound::Included((of, EventId::from_bytes([0xff; 16]))),
             };
-            let ids = ledger.tables.history.keys.range((Bound::Included(first), end)).rev();
-            let rows = ids.filter_map(|(_, id)| ledger.tables.events.get(id));
+            let ids = ledger.history.keys.range((Bound::Included(first), end)).rev();
+            let rows = ids.filter_map(|(_, id)| ledger.events.get(id));
             let chosen = rows.filter(|row| {
                 page.since.is_none_or(|since| row.at >= since)
                     && page.until.is_none_or(|until| row.at < until)
@@ -204,7 +203,7 @@ impl EventStore for MemoryStore {
         Box::pin(async move {
             let ledger = self.read();
             let ids = of.iter().map(|session| EventId::from_bytes(*session.as_bytes()));
-            Ok(ids.filter_map(|id| ledger.tables.events.get(&id).cloned()).collect())
+            Ok(ids.filter_map(|id| ledger.events.get(&id).cloned()).collect())
         })
     }
 }
@@ -222,10 +221,10 @@ impl OutboxStore for MemoryStore {
             let first = (realm.clone(), Timestamp::from_millis(i64::MIN), MessageId::from_bytes([0; 16]));
             let last = (realm, now, MessageId::from_bytes([0xff; 16]));
             let due: Vec<_> =
-                ledger.tables.queue.keys.range(first..=last).take(limit).map(|(_, _, id)| *id).collect();
+                ledger.queue.keys.range(first..=last).take(limit).map(|(_, _, id)| *id).collect();
             let until = now.after(lease);
-            let rows = due.into_iter().filter_map(|id| ledger.tables.lease(id, until)).collect();
-            ledger.tables.keep();
+            let rows = due.into_iter().filter_map(|id| ledger.lease(id, until)).collect();
+            ledger.keep();
             Ok(rows)
         })
     }
@@ -233,9 +232,7 @@ impl OutboxStore for MemoryStore {
 
 impl FlowStore for MemoryStore {
     fn find_flow(&self, key: TokenHash, now: Timestamp) -> Reply<'_, Option<FlowRow>> {
-        Box::pin(
-            async move { Ok(self.read().tables.flows.get(&key).filter(|row| now < row.expires).cloned()) },
-        )
+        Box::pin(async move { Ok(self.read().flows.get(&key).filter(|row| now < row.expires).cloned()) })
     }
 }
 
@@ -244,8 +241,8 @@ impl SessionStore for MemoryStore {
         Box::pin(async move { Ok(self.inner.sessions.find(&key)) })
     }
 
-    fn sessions_of(&self, account: AccountId, _: Route) -> Reply<'_, Vec<SessionRow>> {
-        Box::pin(async move { Ok(self.inner.sessions.of(&self.read().heads, account)) })
+    fn sessions_of(&self, account: AccountId, route: Route) -> Reply<'_, Vec<SessionRow>> {
+        Box::pin(async move { Ok(self.inner.sessions.of(account, route)) })
     }
 }
 
@@ -258,28 +255,28 @@ impl Throttle for MemoryStore {
 }
 
 /// Drops up to `limit` rows of each kind whose time is over.
-fn purge(tables: &mut Tables, now: Timestamp, limit: usize) -> usize {
+fn purge(ledger: &mut Ledger, now: Timestamp, limit: usize) -> usize {
     let mut gone = 0;
-    for key in tables.flows.over(now, limit) {
-        tables.flows.remove(&key);
+    for key in ledger.flows.over(now, limit) {
+        ledger.flows.remove(&key);
         gone += 1;
     }
-    for key in tables.onces.over(now, limit) {
-        tables.onces.remove(&key);
+    for key in ledger.onces.over(now, limit) {
+        ledger.onces.remove(&key);
         gone += 1;
     }
-    for key in tables.guards.over(now, limit) {
-        tables.guards.remove(&key);
+    for key in ledger.guards.over(now, limit) {
+        ledger.guards.remove(&key);
         gone += 1;
     }
-    for id in tables.messages.over(now, limit) {
-        tables.set_message(id, None);
+    for id in ledger.messages.over(now, limit) {
+        ledger.set_message(id, None);
         gone += 1;
     }
-    for id in tables.browsers.over(now, limit) {
-        tables.forget_browser(id);
+    for id in ledger.browsers.over(now, limit) {
+        ledger.forget_browser(id);
         gone += 1;
     }
-    tables.keep();
+    ledger.keep();
     gone
 }

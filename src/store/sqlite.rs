@@ -3,13 +3,15 @@
 //! One thread writes. It takes all jobs that wait, runs each in a savepoint of its own, and answers after one COMMIT
 //! for all of them (write-ahead log, `synchronous = FULL`): under load the price of a disk sync is shared by tens of
 //! sign-ins, and a reply never leaves before its commit is on disk. A few threads read, each with a connection. No
-//! async runtime is needed; futures are woken by the threads.
+//! async runtime is needed; futures are woken by the threads. Short look-ups by key are made on the thread that asks,
+//! for as long as the disk is quick: see [`SqliteSettings::look_ups_in_place`].
 //!
 //! Several processes, or several handles opened on one path, may share a file on one machine: every precondition
 //! is judged inside `BEGIN IMMEDIATE`. SQLite's log does not work over network file systems.
 
 mod count;
 mod failure;
+mod here;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -27,6 +29,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use self::failure::Failure;
+use self::here::Here;
 use self::worker::{Changes, Counters, Hook, Queue};
 use super::{
     AccountStore, Commit, Committed, EventStore, FlowRow, FlowStore, FoundSession, LockoutStore, OutboxStore,
@@ -50,6 +53,7 @@ struct Inner {
     id: StoreId,
     writes: Arc<Queue>,
     reads: Arc<Queue>,
+    here: Here,
     counters: Arc<Counters>,
 }
 
@@ -72,11 +76,14 @@ impl SqliteStore {
     pub fn open_with(path: impl AsRef<Path>, settings: SqliteSettings) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let writer = schema::open_writer(path, &settings, schema::STEPS)?;
+        let here = (0..settings.in_place).map(|_| schema::open_in_place(path, &settings));
+        let here = Here::new(here.collect::<Result<_, _>>()?);
         // Handles first: whatever fails below, dropping them ends the threads that were started.
         let store = Self(Arc::new(Inner {
             id: StoreId::unique(),
             writes: Arc::default(),
             reads: Arc::default(),
+            here,
             counters: Arc::default(),
         }));
         for _ in 0..settings.readers.get() {
@@ -97,6 +104,18 @@ impl SqliteStore {
             jobs: self.0.counters.jobs.load(Ordering::Relaxed),
             commits: self.0.counters.commits.load(Ordering::Relaxed),
         }
+    }
+
+    fn look_up<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(async move {
+            if let Some(found) = self.0.here.look_up(&work) {
+                return Ok(found);
+            }
+            self.read(work).await
+        })
     }
 
     fn read<T: Send + 'static>(
@@ -131,6 +150,7 @@ impl fmt::Debug for SqliteStore {
 #[derive(Clone)]
 pub struct SqliteSettings {
     readers: NonZeroUsize,
+    in_place: usize,
     busy_timeout: Duration,
     max_pages: Option<u32>,
     durable: bool,
@@ -138,12 +158,14 @@ pub struct SqliteSettings {
 }
 
 impl Default for SqliteSettings {
-    /// As many readers as the machine has cores, four at the most; five seconds for another process to let go of
+    /// As many readers as the machine has cores, four at the most; half as many connections for look-ups in place, one
+    /// at the least; five seconds for another process to let go of
     /// the file; no limit of size; every commit on disk before its reply.
     fn default() -> Self {
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
             readers: cores.min(NonZeroUsize::MIN.saturating_add(3)),
+            in_place: (cores.get() / 2).clamp(1, 4),
             busy_timeout: Duration::from_secs(5),
             max_pages: None,
             durable: true,
@@ -157,6 +179,17 @@ impl SqliteSettings {
     #[must_use]
     pub fn readers(mut self, readers: usize) -> Self {
         self.readers = NonZeroUsize::new(readers).unwrap_or(NonZeroUsize::MIN);
+        self
+    }
+
+    /// How many look-ups by key (of a session, a flow, an account, a guard) may be under way at a time on the threads that
+    /// ask, without a way to a reader's thread and back; at most four. So many of the runtime's threads can be held up
+    /// by a disk that hangs; a look-up that took over a millisecond sends the next ones to the readers for a second.
+    /// Zero: all reads are made in the readers' threads. For a file on a disk that stalls, or a runtime of one thread
+    /// that has other things to do meanwhile.
+    #[must_use]
+    pub fn look_ups_in_place(mut self, most: usize) -> Self {
+        self.in_place = most.min(4);
         self
     }
 
@@ -199,6 +232,7 @@ impl fmt::Debug for SqliteSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteSettings")
             .field("readers", &self.readers)
+            .field("in_place", &self.in_place)
             .field("busy_timeout", &self.busy_timeout)
             .field("max_pages", &self.max_pages)
             .field("synchronous", &self.synchronous())
@@ -240,7 +274,7 @@ impl Commit for SqliteStore {
 
 impl AccountStore for SqliteStore {
     fn subject(&self, by: SubjectKey) -> Reply<'_, Option<Subject>> {
-        self.read(move |db| read::subject(db, by))
+        self.look_up(move |db| read::subject(db, by))
     }
 }
 
@@ -250,7 +284,7 @@ impl LockoutStore for SqliteStore {
     }
 
     fn guard(&self, key: GuardKey) -> Reply<'_, Option<Guard>> {
-        self.read(move |db| count::guard(db, key))
+        self.look_up(move |db| count::guard(db, key))
     }
 }
 
@@ -278,13 +312,13 @@ impl OutboxStore for SqliteStore {
 
 impl FlowStore for SqliteStore {
     fn find_flow(&self, key: TokenHash, now: Timestamp) -> Reply<'_, Option<FlowRow>> {
-        self.read(move |db| read::flow(db, key, now))
+        self.look_up(move |db| read::flow(db, key, now))
     }
 }
 
 impl SessionStore for SqliteStore {
     fn find_session(&self, key: TokenHash) -> Reply<'_, Option<FoundSession>> {
-        self.read(move |db| read::session(db, key))
+        self.look_up(move |db| read::session(db, key))
     }
 
     fn sessions_of(&self, account: AccountId, _: Route) -> Reply<'_, Vec<SessionRow>> {

@@ -3,6 +3,9 @@
 #![cfg(all(feature = "sqlite", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[cfg(all(feature = "axum", feature = "openapi"))]
+#[path = "../common/described.rs"]
+mod described;
 #[path = "../common/field.rs"]
 mod field;
 #[path = "../common/portal.rs"]

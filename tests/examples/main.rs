@@ -13,6 +13,9 @@
 
 #[path = "../common/authenticator.rs"]
 mod authenticator;
+#[cfg(feature = "openapi")]
+#[path = "../common/described.rs"]
+mod described;
 #[path = "../common/otp.rs"]
 mod otp;
 #[path = "../common/site.rs"]

@@ -1,29 +1,22 @@
 //! The ledger's tables, and what each write does to them.
 
 use crate::clock::Timestamp;
-use crate::error::StoreError;
 use crate::event::EventRow;
 use crate::id::{AccountId, BrowserId, CredentialId, EventId, MessageId, Realm, Version};
 use crate::lockout::{Guard, GuardKey};
 use crate::message::MessageRow;
 use crate::secret::TokenHash;
 use crate::store::memory::rows::{Outgoing, Owned, Until};
-use crate::store::memory::sessions::{Batch, Heads, Sessions};
+use crate::store::memory::sessions::{Batch, Sessions};
 use crate::store::memory::table::{Journal, Sorted, Table};
 use crate::store::{
     AccountRow, BrowserRow, Committed, ContactRow, CredentialRow, FlowRow, IdentifierRow, Lookup, OnceKey,
-    Write,
+    SessionRow, Write,
 };
 
 /// Everything but the session rows.
 #[derive(Default)]
 pub(super) struct Ledger {
-    pub(super) tables: Tables,
-    pub(super) heads: Heads,
-}
-
-#[derive(Default)]
-pub(super) struct Tables {
     pub(super) accounts: Table<AccountId, AccountRow>,
     pub(super) owned: Table<AccountId, Owned>,
     pub(super) identifiers: Table<Lookup, IdentifierRow>,
@@ -45,35 +38,32 @@ pub(super) struct Tables {
 
 impl Ledger {
     /// Applies the batch, all of it or nothing.
-    pub(super) fn commit(&mut self, sessions: &Sessions, batch: Vec<Write>) -> Result<Committed, StoreError> {
-        let mut ended = sessions.batch(&mut self.heads);
+    pub(super) fn commit(&mut self, sessions: &Sessions, batch: Vec<Write>) -> Committed {
+        let mut sessions = sessions.batch();
         for (at, write) in batch.into_iter().enumerate() {
-            let done = self.tables.apply(&mut ended, write);
-            if !matches!(done, Ok(true)) {
-                ended.roll_back();
-                self.tables.undo();
-                return done.map(|_| Committed::Lost { at });
+            if !self.apply(&mut sessions, write) {
+                sessions.roll_back();
+                self.undo();
+                return Committed::Lost { at };
             }
         }
-        self.tables.keep();
-        Ok(Committed::Won)
+        self.keep();
+        Committed::Won
     }
-}
 
-impl Tables {
     /// Whether the write's precondition held. When it did not, the caller undoes what is half done.
     #[allow(
         clippy::too_many_lines,
         reason = "one arm for each kind of write, read side by side with the contract"
     )]
-    fn apply(&mut self, sessions: &mut Batch<'_>, write: Write) -> Result<bool, StoreError> {
-        Ok(match write {
+    fn apply(&mut self, sessions: &mut Batch<'_>, write: Write) -> bool {
+        match write {
             Write::AddAccount(row) => {
                 self.owned.add(row.id, Owned::default()) && self.accounts.add(row.id, row)
             }
             Write::SwapAccount { mut row, expect } => match self.accounts.get(&row.id) {
                 Some(old) if old.version == expect => {
-                    row.epoch = old.epoch;
+                    (row.epoch, row.route) = (old.epoch, old.route);
                     self.accounts.set(row.id, Some(row));
                     true
                 }
@@ -89,7 +79,7 @@ impl Tables {
                 let holds = self.accounts.get(&account).is_some_and(|row| row.epoch == expect);
                 if holds {
                     self.accounts.update(&account, |row| row.epoch = row.epoch.next());
-                    sessions.end(account, |_| true);
+                    self.end(sessions, account, |_| true);
                 }
                 holds
             }
@@ -176,16 +166,20 @@ impl Tables {
                 true
             }
             Write::AddSession { row, keep } => {
-                let alive = self.accounts.get(&row.account).is_some_and(|account| account.epoch == row.epoch);
-                alive && sessions.add(row, keep)?
+                // A session under another route would be one that no end of the account's sessions reaches.
+                let alive = self
+                    .accounts
+                    .get(&row.account)
+                    .is_some_and(|account| account.epoch == row.epoch && account.route == row.key.route());
+                alive && sessions.add(row, keep)
             }
             Write::TouchSession { key, seen } => {
                 sessions.touch(&key, seen);
                 true
             }
-            Write::EndSession { account, id, .. } => sessions.end(account, |row| row.id == id) > 0,
+            Write::EndSession { account, id, .. } => self.end(sessions, account, |row| row.id == id) > 0,
             Write::EndSessions { account, except, .. } => {
-                sessions.end(account, |row| Some(row.id) != except);
+                self.end(sessions, account, |row| Some(row.id) != except);
                 true
             }
             Write::Settle { key, how, limit, at } => {
@@ -195,7 +189,7 @@ impl Tables {
                 true
             }
             Write::AddCanary { realm, sealed } => self.canaries.add(realm, sealed),
-        })
+        }
     }
 
     /// Leases one message of the queue; gives it as it is handed out.
@@ -271,6 +265,16 @@ impl Tables {
         let there = self.owned.has(&account);
         self.owned.update(&account, change);
         there
+    }
+
+    /// Ends those of the account's sessions that are chosen. Under the route of its own row, whatever the write says.
+    fn end(
+        &self,
+        sessions: &mut Batch<'_>,
+        account: AccountId,
+        chosen: impl Fn(&SessionRow) -> bool,
+    ) -> usize {
+        self.accounts.get(&account).map_or(0, |row| sessions.end(account, row.route, chosen))
     }
 
     fn flow_at(&self, key: &TokenHash, expect: Version) -> bool {

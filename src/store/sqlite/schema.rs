@@ -49,6 +49,13 @@ pub(super) fn open_reader(path: &Path, settings: &SqliteSettings) -> Result<Conn
     Ok(db)
 }
 
+/// A reader that waits for nobody.
+pub(super) fn open_in_place(path: &Path, settings: &SqliteSettings) -> Result<Connection, Failure> {
+    let mut db = open_reader(path, settings)?;
+    db.busy_handler(None::<fn(i32) -> bool>)?;
+    Ok(db)
+}
+
 /// The schema version of the file; zero when it is empty.
 fn version(db: &Connection, steps: &[&str]) -> Result<i64, Failure> {
     let application: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
@@ -84,7 +91,7 @@ fn migrate(db: &Connection, steps: &[&str]) -> Result<(), Failure> {
 }
 
 fn connect(path: &Path, settings: &SqliteSettings) -> Result<Connection, Failure> {
-    // No URI names: a path with "?mode=memory" in it is a path. No mutex: each connection stays in its thread.
+    // No URI names: a path with "?mode=memory" in it is a path. No mutex: each connection is used by one thread at a time.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     let timeout = settings.busy_timeout;
