@@ -187,7 +187,21 @@ impl Stage {
         faulty.mend();
         let (sent, acknowledged) = (RefCell::default(), RefCell::default());
         let (given, secret) = (RefCell::new(given), RefCell::new(secret));
-        Self { story, memory, faulty, log, hands, outbox, clean, auth, before, given, sent, acknowledged, secret }
+        Self {
+            story,
+            memory,
+            faulty,
+            log,
+            hands,
+            outbox,
+            clean,
+            auth,
+            before,
+            given,
+            sent,
+            acknowledged,
+            secret,
+        }
     }
 
     async fn say(&self, flow: &Token, which: Which) -> Result<Step, Broken> {

@@ -19,8 +19,8 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    browsers, desk, due, history, home, key, language, new_password, outbox, password, profile, security, services,
-    sessions, sign_in, sign_up, status, step, welcome,
+    browsers, desk, due, history, home, key, language, new_password, outbox, password, profile, security,
+    services, sessions, sign_in, sign_up, status, step, welcome,
 };
 use crate::services::Services;
 use crate::status::Pulse;

@@ -62,7 +62,9 @@ impl Inner {
                 // What the factor could prove is not what this one proved: a key without its user's PIN makes no account
                 // that nobody can sign in to.
                 let enough = |proof: &Proof| proof.proves().covers(self.profile.sign_up_enrols);
-                run.state.proofs.push(believed(&data, proved)?.filter(enough).ok_or(Code::Answer(Reason::Wrong))?);
+                run.state
+                    .proofs
+                    .push(believed(&data, proved)?.filter(enough).ok_or(Code::Answer(Reason::Wrong))?);
                 if !self.profile.sign_in.met_by(&run.state.proofs, run.now) {
                     return Err(Code::Answer(Reason::Wrong).into());
                 }
