@@ -149,7 +149,15 @@ impl LockoutStore for PlainStore {
                 // What a guard is stands in `Guard`: a store only reads the row and writes it.
                 match guards.entry(key).or_default().reserve(&limit, now) {
                     Reserved::Granted { hold } => longest = longest.max(hold),
-                    refused => return Ok(refused),
+                    refused => {
+                        // What ran out counts from now on; keys that granted stay as they were.
+                        if let Some(known) = rows.guards.get_mut(&key)
+                            && known.to_owned().reserve(&limit, now) == refused
+                        {
+                            known.reserve(&limit, now);
+                        }
+                        return Ok(refused);
+                    }
                 }
             }
             rows.guards = guards;

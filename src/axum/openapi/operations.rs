@@ -169,7 +169,7 @@ const NAMES: &[Code] = &[
     Code::Identifier(IdentifierError::NotAnEmail),
     Code::Identifier(IdentifierError::NotAUserName),
 ];
-const APPLICANT: &[Code] = &[Code::ContactKind, Code::Name, Code::Terms];
+const APPLICANT: &[Code] = &[Code::ContactKind, Code::Name, Code::BirthDate, Code::Terms];
 const BEGIN: &[Code] = &[Code::NoFlow, Code::NotOffered, Code::TooSoon, Code::Stale];
 const PROVE: &[Code] = &[
     Code::NoFlow,
@@ -178,6 +178,7 @@ const PROVE: &[Code] = &[
     Code::Held,
     Code::Spent,
     Code::Busy,
+    Code::Due,
     Code::Waiting,
     Code::Answer(Reason::Wrong),
     Code::Answer(Reason::Malformed),

@@ -108,6 +108,10 @@ fn requests() -> Value {
             "properties": {
                 "contact": { "type": "string", "description": "A phone number or an e-mail address." },
                 "name": { "type": "string", "description": "As others may read it." },
+                "birth_date": {
+                    "type": ["string", "null"],
+                    "description": "ISO 8601, or as people write it: 17.03.1985. No new password may be made of it.",
+                },
                 "terms": { "type": "string", "description": "The version of the terms that were accepted." },
             },
         },
@@ -173,6 +177,8 @@ fn steps() -> Value {
                     "enum": ["enrol", "replace"],
                     "description": "Enough is proven: this must happen before the flow can end.",
                 },
+                "due": due(),
+                "detail": { "type": "string", "description": "Why it is due, for people." },
                 "expires_in": seconds(),
                 "binding": binding,
             },
@@ -228,16 +234,23 @@ fn replies() -> Value {
                 "name": { "type": "string", "description": "An application's own have a colon in them." },
                 "outcome": { "enum": OUTCOMES },
                 "from": reference("Origin"),
+                "during": { "type": "string", "description": "What a proof that was not the last was given for." },
                 "factor": { "type": "string" },
                 "reason": { "type": "string", "description": "A code." },
                 "details": { "type": "object", "additionalProperties": { "type": "string" } },
             },
         },
-        "Factors": closed(&json!({
-            "factors": { "type": "array", "items": closed(&json!({
+        "Enrolled": {
+            "type": "object", "additionalProperties": false,
+            "required": ["id", "factor", "title", "created", "usable"],
+            "properties": {
                 "id": uuid(), "factor": reference("FactorName"), "title": text, "created": moment,
                 "usable": { "type": "boolean", "description": "Whether it can prove anything now." },
-            })) },
+                "due": due(),
+            },
+        },
+        "Factors": closed(&json!({
+            "factors": { "type": "array", "items": reference("Enrolled") },
             "can_add": { "type": "array", "items": closed(&kind) },
         })),
     })
@@ -279,6 +292,10 @@ fn closed(properties: &Value) -> Value {
 
 fn uuid() -> Value {
     json!({ "type": "string", "format": "uuid" })
+}
+
+fn due() -> Value {
+    json!({ "enum": ["expired", "temporary", "compromised"], "description": "It must be replaced, and why." })
 }
 
 fn seconds() -> Value {
