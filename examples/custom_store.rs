@@ -151,10 +151,10 @@ impl LockoutStore for PlainStore {
                     Reserved::Granted { hold } => longest = longest.max(hold),
                     refused => {
                         // What ran out counts from now on; keys that granted stay as they were.
-                        if let Some(known) = rows.guards.get_mut(&key)
-                            && known.to_owned().reserve(&limit, now) == refused
+                        if let Some(mut known) = rows.guards.get(&key).copied()
+                            && known.reserve(&limit, now) == refused
                         {
-                            known.reserve(&limit, now);
+                            rows.guards.insert(key, known);
                         }
                         return Ok(refused);
                     }

@@ -31,6 +31,7 @@ use propusk::secret::{FileKeys, KeySource};
 use propusk::store::sqlite::SqliteStore;
 use propusk::{Auth, Code, Password, Profile, Site, danger};
 use rusqlite::{Connection, Params, types::FromSql};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// An order outlives its customer, without a name on it: somebody has to pay taxes for it.
@@ -64,15 +65,19 @@ impl FromRequestParts<Shop> for Customer {
     }
 }
 
+#[derive(Deserialize)]
+struct Order {
+    what: String,
+}
+
 async fn order(
     _: SameOrigin,
     Customer(account): Customer,
     State(shop): State<Shop>,
-    Json(order): Json<Value>,
+    Json(order): Json<Order>,
 ) -> Result<StatusCode, Problem> {
-    let what = order["what"].as_str().unwrap_or_default();
     let insert = "INSERT INTO orders (what, account) VALUES (?1, ?2)";
-    shop.db().execute(insert, (what, account.as_bytes())).map_err(|error| shop.broken(error))?;
+    shop.db().execute(insert, (order.what, account.as_bytes())).map_err(|error| shop.broken(error))?;
     Ok(StatusCode::CREATED)
 }
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { access } from "./access.mjs";
 import { galleries } from "./galleries.mjs";
 import { passkeys } from "./keys.mjs";
-import { check, code, finish, go, launch, person, press, register, registerUntilPassword } from "./people.mjs";
+import { accessible, check, code, finish, go, launch, person, press, register, registerUntilPassword } from "./people.mjs";
 import { addDevice, appCode, makeCodes, shot, signIn, sound, typePassword } from "./people.mjs";
 import { portalPages } from "./portal.mjs";
 import { typing } from "./typing.mjs";
@@ -150,7 +150,7 @@ async function temporary() {
     await press(page, /Continue|Продолжить/);
     await page.waitForURL("**/sign-in/password");
   };
-  const left = await person(browser, { locale: "en-GB" });
+  const left = await person(browser, { locale: "en-GB", scripts: true });
   await reach(left);
   check((await left.locator("main").innerText()).includes("temporary password"), "the page says why a new password is asked for");
   await accessible(left, "due-en");
