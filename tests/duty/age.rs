@@ -87,7 +87,7 @@ async fn it_is_told_when_everything_else_is_proven() {
             "not_offered",
             "nothing is changed before"
         );
-        let flow = at_duty(pending(house.code(&next.flow).await), Due::Expired);
+        let flow = at_duty(*pending(house.code(&next.flow).await), Due::Expired);
         let end = done(house.choose(&flow, &word(1)).await);
         assert_eq!(end.session.amr(), ["pwd", "sms", "mfa"]);
         assert_eq!(end.session.aal(), propusk::proof::Aal::Two);

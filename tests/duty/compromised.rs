@@ -61,7 +61,7 @@ async fn a_flow_that_it_opened_before_ends_in_no_session() {
         let step = house.code(&next.flow).await;
         assert_eq!(said(&step), "stale");
         let next = pending(house.by(WORD).await);
-        at_duty(pending(house.code(&next.flow).await), Due::Compromised);
+        at_duty(*pending(house.code(&next.flow).await), Due::Compromised);
     }
 }
 

@@ -117,7 +117,7 @@ impl House {
 
     /// Proves this password and arrives at the duty.
     async fn at_duty(&self, password: &str, why: Due) -> Token {
-        at_duty(pending(self.by(password).await), why)
+        at_duty(*pending(self.by(password).await), why)
     }
 
     async fn choose(&self, flow: &Token, password: &str) -> Step {
@@ -196,7 +196,7 @@ fn said(step: &Step) -> &'static str {
 }
 
 /// Enough is proven, there is no session, and just one thing can be done.
-fn at_duty(next: Box<Next>, why: Due) -> Token {
+fn at_duty(next: Next, why: Due) -> Token {
     assert_eq!((next.duty, next.due), (Some(Duty::Replace), Some(why)));
     let offers: Vec<_> = next.offers.iter().map(|offer| (offer.factor.as_str(), offer.enrols)).collect();
     assert_eq!(offers, [("password", true)]);

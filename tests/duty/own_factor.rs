@@ -111,7 +111,7 @@ async fn two_duties_of_one_sign_in_are_done_one_after_the_other() {
     let given = house.issue(account).await;
     let next = pending(house.by(&given).await);
     let next = pending(house.visit.answer(&next.flow, Card::shown(7)).await.unwrap());
-    let flow = at_duty(next, Due::Temporary);
+    let flow = at_duty(*next, Due::Temporary);
     assert_eq!(said(&house.visit.answer(&flow, Card::shown(2000)).await.unwrap()), "not_offered");
     let next = pending(house.choose(&flow, &word(1)).await);
     assert_eq!((next.duty, next.due), (Some(Duty::Replace), Some(Due::Expired)));

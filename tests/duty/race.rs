@@ -53,7 +53,7 @@ async fn a_temporary_password_that_fifty_know_ends_in_one_session() {
                 let given = issue(&field, account).await;
                 let mut flows = Vec::new();
                 for _ in 0..TASKS {
-                    flows.push(at_duty(pending(by(&field, &given).await), Due::Temporary));
+                    flows.push(at_duty(*pending(by(&field, &given).await), Due::Temporary));
                 }
                 assert!(field.calm.sessions(account).await.unwrap().is_empty());
                 field.gate("subject", TASKS);
@@ -88,7 +88,7 @@ async fn one_duty_is_done_once() {
         let mut overlapped = 0;
         for round in 0..rounds() {
             let given = issue(&field, account).await;
-            let flow = at_duty(pending(by(&field, &given).await), Due::Temporary);
+            let flow = at_duty(*pending(by(&field, &given).await), Due::Temporary);
             field.gate("subject", TASKS);
             let (steps, met) = field
                 .race(TASKS, 1, |nth, visit| {

@@ -126,7 +126,7 @@ async fn an_organisation_signs_in_for_the_first_time() {
         let given = house.issue(account).await;
         let next = pending(house.by(&given).await);
         assert_eq!((next.duty, next.due), (None, None));
-        let flow = at_duty(pending(house.code(&next.flow).await), Due::Temporary);
+        let flow = at_duty(*pending(house.code(&next.flow).await), Due::Temporary);
         assert_eq!(house.unfit(&flow, "Ромашка-7Kq2m").await, "context");
         let end = done(house.choose(&flow, &word(1)).await);
         assert_eq!(end.session.amr(), ["pwd", "sms", "mfa"]);
