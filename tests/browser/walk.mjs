@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { access } from "./access.mjs";
 import { galleries } from "./galleries.mjs";
 import { passkeys } from "./keys.mjs";
-import { accessible, check, code, finish, go, launch, person, press, register, registerUntilPassword } from "./people.mjs";
+import { accessible, check, code, codes, finish, go, launch, person, press, register, registerUntilPassword } from "./people.mjs";
 import { addDevice, appCode, makeCodes, shot, signIn, sound, typePassword } from "./people.mjs";
 import { portalPages } from "./portal.mjs";
 import { typing } from "./typing.mjs";
@@ -144,9 +144,10 @@ async function temporary() {
   const [to, given] = JSON.parse(await readFile(process.env.DEMO, "utf8")).office;
   const reach = async (page) => {
     await go(page, "/sign-in");
+    const { count } = await codes(page, to);
     await typePassword(page, to, given);
     await page.waitForURL("**/sign-in/code");
-    await page.fill("#code", await code(page, to));
+    await page.fill("#code", await code(page, to, count));
     await press(page, /Continue|Продолжить/);
     await page.waitForURL("**/sign-in/password");
   };
