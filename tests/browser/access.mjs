@@ -68,7 +68,10 @@ async function registers(page, to, locale, look) {
 
 // A refusal is read first, and leads to its field.
 async function fromErrors(page, field, look) {
-  const alert = await page.evaluate(() => document.activeElement.getAttribute("role"));
+  const role = () => document.activeElement?.getAttribute("role");
+  // The script that moves it runs when the page is there.
+  await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "alert", null, { timeout: 5000 }).catch(() => {});
+  const alert = await page.evaluate(role);
   check(alert === "alert", `the focus goes to the errors: ${new URL(page.url()).pathname}`, alert);
   check(/^(Error|Ошибка): /.test(await page.title()), "the title says so too");
   await look();

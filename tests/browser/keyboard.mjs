@@ -15,7 +15,7 @@ export function focused(page) {
     const [x, y] = [box.x + Math.min(box.width / 2, 200), box.y + Math.min(box.height / 2, 200)];
     const top = document.elementFromPoint(x, y);
     const covered = !(top && (at.contains(top) || at === top));
-    const hidden = [!at.matches(":focus-visible") && "not shown as focused", !ring && "no ring", covered && "covered or out of sight"];
+    const hidden = [!at.matches(":focus-visible, [type=date]:focus-within") && "not shown as focused", !ring && "no ring", covered && "covered or out of sight"];
     const where = `${at.tagName.toLowerCase()}${at.id ? `#${at.id}` : ""}${at.className ? `.${at.className}` : ""}`;
     return { name: name.trim().replace(/\s+/g, " "), where, id: at.id, hidden: hidden.filter(Boolean).join(", ") };
   });
