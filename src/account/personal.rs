@@ -130,7 +130,7 @@ fn read(text: &str) -> Option<Date> {
 const MOST_NAME: usize = 200;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use super::*;
 

@@ -127,7 +127,7 @@ fn hash(secret: &[u8]) -> Vec<u8> {
 const PROVES: Proves = Proves::by(Channel::Device).possession().amr(Amr::Pop);
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use std::sync::{Arc, Mutex};
 

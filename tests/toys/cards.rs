@@ -131,7 +131,7 @@ const PROVES: Proves = Proves::by(Channel::Paper).possession().replay_resistant(
 const CARDS: usize = 10;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};

@@ -141,7 +141,7 @@ impl Enrol for Nod {
 const PROVES: Proves = Proves::by(Channel::Device).possession().replay_resistant().amr(Amr::Mca);
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 mod tests {
     use std::sync::{Arc, Mutex};
 
