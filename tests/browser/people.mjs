@@ -120,8 +120,9 @@ const usedSteps = new Map();
 
 /** A code of this key that was not used yet. Up to one step ahead is accepted; beyond that one waits for the next. */
 export async function appCode(page, key) {
-  const now = () => Math.floor(Date.now() / 30_000);
-  const step = Math.max(now() - 1, (usedSteps.get(key) ?? 0) + 1);
+  const now = (later = 0) => Math.floor((Date.now() + later) / 30_000);
+  // The step before is good until the next one begins: not the one of which seconds are left.
+  const step = Math.max(now(10_000) - 1, (usedSteps.get(key) ?? 0) + 1);
   while (step > now() + 1) await page.waitForTimeout(500);
   usedSteps.set(key, step);
   return totp(key, step);
