@@ -12,9 +12,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router, http::StatusCode};
 use propusk::account::identifier::Identifier;
 use propusk::auth::import::Import;
@@ -35,26 +36,30 @@ mod protocol;
 #[path = "protocol/wait.rs"]
 mod wait;
 
+const BARE: &str = "/bare";
 const PEOPLE: usize = 10_000;
 const PASSWORD: &str = "a kettle walks past nine lamps";
 const MIB: f64 = 1024.0 * 1024.0;
 
 fn main() {
-    if let Some(at) = std::env::args().skip_while(|argument| argument != "generate").nth(1) {
-        return generate(at.parse().expect("an address"));
+    let mut arguments = std::env::args().skip_while(|argument| argument != "generate").skip(1);
+    if let (Some(at), Some(bare)) = (arguments.next(), arguments.next()) {
+        return generate(at.parse().expect("an address"), bare.parse().expect("an address"));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let folder = std::env::temp_dir().join(format!("propusk-flood-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let app = runtime.block_on(app(&folder));
     protocol::serve("flood", |round| {
-        // Another port for each round: the ports of ten thousand closed connections rest for a minute.
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
-        let at = listener.local_addr().expect("an address");
-        let service = app.clone().into_make_service_with_connect_info::<SocketAddr>();
-        let serving = runtime.spawn(async move { axum::serve(listener, service).await });
+        // Other ports for each flood: those of ten thousand closed connections rest for a minute.
+        let [(at, serving), (bare, serving_bare)] = [(); 2].map(|()| {
+            let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+            let at = listener.local_addr().expect("an address");
+            let service = app.clone().into_make_service_with_connect_info::<SocketAddr>();
+            (at, runtime.spawn(async move { axum::serve(listener, service).await }))
+        });
         let mut generator = Command::new(std::env::current_exe().expect("a path"))
-            .args(["generate", &at.to_string()])
+            .args(["generate", &at.to_string(), &bare.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -72,12 +77,16 @@ fn main() {
         writeln!(go, "go").expect("it reads");
         let flood = values();
         let peak = peak();
+        let anchor = values();
         assert!(generator.wait().expect("it ends").success());
         serving.abort();
+        serving_bare.abort();
         round.tell("flood_memory", "MiB", peak - before);
         round.tell("idle_check_p99", "ms", idle[0]);
         round.tell("flood_check_p99", "ms", flood[0]);
         round.tell("flood_check_late", "ms", (flood[0] - idle[0]).max(0.0));
+        round.tell("bare_check_late", "ms", (anchor[0] - idle[0]).max(0.0));
+        round.tell("bare_seconds", "s", anchor[1]);
         round.tell("idle_known_sign_in", "ms", idle[1]);
         round.tell("flood_known_sign_in", "ms", flood[1]);
         round.tell("flood_signed_in", "of 10,000", flood[2]);
@@ -114,7 +123,11 @@ async fn app(folder: &std::path::Path) -> Router {
     }
     let proxies = TrustedProxies::x_forwarded_for(&["127.0.0.1"]).expect("a network");
     let http = AuthHttp::builder(auth).trusted_proxies(proxies).build().expect("an AuthHttp");
-    Router::new().route("/me", get(me)).with_state(http.clone()).merge(http.router())
+    Router::new()
+        .route("/me", get(me))
+        .route(BARE, post(turn_away))
+        .with_state(http.clone())
+        .merge(http.router())
 }
 
 async fn me(State(http): State<AuthHttp>, Signed(session): Signed) -> Response {
@@ -123,6 +136,11 @@ async fn me(State(http): State<AuthHttp>, Signed(session): Signed) -> Response {
         Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// What a route does that turns everybody away: the least that a flood costs this server and this machine.
+async fn turn_away(_: Bytes) -> (StatusCode, &'static str) {
+    (StatusCode::SERVICE_UNAVAILABLE, r#"{"code":"busy","retry_after":1}"#)
 }
 
 /// The most memory that was resident since the mark was taken back, in MiB.
@@ -137,8 +155,9 @@ fn name(person: usize) -> String {
 }
 
 /// The generator: tells p99 of a check and a known browser's sign-in while nothing else goes on, waits for a line,
-/// and tells the same under the flood, and how the flood was answered.
-fn generate(at: SocketAddr) {
+/// and tells the same under the flood, and how the flood was answered. Then what a check takes while as many are turned
+/// away by a handler that does nothing else.
+fn generate(at: SocketAddr, bare: SocketAddr) {
     // Two people: who signs in again and again drops their oldest sessions.
     let cookie = |person: usize, name: &str| {
         let answer = http::Client::connect(at).ask(&sign_in(person, person, "", ""));
@@ -170,7 +189,7 @@ fn generate(at: SocketAddr) {
             }
             took
         });
-        let answered = flood(at);
+        let answered = flood(at, "/auth/sign-in");
         over.store(true, Ordering::Relaxed);
         (checks.join().expect("checked"), known.join().expect("signed in"), answered)
     });
@@ -180,6 +199,16 @@ fn generate(at: SocketAddr) {
         percentile(checked, 0.99),
         percentile(known, 1.0)
     );
+
+    over.store(false, Ordering::Relaxed);
+    let start = Instant::now();
+    let checked = thread::scope(|scope| {
+        let checks = scope.spawn(|| checks(bare, &session, &over));
+        let _ = flood(bare, BARE);
+        over.store(true, Ordering::Relaxed);
+        checks.join().expect("checked")
+    });
+    println!("{} {}", percentile(checked, 0.99), start.elapsed().as_secs_f64());
 }
 
 /// One each millisecond over eight connections, each timed from when it was due.
@@ -225,12 +254,13 @@ fn known_sign_in(at: SocketAddr, browser: &str, time: usize) -> f64 {
 }
 
 /// How many signed in, were told a time to come again, and neither.
-fn flood(at: SocketAddr) -> [usize; 3] {
+fn flood(at: SocketAddr, path: &str) -> [usize; 3] {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let asked: Vec<_> = (0..PEOPLE)
             .map(|person| {
                 let request = sign_in(person, person, "", "Connection: close\r\n");
+                let request = request.replacen("/auth/sign-in", path, 1);
                 tokio::spawn(async move {
                     let mut stream = TcpStream::connect(at).await?;
                     stream.write_all(request.as_bytes()).await?;

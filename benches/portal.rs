@@ -1,6 +1,9 @@
 //! P8: a protected page of the cabinet against a bare axum handler that gives the same bytes, each a server of its own
 //! asked over one connection; the processor's time of the server, user and system.
 //!
+//! The page is the profile, which needs a session and its account; the home page reads histories and lists besides, and
+//! is told for information.
+//!
 //! The cabinet is the example as it is, started as its program, named on the command line; what asks signs in as a
 //! browser would.
 #![allow(missing_docs, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a bench")]
@@ -20,6 +23,7 @@ mod http;
 #[path = "protocol/protocol.rs"]
 mod protocol;
 
+const PAGE: &str = "/profile";
 const EACH: u32 = 500;
 const BATCHES: usize = 4;
 
@@ -42,7 +46,7 @@ fn main() {
             command.env("PORT", port.to_string());
         });
         server.cookies = sign_in(server.at, &data);
-        let page = server.page();
+        let page = server.page(PAGE);
         fs::write(folder.join("page.html"), page).expect("a file");
         servers.push(server);
     }
@@ -53,7 +57,10 @@ fn main() {
     }));
     protocol::serve("portal", |round| {
         for server in &servers {
-            round.tell(&format!("page_{}", server.name), "us", server.cost());
+            round.tell(&format!("page_{}", server.name), "us", server.cost(PAGE));
+            if server.name != "bare" {
+                round.tell(&format!("home_{}", server.name), "us", server.cost("/home"));
+            }
         }
     });
     drop(servers);
@@ -81,19 +88,19 @@ impl Server {
         Self { name, at: free, cookies: String::new(), process }
     }
 
-    fn request(&self) -> String {
-        http::get("/home", &format!("Cookie: {}\r\nAccept-Language: ru\r\n", self.cookies))
+    fn request(&self, path: &str) -> String {
+        http::get(path, &format!("Cookie: {}\r\nAccept-Language: ru\r\n", self.cookies))
     }
 
-    fn page(&self) -> String {
-        let answer = http::Client::connect(self.at).ask(&self.request());
+    fn page(&self, path: &str) -> String {
+        let answer = http::Client::connect(self.at).ask(&self.request(path));
         assert_eq!(answer.status, 200, "{}", answer.head);
         answer.body
     }
 
     /// The least time of the processor for one request, in microseconds.
-    fn cost(&self) -> f64 {
-        let (mut client, request) = (http::Client::connect(self.at), self.request());
+    fn cost(&self, path: &str) -> f64 {
+        let (mut client, request) = (http::Client::connect(self.at), self.request(path));
         let mut least = f64::MAX;
         for _ in 0..BATCHES {
             let before = self.spent();
@@ -125,7 +132,7 @@ fn bare(port: u16, page: &str) {
     let page: &'static str = fs::read_to_string(page).expect("the page").leak();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let app = Router::new().route("/home", get(move || async move { Html(page) }));
+        let app = Router::new().route(PAGE, get(move || async move { Html(page) }));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("the port");
         axum::serve(listener, app).await.expect("it serves");
     });

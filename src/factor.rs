@@ -114,6 +114,12 @@ pub trait Factor: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether judging an answer takes a job of the [`HashPool`]: while that is full, an answer is turned away before
+    /// anything is read or counted.
+    fn takes_hash(&self) -> bool {
+        false
+    }
+
     /// Where its credentials come from.
     fn source(&self) -> Source {
         Source::Credentials

@@ -68,6 +68,7 @@ pub enum Posted {
 }
 
 /// The end of a flow.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Done {
     /// The session, where the flow gives one.
@@ -81,6 +82,7 @@ pub struct Done {
 }
 
 /// What a flow needs next.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Next {
     /// The flow's token: the client brings it with the next step. A new one with each flow, never reused.
@@ -157,7 +159,7 @@ impl Visit {
 
     async fn try_sign_up(&self, contact: &str, who: PersonalData<'_>, terms: &str) -> Going<Step> {
         let inner = &self.auth.0;
-        inner.slow_down(self).await?;
+        inner.slow_down(self, None).await?;
         let contact = Identifier::parse(contact).map_err(Code::Identifier)?;
         if !inner.profile.sign_up_contacts.contains(&contact.kind()) {
             return Err(Code::ContactKind.into());
@@ -189,11 +191,9 @@ impl Visit {
 
     async fn credential(&self, session: &Token, factor: FactorName, replace: bool) -> Going<Step> {
         let inner = &self.auth.0;
-        inner.slow_down(self).await?;
+        inner.slow_down(self, None).await?;
         let session = inner.check(session).await?.ok_or(Code::NoSession)?;
-        if inner.factor(&factor).is_none_or(|factor| factor.enrolment().is_none()) {
-            return Err(Code::NotOffered.into());
-        }
+        inner.factor(&factor).and_then(|factor| factor.enrolment()).ok_or(Code::NotOffered)?;
         let who = Who::known(session.account(), session.epoch());
         let kind = Kind::Credential { factor, session: session.id(), replace };
         inner.start(self, State::new(inner, self, kind, who)?).await
@@ -298,7 +298,7 @@ impl SignIn<'_> {
 
     async fn begin(self, identifier: Option<&str>, answer: Option<Answer>) -> Going<Step> {
         let inner = &self.visit.auth.0;
-        inner.slow_down(self.visit).await?;
+        let seat = inner.slow_down(self.visit, answer.as_ref()).await?;
         inner.ready().await?;
         let who = match identifier {
             Some(typed) => inner.who(Identifier::parse(typed).map_err(Code::Identifier)?).await?,
@@ -307,7 +307,7 @@ impl SignIn<'_> {
         let mut state = State::new(inner, self.visit, Kind::SignIn, who)?;
         state.public_device = self.public_device;
         match answer {
-            Some(answer) => inner.step(Run::new(inner, self.visit, state), answer).await,
+            Some(answer) => inner.step(Run::new(inner, self.visit, state), answer, seat).await,
             None => inner.start(self.visit, state).await,
         }
     }
@@ -316,18 +316,6 @@ impl SignIn<'_> {
 impl Debug for Visit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Visit").finish_non_exhaustive()
-    }
-}
-
-impl Debug for Done {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Done").field("session", &self.session).finish_non_exhaustive()
-    }
-}
-
-impl Debug for Next {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Next").field("offers", &self.offers).finish_non_exhaustive()
     }
 }
 

@@ -19,6 +19,7 @@ use crate::error::Broken;
 use crate::secret::Secret;
 
 pub use self::phc::{Phc, PhcError};
+pub(crate) use self::pool::Seat;
 pub use self::stored::StoredHash;
 
 #[cfg(feature = "legacy-hashes")]
@@ -226,6 +227,12 @@ impl HashPool {
         };
         let salt = drawn(b"propusk decoy salt", SALT_BYTES);
         Phc::new(self.0.settings().cost(), salt, drawn(b"propusk decoy tag", TAG_BYTES).into())
+    }
+
+    /// A seat for work that will end in a job of this lane, or the time after which to come again: each lane has as many as it has jobs
+    /// that wait and run. Who is turned away here costs no more than being told so.
+    pub(crate) fn seat(&self, lane: Lane) -> Result<Seat, Duration> {
+        Seat::take(&self.0, lane)
     }
 
     /// How many hashes were computed so far. Tests count them: an unknown account that costs fewer gives itself

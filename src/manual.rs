@@ -174,6 +174,16 @@
 //! `SqliteSettings::look_ups_in_place(0)` is there for it. A cache of sessions would be faster still, and would let one
 //! in that another process has ended.
 //!
+//! # Where a flood stops
+//!
+//! Ten thousand sign-ins that arrive at once used to pass the throttle and be counted at a guard before the hash pool told
+//! all but its queue to come later: two writes each, and half a second of work for the disk, in which checks and owners
+//! waited too. Now an answer that needs a hash takes a seat of the pool first, each lane has as many as it has jobs that wait
+//! and run, and who finds none is told so before anything is read. Only a browser without a cookie is seated so early: one that
+//! brings a token may be the owner's, so its account is read first, and its lane is what the row says. A token that is made up
+//! costs a read, no write at a guard, and takes no seat of the owner's lane. What is left is the price of a connection: a
+//! handler that turns everybody away and does nothing else keeps a check waiting half as long (P2 in `benches/`).
+//!
 //! # Time
 //!
 //! `now` is read once for a step from the injected clock. Guards and sessions compare times of the servers' clocks:

@@ -1,9 +1,11 @@
 //! What runs beside a request: steps that outlive their client, the tending of what is due, a sleep.
 
 use std::fmt::{self, Debug};
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use ::axum::extract::Request;
@@ -20,12 +22,23 @@ use crate::clock::Sleep;
 /// A middleware: what a request began runs to its end when its client hangs up, and a panic in it is a problem
 /// document. The library's routes have it; put it around handlers of your own that take steps:
 /// `.layer(axum::middleware::from_fn(propusk::axum::to_end))`.
+///
+/// A safe method (RFC 9110, section 9.2.1) begins nothing: it ends with its client.
 pub async fn to_end(request: Request, next: Next) -> Response {
     let locale = caller::locale(request.headers());
-    match tokio::spawn(next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Problem::fault(Fault::Broken, locale).into_response(),
-    }
+    let safe = request.method().is_safe();
+    let mut handler = Box::pin(next.run(request));
+    let ended = if safe {
+        // A task of its own would cost a wake of another thread, as much as the rest of a session check.
+        poll_fn(|context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context)));
+            polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+        })
+        .await
+    } else {
+        tokio::spawn(handler).await.ok()
+    };
+    ended.unwrap_or_else(|| Problem::fault(Fault::Broken, locale).into_response())
 }
 
 /// Does what is due, again and again: delivers messages, purges. What does not work is tried again.

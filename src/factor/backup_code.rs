@@ -195,6 +195,10 @@ impl Factor for BackupCodes {
         })
     }
 
+    fn takes_hash(&self) -> bool {
+        true
+    }
+
     fn schemas(&self) -> Schemas {
         Schemas::any().answer(TYPED).confirm(SAVED).proposal(PROPOSAL)
     }

@@ -37,6 +37,7 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn name(&self) -> FactorName;
     fn title(&self, locale: Locale) -> String;
     fn source(&self) -> Source;
+    fn takes_hash(&self) -> bool;
     fn limit(&self) -> Limit;
     fn discoverable(&self) -> bool;
     fn mailbox(&self) -> Option<Mailbox>;
@@ -91,6 +92,10 @@ impl<F: Factor> ErasedFactor for F {
 
     fn title(&self, locale: Locale) -> String {
         Factor::title(self, locale)
+    }
+
+    fn takes_hash(&self) -> bool {
+        Factor::takes_hash(self)
     }
 
     fn source(&self) -> Source {

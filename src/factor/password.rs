@@ -168,6 +168,10 @@ impl Factor for Password {
         Some(Stored::of(hashes.decoy(seed).into()))
     }
 
+    fn takes_hash(&self) -> bool {
+        true
+    }
+
     fn schemas(&self) -> Schemas {
         Schemas::any().answer(TYPED).confirm(TYPED)
     }

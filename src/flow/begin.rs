@@ -1,14 +1,14 @@
 //! Starting a flow, and beginning a challenge in it.
 
 use super::state::{Applicant, Kind, Run, State, Who};
-use super::stop::Going;
+use super::stop::{Going, busy};
 use super::subject::{Mine, Person, class};
 use super::{Code, Duty, Next, Offer, Refusal, Step, Visit};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::error::Broken;
-use crate::factor::{Begun, Context, ErasedFactor, Letter, Outgoing, Prompt, Source};
-use crate::hash::Lane;
+use crate::factor::{Answer, Begun, Context, ErasedFactor, Letter, Outgoing, Prompt, Source};
+use crate::hash::{Lane, Seat};
 use crate::id::{FactorName, TemplateName};
 use crate::proof::{self, Proof};
 use crate::secret::{Purpose, Token};
@@ -41,7 +41,7 @@ impl Inner {
     }
 
     pub(crate) async fn begin(&self, visit: &Visit, flow: &Token, factor: &FactorName) -> Going<Step> {
-        self.slow_down(visit).await?;
+        self.slow_down(visit, None).await?;
         let run = self.load(visit, flow).await?;
         let person = self.person(&run.state).await?;
         self.begin_in(run, person, factor).await
@@ -233,10 +233,25 @@ impl Inner {
 
     /// The network's throttle, the first thing that any step passes: a stranger who is slowed down reads nothing
     /// and does not reach the owner's guard.
-    pub(crate) async fn slow_down(&self, visit: &Visit) -> Going<()> {
-        let Some(network) = visit.client.network() else { return Ok(()) };
-        let key = self.throttle_key(&[b"network", &network]);
-        self.pass(vec![(key, self.profile.network_rate)], Code::Throttled).await
+    ///
+    /// Before it, a seat in the hash pool for an answer from a browser that nobody can know: else each answer of a flood
+    /// costs the store several writes, to be told that it is not looked at.
+    pub(crate) async fn slow_down(&self, visit: &Visit, answer: Option<&Answer>) -> Going<Option<Seat>> {
+        let answer = answer.filter(|_| visit.client.browsers.is_empty());
+        let seat = answer.map_or(Ok(None), |answer| self.seat(answer, Lane::Stranger))?;
+        if let Some(network) = visit.client.network() {
+            let key = self.throttle_key(&[b"network", &network]);
+            self.pass(vec![(key, self.profile.network_rate)], Code::Throttled).await?;
+        }
+        Ok(seat)
+    }
+
+    /// A seat in the hash pool for an answer that will need one.
+    pub(crate) fn seat(&self, answer: &Answer, lane: Lane) -> Going<Option<Seat>> {
+        match self.factor(&answer.factor) {
+            Some(factor) if factor.takes_hash() => self.hashes.seat(lane).map(Some).or_else(busy),
+            _ => Ok(None),
+        }
     }
 
     // One count for each purpose and address: who floods somebody with registrations takes no second factor from

@@ -2,7 +2,7 @@
 
 use super::finish::Ending;
 use super::state::{Applicant, Kind, Run};
-use super::stop::Going;
+use super::stop::{Going, busy};
 use super::subject::Person;
 use super::{Code, Refusal, Step};
 use crate::account::{Level, ProfileData};
@@ -57,7 +57,7 @@ impl Inner {
                 Err(Refusal { rules, ..Refusal::new(Code::Unfit) }.into())
             }
             (Enrolled::Refuse(reason), _) => Err(Code::Answer(reason).into()),
-            (Enrolled::Busy { retry_after }, _) => Err(Refusal::new(Code::Busy).after(retry_after).into()),
+            (Enrolled::Busy { retry_after }, _) => busy(retry_after),
             (Enrolled::Add { data, handles, proved }, Kind::SignUp(applicant)) => {
                 // What the factor could prove is not what this one proved: a key without its user's PIN makes no account
                 // that nobody can sign in to.

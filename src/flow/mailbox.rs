@@ -88,7 +88,7 @@ impl Inner {
         address: &str,
         text: Option<&str>,
     ) -> Going<Posted> {
-        self.slow_down(visit).await?;
+        self.slow_down(visit, None).await?;
         let session = self.check(session).await?.ok_or(Code::NoSession)?;
         let person = self.person_by_id(session.account()).await?.ok_or(Code::NoSession)?;
         if address.len() > MOST_ADDRESS || text.is_some_and(|text| text.len() > MOST_LETTER) {

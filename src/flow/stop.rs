@@ -1,8 +1,10 @@
 //! Why a step goes no further, so that the code of a step reads straight on. Inside flows only: at the edge a "no" is
 //! a value again.
 
+use std::time::Duration;
+
 use super::{Code, Refusal};
-use crate::error::{Broken, FactorError, StoreError};
+use crate::error::Broken;
 use crate::observe::{self, Outcome};
 
 /// A "no", or something that does not work.
@@ -44,20 +46,13 @@ impl From<Code> for Stop {
     }
 }
 
-impl From<Broken> for Stop {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
+impl<E: Into<Broken>> From<E> for Stop {
+    fn from(error: E) -> Self {
         Self::Broken(error.into())
     }
 }
 
-impl From<FactorError> for Stop {
-    fn from(error: FactorError) -> Self {
-        Self::Broken(error.into())
-    }
+/// Too much is under way: come again then.
+pub(crate) fn busy<T>(retry_after: Duration) -> Going<T> {
+    Err(Refusal::new(Code::Busy).after(retry_after).into())
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::state::{Kind, Run};
-use super::stop::{Going, Stop};
+use super::stop::{Going, Stop, busy};
 use super::subject::{Mine, Person};
 use super::{Code, Refusal, Step, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::{Answer, ErasedFactor, Letter, Reason, Verdict};
-use crate::hash::Lane;
+use crate::hash::{Lane, Seat};
 use crate::id::{CredentialId, EventName, FactorName};
 use crate::lockout::waiting::Admission;
 use crate::lockout::{GuardKey, Limit, Reserved, Settlement};
@@ -46,14 +46,14 @@ struct Accepted {
 
 impl Inner {
     pub(crate) async fn answer(&self, visit: &Visit, flow: &Token, answer: Answer) -> Going<Step> {
-        self.slow_down(visit).await?;
+        let seat = self.slow_down(visit, Some(&answer)).await?;
         let run = self.load(visit, flow).await?;
-        self.step(run, answer).await
+        self.step(run, answer, seat).await
     }
 
     /// A step to its end. Everything that can be refused without a look at a secret is refused before the guard is
     /// charged, in the same way for everybody.
-    pub(crate) async fn step(&self, mut run: Run<'_>, answer: Answer) -> Going<Step> {
+    pub(crate) async fn step(&self, mut run: Run<'_>, answer: Answer, seat: Option<Seat>) -> Going<Step> {
         self.ready().await?;
         let factor = self.factor(&answer.factor).ok_or(Code::NotOffered)?;
         if answer.bytes.len() > Answer::MOST_BYTES {
@@ -64,14 +64,13 @@ impl Inner {
             return self.enrol(run, look.person, factor, answer).await;
         }
         let lane = self.lane(&run, &look.person);
+        let _seat = if seat.is_some() { seat } else { self.seat(&answer, lane)? };
         let (key, limit) = self.guard(&look.person, &run.state, factor, lane);
         let admission =
             self.waiting.admit(&*self.store, (key, limit), &*self.clock, self.sleep.as_deref()).await?;
         let (_ticket, hold) = match admission {
             Admission::Granted { ticket, hold } => (ticket, hold),
-            Admission::Busy { retry_after } => {
-                return Err(Refusal::new(Code::Busy).after(retry_after).into());
-            }
+            Admission::Busy { retry_after } => return busy(retry_after),
             Admission::Refused(reserved) => {
                 return self.barred(&run, &look.person, &answer.factor, reserved).await;
             }
@@ -103,7 +102,7 @@ impl Inner {
                 break;
             }
         }
-        Err(Refusal::new(Code::Busy).after(BUSY).into())
+        busy(BUSY)
     }
 
     async fn look(&self, run: &mut Run<'_>, factor: &dyn ErasedFactor, answer: &Answer) -> Going<Look> {
@@ -174,7 +173,7 @@ impl Inner {
                 }
             }
             Verdict::Pending { retry_after } => Err(Refusal::new(Code::Waiting).after(retry_after).into()),
-            Verdict::Busy { retry_after } => Err(Refusal::new(Code::Busy).after(retry_after).into()),
+            Verdict::Busy { retry_after } => busy(retry_after),
         }
     }
 

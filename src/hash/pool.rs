@@ -111,6 +111,34 @@ impl Pool {
     }
 }
 
+/// A seat for work that will end in a job. Dropped, it is free for others.
+pub(crate) struct Seat {
+    pool: Arc<Pool>,
+    lane: Lane,
+}
+
+impl Seat {
+    pub(super) fn take(pool: &Arc<Pool>, lane: Lane) -> Result<Self, Duration> {
+        let (shared, settings) = (&pool.shared, pool.settings());
+        let mut lanes = shared.lanes();
+        let most = if settings.queue == 0 { 0 } else { settings.queue.saturating_add(settings.workers) };
+        if *lanes.seats(lane) >= most {
+            let ahead = lanes.known_seats.saturating_add(lanes.stranger_seats);
+            observe::hash_refused();
+            return Err(shared.time(settings.cost().units().saturating_mul(ahead as u64)));
+        }
+        *lanes.seats(lane) += 1;
+        drop(lanes);
+        Ok(Self { pool: Arc::clone(pool), lane })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        *self.pool.shared.lanes().seats(self.lane) -= 1;
+    }
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         // Not joined: this may run on an executor's thread, and a worker may be in the middle of a hash.
@@ -135,11 +163,23 @@ struct Shared {
 struct Lanes {
     known: VecDeque<Job>,
     strangers: VecDeque<Job>,
+    /// Places that are taken, jobs included.
+    known_seats: usize,
+    stranger_seats: usize,
     /// Known jobs taken since a stranger had a turn.
     streak: u32,
     threads: Vec<JoinHandle<()>>,
     started: bool,
     closed: bool,
+}
+
+impl Lanes {
+    fn seats(&mut self, lane: Lane) -> &mut usize {
+        match lane {
+            Lane::Known => &mut self.known_seats,
+            Lane::Stranger => &mut self.stranger_seats,
+        }
+    }
 }
 
 struct Job {
@@ -196,10 +236,14 @@ impl Shared {
     /// The time until everything that waits and runs now is done.
     fn estimate(&self, lanes: &Lanes) -> Duration {
         let waiting: u64 = lanes.known.iter().chain(&lanes.strangers).map(|job| job.work.units()).sum();
-        let workers = self.settings.workers as u64;
-        let running = self.settings.cost().units().saturating_mul(workers);
+        let running = self.settings.cost().units().saturating_mul(self.settings.workers as u64);
+        self.time(waiting.saturating_add(running))
+    }
+
+    /// What the workers need for so much.
+    fn time(&self, units: u64) -> Duration {
         let nanos = self.unit_nanos.load(Ordering::Relaxed).max(1);
-        Duration::from_nanos(waiting.saturating_add(running).saturating_mul(nanos) / workers.max(1))
+        Duration::from_nanos(units.saturating_mul(nanos) / (self.settings.workers as u64).max(1))
     }
 
     /// The next job that somebody still waits for; `None` when the pool is over.

@@ -131,6 +131,23 @@ fn a_full_lane_is_busy_at_once_and_the_other_lane_is_not() {
     assert_eq!(pool.computed(), 4, "what was refused was not computed");
 }
 
+/// ATTACKS 74: ten thousand that arrive at once are not all on their way to the pool before the first is there.
+#[test]
+fn each_lane_has_as_many_seats_as_it_has_jobs_that_wait_and_run() {
+    let (pool, _gate) = gated(2);
+    let seats: Vec<_> = (0..3).map(|_| pool.seat(Lane::Stranger).unwrap()).collect();
+    for _ in 0..10_000 {
+        let wait = pool.seat(Lane::Stranger).err().unwrap();
+        assert!(wait > Duration::ZERO && wait < Duration::from_secs(60), "{wait:?}");
+    }
+    let known = pool.seat(Lane::Known).unwrap();
+    assert!(pool.seat(Lane::Stranger).is_err(), "one lane's seats are not the other's");
+    drop(seats);
+    let again: Vec<_> = (0..3).map(|_| pool.seat(Lane::Stranger).unwrap()).collect();
+    assert!(pool.seat(Lane::Stranger).is_err());
+    drop((again, known));
+}
+
 #[test]
 fn a_job_that_nobody_waits_for_is_not_computed_and_takes_no_room() {
     let (pool, gate) = gated(1);

@@ -83,6 +83,31 @@ async fn a_flood_of_sign_ins_is_queued_or_told_to_come_again() {
     assert_eq!(told(&auth, PHONE, WORD).await, "done");
 }
 
+/// ATTACKS 74: who is turned away costs the store nothing, and with the cookie of a browser that nobody knows no write
+/// at a guard.
+#[tokio::test]
+async fn who_finds_no_seat_is_told_before_the_store_is_asked() {
+    let mut world = World::new();
+    let store = MemoryStore::default();
+    world.person(&world.node(store.clone())).await;
+    world.hashing.queue = 0;
+    let counting = CountingStore::new(store);
+    let log = counting.log();
+    let auth = world.node(counting);
+    let stranger = auth.visit(Client::unknown().from_address([203, 0, 113, 9].into()));
+    let next = pending(stranger.sign_in().start(PHONE).await.unwrap());
+    drop(log.take());
+    assert_eq!(said(&stranger.sign_in().with(PHONE, Password::word(WORD)).await.unwrap()), "busy");
+    assert_eq!(said(&stranger.answer(&next.flow, Password::word(WORD)).await.unwrap()), "busy");
+    assert!(log.calls().is_empty(), "{:?}", log.calls());
+
+    let made_up = Client::unknown().with_browser(propusk::Token::random(&SystemEntropy).unwrap());
+    let step = auth.visit(made_up).sign_in().with(PHONE, Password::word(WORD)).await.unwrap();
+    assert_eq!(said(&step), "busy");
+    let writes = |call: &propusk::testing::Call| ["reserve", "commit"].contains(&call.method);
+    assert!(!log.calls().is_empty() && !log.calls().iter().any(writes), "{:?}", log.calls());
+}
+
 /// ATTACKS 100: no password is hashed on the runtime's thread. The pool's one worker is held; a runtime of one
 /// thread goes on ticking with sixteen sign-ins under way, of which none ends before the worker goes on.
 #[tokio::test(flavor = "current_thread")]
