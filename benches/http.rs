@@ -25,6 +25,8 @@ mod protocol;
 #[path = "protocol/wait.rs"]
 mod wait;
 
+/// These lose their oldest sessions on the way; the others' are checked.
+const SIGN_IN_AGAIN: usize = 16;
 const PEOPLE: usize = 50;
 const PASSWORD: &str = "a kettle walks past nine lamps";
 
@@ -98,7 +100,7 @@ impl App {
         let mut least = Duration::MAX;
         for _ in 0..10 {
             let start = Instant::now();
-            for session in self.sessions.iter().cycle().take(200) {
+            for session in self.sessions.iter().skip(SIGN_IN_AGAIN).cycle().take(200) {
                 let request = Request::get("/me").header(header::COOKIE, format!("__Host-propusk={session}"));
                 let response = self.ask(request.body(Body::empty()).expect("a request")).await;
                 assert_eq!(response.status(), StatusCode::OK);
@@ -145,7 +147,7 @@ impl App {
             }
             worst
         });
-        let asked: Vec<_> = (0..16)
+        let asked: Vec<_> = (0..SIGN_IN_AGAIN)
             .map(|person| {
                 let app = Self { router: self.router.clone(), sessions: Vec::new() };
                 tokio::spawn(async move { app.sign_in(person).await })
