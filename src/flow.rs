@@ -14,7 +14,6 @@ mod stop;
 mod subject;
 mod verify;
 
-use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use crate::account::PersonalData;
@@ -36,7 +35,7 @@ use stop::{Going, edge};
 pub(crate) use subject::Person;
 
 /// What one client does: its requests go through here.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Visit {
     pub(crate) auth: Auth,
     pub(crate) client: Client,
@@ -310,12 +309,6 @@ impl SignIn<'_> {
             Some(answer) => inner.step(Run::new(inner, self.visit, state), answer, seat).await,
             None => inner.start(self.visit, state).await,
         }
-    }
-}
-
-impl Debug for Visit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Visit").finish_non_exhaustive()
     }
 }
 

@@ -64,10 +64,10 @@ impl Inner {
             return self.enrol(run, look.person, factor, answer).await;
         }
         let lane = self.lane(&run, &look.person);
-        let _seat = if seat.is_some() { seat } else { self.seat(&answer, lane)? };
+        let mut seat = if seat.is_some() { seat } else { self.seat(&answer, lane)? };
         let (key, limit) = self.guard(&look.person, &run.state, factor, lane);
-        let admission =
-            self.waiting.admit(&*self.store, (key, limit), &*self.clock, self.sleep.as_deref()).await?;
+        let time = (&*self.clock, self.sleep.as_deref());
+        let admission = self.waiting.admit(&*self.store, (key, limit), time, &mut seat).await?;
         let (_ticket, hold) = match admission {
             Admission::Granted { ticket, hold } => (ticket, hold),
             Admission::Busy { retry_after } => return busy(retry_after),

@@ -124,6 +124,8 @@ impl Seat {
         let most = if settings.queue == 0 { 0 } else { settings.queue.saturating_add(settings.workers) };
         if *lanes.seats(lane) >= most {
             let ahead = lanes.known_seats.saturating_add(lanes.stranger_seats);
+            // Who listens may be slow, and the workers need the lock.
+            drop(lanes);
             observe::hash_refused();
             return Err(shared.time(settings.cost().units().saturating_mul(ahead as u64)));
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::{GuardKey, Limit, Reserved};
 use crate::clock::{Clock, Sleep};
 use crate::error::Broken;
+use crate::hash::Seat;
 use crate::store::LockoutStore;
 
 /// Who waits in this process, and how many checks are under way at each guard.
@@ -46,13 +47,14 @@ pub(crate) enum Admission<'a> {
 }
 
 impl Waiting {
-    /// Reserves at one guard, waiting while it is full.
+    /// Reserves at one guard, waiting while it is full. Who waits leaves the hash pool's seat to others: a crowd at one
+    /// guard would else shut the pool to all accounts.
     pub(crate) async fn admit<'a>(
         &'a self,
         store: &dyn LockoutStore,
         (key, limit): (GuardKey, Limit),
-        clock: &dyn Clock,
-        sleep: Option<&dyn Sleep>,
+        (clock, sleep): (&dyn Clock, Option<&dyn Sleep>),
+        seat: &mut Option<Seat>,
     ) -> Result<Admission<'a>, Broken> {
         let (mut naps, mut again, began) = (0, true, clock.now());
         // The count goes up before the store is asked: whoever finds the guard full because of this reservation also
@@ -77,6 +79,7 @@ impl Waiting {
             }
             ticket = match self.enlist(ticket) {
                 Place::Waits(turn) => {
+                    *seat = None;
                     turn.wait().await;
                     again = true;
                     self.ticket(key)
@@ -87,7 +90,7 @@ impl Waiting {
                 // asks for all: asking is a write, and a crowd that asks leaves the other node no gap to settle in.
                 Place::Alone(ticket) => match sleep {
                     Some(sleep) if naps < MOST_NAPS && clock.now().since(began) < NAP * MOST_NAPS => {
-                        naps += 1;
+                        (naps, *seat) = (naps + 1, None);
                         sleep.sleep(NAP).await;
                         ticket
                     }

@@ -40,7 +40,7 @@
 //! | 60 | `accounts::a_list_of_addresses_gets_no_mail` |
 //! | 62 | `flows::a_flow_is_of_no_use_in_another_browser` |
 //! | 63, 69, 70, 71, 73 | `http::row_63` and so on; 73 also `passwords::ten_megabytes_of_password_are_not_hashed` |
-//! | 74 | `passwords::a_flood_of_sign_ins_is_queued_or_told_to_come_again`, `passwords::who_finds_no_seat_is_told_before_the_store_is_asked` |
+//! | 74 | `passwords::a_flood_of_sign_ins_is_queued_or_told_to_come_again`, `passwords::who_finds_no_seat_is_told_before_the_store_is_asked`, `passwords::a_crowd_at_one_guard_leaves_seats_to_others` |
 //! | 75 | `passwords::what_stands_after_72_bytes_counts`; imports: `imports::what_stands_after_72_bytes_counts_from_the_first_sign_in_on` |
 //! | 76 | `passwords::a_nul_does_not_end_a_password` |
 //! | 77 | `passwords::a_hostile_stored_hash_costs_nothing`; imports: `imports::a_hostile_hash_does_not_come_in` |

@@ -108,6 +108,36 @@ async fn who_finds_no_seat_is_told_before_the_store_is_asked() {
     assert!(!log.calls().is_empty() && !log.calls().iter().any(writes), "{:?}", log.calls());
 }
 
+/// ATTACKS 74, 95: a crowd at one guard waits without seats of the pool, so that it shuts nobody else out.
+#[tokio::test]
+async fn a_crowd_at_one_guard_leaves_seats_to_others() {
+    let mut world = World::new();
+    world.hashing.queue = 8;
+    let auth = world.node(MemoryStore::default());
+    world.person(&auth).await;
+    let plug = Plug::into(&auth);
+    let ask = |name: &'static str| {
+        let auth = auth.clone();
+        tokio::spawn(async move { told(&auth, name, WORD).await })
+    };
+    let settle = || async {
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let crowd: Vec<_> = (0..20).map(|_| ask(PHONE)).collect();
+    settle().await;
+    assert!(crowd.iter().all(|task| !task.is_finished()), "all of them wait");
+    let other = ask("+79160000000");
+    settle().await;
+    assert!(!other.is_finished(), "it waits for its hash");
+    plug.pull();
+    assert_eq!(other.await.unwrap(), "wrong");
+    for task in crowd {
+        assert_eq!(task.await.unwrap(), "done");
+    }
+}
+
 /// ATTACKS 100: no password is hashed on the runtime's thread. The pool's one worker is held; a runtime of one
 /// thread goes on ticking with sixteen sign-ins under way, of which none ends before the worker goes on.
 #[tokio::test(flavor = "current_thread")]
