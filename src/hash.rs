@@ -229,8 +229,8 @@ impl HashPool {
         Phc::new(self.0.settings().cost(), salt, drawn(b"propusk decoy tag", TAG_BYTES).into())
     }
 
-    /// A seat for work that will end in a job of this lane, or the time after which to come again: each lane has as many as it has jobs
-    /// that wait and run. Who is turned away here costs no more than being told so.
+    /// A seat for work that will end in a job of this lane, or the time after which to come again: each lane has as many
+    /// as it has jobs that wait and run. Who is turned away here costs no more than being told so.
     pub(crate) fn seat(&self, lane: Lane) -> Result<Seat, Duration> {
         Seat::take(&self.0, lane)
     }

@@ -231,11 +231,11 @@ impl Inner {
         }
     }
 
-    /// The network's throttle, the first thing that any step passes: a stranger who is slowed down reads nothing
-    /// and does not reach the owner's guard.
+    /// The network's throttle, which any step passes before it reads anything: a stranger who is slowed down does not
+    /// reach the owner's guard.
     ///
-    /// Before it, a seat in the hash pool for an answer from a browser that nobody can know: else each answer of a flood
-    /// costs the store several writes, to be told that it is not looked at.
+    /// An answer from a browser that nobody can know needs a seat in the hash pool even before that: else each answer of a
+    /// flood costs the store several writes, to be told that it is not looked at.
     pub(crate) async fn slow_down(&self, visit: &Visit, answer: Option<&Answer>) -> Going<Option<Seat>> {
         let answer = answer.filter(|_| visit.client.browsers.is_empty());
         let seat = answer.map_or(Ok(None), |answer| self.seat(answer, Lane::Stranger))?;

@@ -165,7 +165,7 @@ struct Shared {
 struct Lanes {
     known: VecDeque<Job>,
     strangers: VecDeque<Job>,
-    /// Places that are taken, jobs included.
+    /// Seats that are taken, by work on its way here as by work whose job waits or runs.
     known_seats: usize,
     stranger_seats: usize,
     /// Known jobs taken since a stranger had a turn.
