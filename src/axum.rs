@@ -239,6 +239,7 @@ fn is_port(text: &str) -> bool {
     (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+// Where nobody says `on_broken`, a fault is not swallowed: the client is told nothing of it, so its operator has to be.
 fn print_to_stderr(broken: &Broken) {
     let mut line = format!("propusk: {broken}");
     let mut cause = std::error::Error::source(broken);

@@ -27,6 +27,7 @@ impl Sender for Print {
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> Sending<'a> {
+        // What it is for, and why it is under `danger`.
         println!("to {}: {}", message.to.as_str(), message.text().body);
         Box::pin(async { Ok(Sent::Delivered) })
     }
