@@ -7,6 +7,7 @@
 pub mod approval;
 pub mod backup_code;
 pub mod code;
+pub mod hotp;
 #[cfg(feature = "passkey")]
 pub mod passkey;
 pub mod password;

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::clock::Entropy;
@@ -62,6 +63,45 @@ impl OtpScheme for RandomCode {
     fn digits(&self) -> usize {
         self.0
     }
+}
+
+/// The hash inside a code that is computed of a key. SHA-1 is not broken as it is used here (RFC 4226, appendix B.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// What every application and token takes.
+    Sha1,
+    /// RFC 6238 only.
+    Sha256,
+    /// RFC 6238 only.
+    Sha512,
+}
+
+impl Algorithm {
+    /// Its name in `otpauth` addresses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
+}
+
+/// A code that is computed of a key and a counter (RFC 4226, section 5.3), of six to eight digits.
+pub(crate) fn computed(algorithm: Algorithm, digits: u8, key: &[u8], counter: u64) -> Zeroizing<String> {
+    let totp = totp_rs::Builder::new()
+        .with_algorithm(match algorithm {
+            Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
+            Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
+            Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
+        })
+        .with_digits(digits.clamp(6, 8))
+        // With steps of one second, totp-rs takes the counter itself for the time.
+        .with_step_duration(1)
+        .with_secret(key.to_vec())
+        .build_noncompliant();
+    Zeroizing::new(totp.generate(counter).to_string())
 }
 
 const MOST_TYPED: usize = 64;

@@ -19,8 +19,9 @@ use otp::{add_codes, add_totp, no_code, step, totp};
 use portal::{PHONE, WORD, done, pending, refused, register};
 use propusk::auth::Builder;
 use propusk::clock::Clock;
+use propusk::factor::hotp;
 use propusk::flow::Done;
-use propusk::{Answer, BackupCodes, Client, Code, Password, Profile, Token, Totp};
+use propusk::{Answer, BackupCodes, Client, Code, Hotp, Password, Profile, Token, Totp};
 use wide::Wide;
 
 const TASKS: usize = 50;
@@ -28,9 +29,12 @@ const TASKS: usize = 50;
 fn factors(builder: Builder, wide: bool) -> Builder {
     let builder = builder.factor(Password::default()).factor(Code::sms());
     if wide {
-        builder.factor(Wide(Totp::default())).factor(Wide(BackupCodes::default()))
+        builder
+            .factor(Wide(Totp::default()))
+            .factor(Wide(BackupCodes::default()))
+            .factor(Wide(Hotp::default()))
     } else {
-        builder.factor(Totp::default()).factor(BackupCodes::default())
+        builder.factor(Totp::default()).factor(BackupCodes::default()).factor(Hotp::default())
     }
 }
 
@@ -102,6 +106,41 @@ async fn one_code_of_an_authenticator_signs_in_once() {
                 assert_eq!(told(&field, Totp::code(&next)).await, "done");
             }
             let name = if wide { "one TOTP code, no limit," } else { "one TOTP code" };
+            tally(name, over, overlapped, rounds());
+        }
+    }
+}
+
+/// The same for a token with a button, by one code and by two in a row.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_code_of_a_token_signs_in_once() {
+    let key = b"12345678901234567890";
+    // The same computation with steps of one second is a counter.
+    let code = |counter: i64| totp(&data_encoding::BASE32_NOPAD.encode(key), counter);
+    for over in BOTH {
+        for wide in [false, true] {
+            let mut field = field(over, wide);
+            let mine = person(&field).await;
+            let token = hotp::Token::new(key, 6, 0).unwrap();
+            Hotp::assign(&field.calm, mine.session.account(), &token, &Client::unknown()).await.unwrap();
+            let (mut overlapped, mut counter) = (0, 0);
+            for nth in 0..rounds() {
+                field.hands.advance(90);
+                let met = if nth % 2 == 0 {
+                    let code = code(counter);
+                    counter += 1;
+                    round(&mut field, &mine, || Hotp::code(&code)).await
+                } else {
+                    counter += 20;
+                    let two = [code(counter), code(counter + 1)];
+                    counter += 2;
+                    round(&mut field, &mine, || Hotp::two_codes(&two[0], &two[1])).await
+                };
+                overlapped += usize::from(met);
+                assert_eq!(told(&field, Hotp::code(&code(counter))).await, "done");
+                counter += 1;
+            }
+            let name = if wide { "one HOTP code, no limit," } else { "one HOTP code" };
             tally(name, over, overlapped, rounds());
         }
     }

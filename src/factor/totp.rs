@@ -1,9 +1,9 @@
 //! Time-based one-time password (TOTP, RFC 6238), by any authenticator application. Proves that one holds its key.
 //!
-//! Settings: none yet. SHA-1, six digits, thirty seconds: what every application takes (some ignore other wishes
-//! without a word). A credential keeps the scheme that it was enrolled with, so that a later one leaves it as it is.
-//! A code is good one step to either side (RFC 6238 section 5.2). Several devices, each with a key and a last step of
-//! its own.
+//! Settings: [`Totp::scheme`], by default SHA-1, six digits, thirty seconds: what every application takes (some ignore
+//! other wishes without a word); [`Totp::strict`]. A credential keeps the scheme that it was enrolled with, so that a
+//! later one leaves it as it is. A code is good one step to either side (RFC 6238 section 5.2). Several devices, each
+//! with a key and a last step of its own; those of another system are [imported](Totp::imported).
 
 use std::fmt;
 
@@ -17,22 +17,27 @@ use super::{
     Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Prompt, Reason, Schemas,
     Verdict,
 };
+use crate::auth::import::ImportedCredential;
 use crate::clock::Timestamp;
 use crate::error::FactorError;
 use crate::id::FactorName;
 use crate::message::Locale;
-use crate::otp::OtpScheme;
+use crate::otp::{Algorithm, OtpScheme, computed};
 use crate::proof::{Amr, Channel, Proves};
 use crate::secret::{Secret, same};
 
+mod import;
 #[cfg(test)]
 mod tests;
+
+pub use self::import::UriError;
 
 /// The TOTP factor.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Totp {
     scheme: TotpScheme,
+    strict: bool,
 }
 
 /// How codes are made of a key and the time.
@@ -42,14 +47,6 @@ pub struct TotpScheme {
     digits: u8,
     /// A step, in seconds.
     period: u32,
-}
-
-/// The hash inside. SHA-1 is not broken as it is used here (RFC 4226 appendix B.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Algorithm {
-    Sha1,
-    Sha256,
-    Sha512,
 }
 
 /// What is kept of a device.
@@ -92,6 +89,33 @@ impl Totp {
     /// Its name.
     pub const NAME: FactorName = FactorName::new("totp");
 
+    /// New devices get this scheme. Look first whether the applications that people have take it.
+    #[must_use]
+    pub const fn scheme(mut self, scheme: TotpScheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// Only the code of the present step is good. A clock that is off by a step, or a person who types slowly, is
+    /// refused then.
+    #[must_use]
+    pub const fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// The credential for [`Auth::import`](crate::Auth::import) that the device behind another system's
+    /// `otpauth://totp/..` address is. Codes of the present step and earlier ones were perhaps used there: `since` is the
+    /// moment of the move, and only later steps count.
+    ///
+    /// # Errors
+    /// [`UriError`]: what the address has to be, and is not.
+    pub fn imported(otpauth: &str, since: Timestamp) -> Result<ImportedCredential, UriError> {
+        let (key, scheme) = import::read(otpauth)?;
+        let device = Device { key, scheme, last: scheme.step(since), used: 0 };
+        ImportedCredential::of(&Self::default(), &device).map_err(|_| UriError::Key)
+    }
+
     /// The answer that is this code; also the confirmation of a new device.
     #[must_use]
     pub fn code(code: &str) -> Answer {
@@ -107,6 +131,13 @@ impl TotpScheme {
     /// SHA-1, six digits, thirty seconds.
     pub const COMMON: Self = Self { algorithm: Algorithm::Sha1, digits: 6, period: 30 };
 
+    /// Another one: six or eight digits (RFC 6238 takes no others), a step of 15 to 300 seconds.
+    #[must_use]
+    pub const fn new(algorithm: Algorithm, digits: u8, period_secs: u32) -> Option<Self> {
+        let fits = matches!(digits, 6 | 8) && period_secs >= 15 && period_secs <= 300;
+        if fits { Some(Self { algorithm, digits, period: period_secs }) } else { None }
+    }
+
     fn step(self, at: Timestamp) -> i64 {
         at.as_millis().div_euclid(1000).div_euclid(i64::from(self.period.max(1)))
     }
@@ -114,20 +145,11 @@ impl TotpScheme {
     /// The codes of the step of `at` and of its neighbours.
     fn around(self, key: &str, at: Timestamp) -> Result<[(i64, Zeroizing<String>); 3], FactorError> {
         let key = BASE32_NOPAD.decode(key.as_bytes()).map_err(|_| FactorError::Corrupt("totp key"))?;
-        let totp = totp_rs::Builder::new()
-            .with_algorithm(match self.algorithm {
-                Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
-                Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
-                Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
-            })
-            .with_digits(self.digits.clamp(6, 8))
-            .with_step_duration(1)
-            .with_secret(key)
-            .build_noncompliant();
+        let key = Zeroizing::new(key);
         let now = self.step(at);
-        // With steps of one second, totp-rs takes the step itself for the time.
         Ok([now.saturating_sub(1), now, now.saturating_add(1)].map(|step| {
-            (step, Zeroizing::new(totp.generate(u64::try_from(step).unwrap_or_default()).to_string()))
+            let counter = u64::try_from(step).unwrap_or_default();
+            (step, computed(self.algorithm, self.digits, &key, counter))
         }))
     }
 }
@@ -158,10 +180,11 @@ impl Device {
 
     /// Every step is computed and compared, whichever fits: time tells nothing of them. Of two steps with the same
     /// code the later counts, so that it is good for neither any more.
-    fn judge(&self, code: &str, now: Timestamp) -> Result<Worth, FactorError> {
+    fn judge(&self, code: &str, now: Timestamp, strict: bool) -> Result<Worth, FactorError> {
         let mut worth = Worth::Nothing;
+        let present = self.scheme.step(now);
         for (step, right) in self.scheme.around(&self.key, now)? {
-            let fits = same(code.as_bytes(), right.as_bytes());
+            let fits = same(code.as_bytes(), right.as_bytes()) & (!strict | (step == present));
             let then = match (step > self.last, self.was_used(step)) {
                 (true, _) => Worth::Fresh { step },
                 (false, true) => Worth::Used,
@@ -220,7 +243,7 @@ impl Factor for Totp {
             // One canonical form before anything is compared (CVE-2025-6014, CVE-2025-55000).
             let Some(code) = one.data.scheme.canonical(typed) else { continue };
             well_formed = true;
-            let worth = one.data.judge(&code, cx.now)?;
+            let worth = one.data.judge(&code, cx.now, self.strict)?;
             if worth > found.0 {
                 found = (worth, Some(one));
             }
@@ -264,7 +287,7 @@ impl Enrol for Totp {
         let mut random = Zeroizing::new([0; KEY_BYTES]);
         cx.entropy().fill(&mut *random)?;
         let key = Zeroizing::new(BASE32_NOPAD.encode(&*random));
-        let uri = uri(&cx.site.name, cx.echo.unwrap_or_default(), &key);
+        let uri = uri(&cx.site.name, cx.echo.unwrap_or_default(), &key, self.scheme);
         #[derive(Serialize)]
         struct Shown<'a> {
             uri: &'a str,
@@ -273,6 +296,7 @@ impl Enrol for Totp {
             key: &'a str,
             digits: u8,
             period: u32,
+            algorithm: &'a str,
         }
         let prompt = Prompt::new(&Shown {
             uri: &uri,
@@ -280,6 +304,7 @@ impl Enrol for Totp {
             key: &in_groups(&key),
             digits: self.scheme.digits,
             period: self.scheme.period,
+            algorithm: self.scheme.algorithm.as_str(),
         })?;
         Ok(Begun::Started { state: Proposed { key }, prompt, deliver: None })
     }
@@ -288,16 +313,20 @@ impl Enrol for Totp {
     async fn confirm(
         &self,
         cx: &Context<'_>,
-        _: &[Credential<Device>],
+        mine: &[Credential<Device>],
         Proposed { key }: Proposed,
         answer: Typed,
     ) -> Result<Enrolled<Device>, FactorError> {
+        // Two proposals at once may both have been within the limit.
+        if mine.len() >= MOST_DEVICES {
+            return Ok(Enrolled::Refuse(Reason::UsedUp));
+        }
         let typed = answer.code.expose_str().unwrap_or_default();
         let Some(code) = self.scheme.canonical(typed) else {
             return Ok(Enrolled::Refuse(Reason::Malformed));
         };
         let new = Device { key, scheme: self.scheme, last: i64::MIN, used: 0 };
-        Ok(match new.judge(&code, cx.now)? {
+        Ok(match new.judge(&code, cx.now, self.strict)? {
             Worth::Fresh { step } => {
                 Enrolled::Add { data: new.accepted_at(step), handles: Vec::new(), proved: PROVES }
             }
@@ -306,9 +335,9 @@ impl Enrol for Totp {
     }
 }
 
-/// `otpauth://totp/ISSUER:ACCOUNT?secret=..&issuer=ISSUER`, as applications read it. The scheme is what they take
-/// when nothing is said.
-fn uri(issuer: &str, account: &str, key: &str) -> Zeroizing<String> {
+/// `otpauth://totp/ISSUER:ACCOUNT?secret=..&issuer=ISSUER`, as applications read it. Of the scheme only what is another
+/// than they take when nothing is said.
+fn uri(issuer: &str, account: &str, key: &str, scheme: TotpScheme) -> Zeroizing<String> {
     let (issuer, account) = (percent_encoded(issuer), percent_encoded(account));
     let mut uri = Zeroizing::new(String::with_capacity(2048));
     uri.push_str("otpauth://totp/");
@@ -320,6 +349,18 @@ fn uri(issuer: &str, account: &str, key: &str) -> Zeroizing<String> {
     uri.extend(["?secret=", key]);
     if !issuer.is_empty() {
         uri.extend(["&issuer=", &issuer]);
+    }
+    let common = TotpScheme::COMMON;
+    if scheme.algorithm != common.algorithm {
+        uri.extend(["&algorithm=", scheme.algorithm.as_str()]);
+    }
+    for (name, wanted, usual) in [
+        ("&digits=", u32::from(scheme.digits), u32::from(common.digits)),
+        ("&period=", scheme.period, common.period),
+    ] {
+        if wanted != usual {
+            uri.extend([name, &wanted.to_string()]);
+        }
     }
     uri
 }
@@ -372,8 +413,9 @@ const TYPED: &str = r#"{"type":"object","additionalProperties":false,"required":
     "code":{"type":"string","description":"Spaces, dashes and full-width digits are forgiven."}}}"#;
 
 const PROPOSAL: &str = r#"{"type":"object","additionalProperties":false,
-    "required":["uri","qr","key","digits","period"],"properties":{
+    "required":["uri","qr","key","digits","period","algorithm"],"properties":{
     "uri":{"type":"string","description":"otpauth://totp/.., for applications on the same device."},
     "qr":{"type":"string","description":"The same as an SVG document."},
     "key":{"type":"string","description":"Base32 in groups of four, to type."},
-    "digits":{"type":"integer"},"period":{"type":"integer","description":"Seconds."}}}"#;
+    "digits":{"type":"integer"},"period":{"type":"integer","description":"Seconds."},
+    "algorithm":{"enum":["SHA1","SHA256","SHA512"]}}}"#;
