@@ -1,6 +1,8 @@
 //! Messages: written to the outbox in the batch that causes them, delivered by
 //! [`Auth::tend`](crate::auth::Auth::tend) through a [`Sender`].
 
+#[cfg(feature = "email")]
+pub mod email;
 mod notices;
 mod refusals;
 mod text;
