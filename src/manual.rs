@@ -251,6 +251,12 @@
 //! and have proven as much as a sign-in takes, or register and have confirmed that address. Before that, prompts echo only
 //! what was typed, masked.
 //!
+//! *A token's counter goes to the later of two counters with the same code*, as an authenticator's step does: the earlier
+//! would leave that code good for the later one. Once in some hundred thousand sign-ins a token is then a few codes behind, and
+//! works again after as many presses. Looking further ahead than five codes would serve pockets that press buttons, and guesses
+//! as much; two codes in a row serve the pockets alone. Both forms are one answer to one guard. Who sends the same two codes
+//! twice is told so, as with one: a double click that is counted as a wrong guess holds its owner out.
+//!
 //! *A backup code is 65 random bits*. ASVS 6.5.2 and NIST 3.1.2 let a fast hash do from 112 bits, which nobody wants to
 //! type. So each has an Argon2id of its own, and its first sign says which one to compute: a try costs one, not ten. A
 //! whole set costs ten at its making, one after the other, so that others pass in between. The check sign is over the
