@@ -34,6 +34,8 @@ pub use browsers::KnownBrowser;
 pub use credentials::Held;
 pub use history::Found;
 pub(crate) use rows::NewAccount;
+#[cfg(feature = "email")]
+pub(crate) use tend::LEASE;
 pub use tend::Tended;
 
 /// Accounts, factors, sessions and their flows, over one store. Cheap to clone; plain, so that it can be named in

@@ -102,7 +102,7 @@ impl Inner {
     }
 }
 
-const LEASE: Duration = Duration::from_secs(120);
+pub(crate) const LEASE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_secs(1);
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 const MOST_ATTEMPTS: u32 = 12;
