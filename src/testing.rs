@@ -22,6 +22,7 @@
 
 mod answers;
 pub mod broken;
+mod codes;
 mod contract;
 mod fakes;
 mod kinds;
@@ -32,6 +33,7 @@ mod throttle;
 mod wrappers;
 
 pub use answers::{strict_answers, strict_confirmations};
+pub use codes::{hotp_code, totp_code};
 pub use contract::{Check, Opened, StoreContract};
 pub use fakes::{FakeClock, SeededEntropy};
 pub use throttle::ThrottleContract;

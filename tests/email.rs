@@ -204,7 +204,11 @@ async fn what_says_nothing_of_the_mailbox_is_tried_again_and_reported() {
         (FROM, "bare@example.org", "550): not for this recipient"),
         (FROM, "spam@example.org", "5.7.1 looks like spam"),
         (FROM, "dot5.7.1@example.org", "5.7.1 not this letter"),
-        ("barred@portal.example", "ivan-barred@example.org", "553): 5.7.1 you are not the owner of this sender"),
+        (
+            "barred@portal.example",
+            "ivan-barred@example.org",
+            "553): 5.7.1 you are not the owner of this sender",
+        ),
     ] {
         let house = house("Portal", mail(from));
         let (tended, said) = house.attempt(to).await;
@@ -282,7 +286,10 @@ async fn what_cannot_work_is_refused_when_it_is_made() {
     let shown = format!("{:?}{:?}", local().login("portal", &secret).unwrap(), sender());
     assert!(!shown.contains("secret"), "{shown}");
     let no_text = Secret::new(vec![0xff, 0xfe]);
-    assert!(matches!(local().login("portal", &no_text), Err(Broken::Misuse(_))), "no empty password is tried");
+    assert!(
+        matches!(local().login("portal", &no_text), Err(Broken::Misuse(_))),
+        "no empty password is tried"
+    );
     // Half a lease: after it another node would send the letter that this one is still at.
     let patient = format!("{:?}", local().timeout(Duration::from_secs(3600)));
     assert!(patient.contains("patience: 60s"), "{patient}");

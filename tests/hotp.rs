@@ -8,9 +8,10 @@ mod portal;
 use std::time::Duration;
 
 use portal::{Hands, Outbox, PHONE, WORD, done, pending, portal, register};
-use propusk::auth::import::{Import, Imported};
-use propusk::factor::hotp::{LOOK_AHEAD, RESYNCHRONISE, Token};
+use propusk::auth::import::{Import, ImportError, Imported, ImportedCredential};
+use propusk::factor::hotp::Token;
 use propusk::factor::totp::UriError;
+use propusk::hash::StoredHash;
 use propusk::{Answer, Auth, Client, Code, Hotp, MemoryStore, Password, Profile, Step, Totp};
 use ring::hmac;
 
@@ -84,11 +85,14 @@ async fn each_code_of_a_token_is_good_once() {
         assert_eq!(house.told(Hotp::code(&at(gone))).await, "wrong");
     }
     assert_eq!(house.told(Hotp::code(&at(3))).await, "replayed");
-    assert_eq!(house.told(Hotp::code(&at(4 + LOOK_AHEAD + 1))).await, "wrong");
+    // Five ahead of 4, as the documentation says, and no further.
+    for far in [10, 104] {
+        assert_eq!(house.told(Hotp::code(&at(far))).await, "wrong", "{far}");
+    }
     for malformed in ["", "12345", "1234567", "12345a", "１２３４５"] {
         assert_eq!(house.told(Hotp::code(malformed)).await, "malformed", "{malformed:?}");
     }
-    assert_eq!(house.told(Hotp::code(&at(4))).await, "done");
+    assert_eq!(house.told(Hotp::code(&at(9))).await, "done");
 }
 
 /// Section 7.4: one answer with two codes finds a token that has run ahead, and is counted as one guess.
@@ -105,8 +109,100 @@ async fn two_codes_in_a_row_find_a_token_again() {
     assert_eq!(house.told(Hotp::two_codes(&at(1049), &at(1051))).await, "wrong");
     assert_eq!(house.told(Hotp::code(&at(1051))).await, "replayed");
     assert_eq!(house.told(Hotp::code(&at(1052))).await, "done");
-    let far = 1053 + RESYNCHRONISE;
+    let far = 1153;
     assert_eq!(house.told(Hotp::two_codes(&at(far), &at(far + 1))).await, "wrong");
+}
+
+/// An answer that finds nothing moves nothing, wherever it looked, and one that finds the token never moves it back.
+#[tokio::test]
+async fn resynchronisation_never_loses_the_counter() {
+    let house = House::new();
+    house.person(&Token::new(KEY, 6, 500).unwrap()).await;
+    let at = |counter| code(KEY, counter, 6);
+    for (one, two) in [(499, 500), (540, 542), (541, 540), (601, 602), (9000, 9001)] {
+        assert_eq!(house.told(Hotp::two_codes(&at(one), &at(two))).await, "wrong", "{one} {two}");
+    }
+    assert_eq!(house.told(Hotp::code(&at(500))).await, "done", "it stands where it stood");
+    assert_eq!(house.told(Hotp::two_codes(&at(599), &at(600))).await, "done");
+    for (one, two) in [(500, 501), (598, 599)] {
+        assert_eq!(house.told(Hotp::two_codes(&at(one), &at(two))).await, "wrong", "{one} {two}");
+        assert_eq!(house.told(Hotp::code(&at(two))).await, "wrong", "{two}");
+    }
+    assert_eq!(house.told(Hotp::code(&at(601))).await, "done");
+}
+
+/// ATTACKS 1: a file of seeds that is read in a second time makes no used code good.
+#[tokio::test]
+async fn the_same_token_again_keeps_its_counter() {
+    let house = House::new();
+    let desk = Client::unknown();
+    let account = house.person(&Token::new(KEY, 6, 0).unwrap()).await;
+    let at = |counter| code(KEY, counter, 6);
+    assert_eq!(house.told(Hotp::code(&at(3))).await, "done");
+    Hotp::assign(&house.auth, account, &Token::new(KEY, 6, 0).unwrap(), &desk).await.unwrap();
+    assert_eq!(house.told(Hotp::code(&at(3))).await, "replayed");
+    for gone in 0..3 {
+        assert_eq!(house.told(Hotp::code(&at(gone))).await, "wrong", "{gone}");
+    }
+    Hotp::assign(&house.auth, account, &Token::new(KEY, 8, 2).unwrap(), &desk).await.unwrap();
+    house.hands.advance(3600);
+    assert_eq!(house.told(Hotp::code(&code(KEY, 2, 8))).await, "wrong");
+    assert_eq!(house.told(Hotp::code(&code(KEY, 4, 8))).await, "done");
+    // The desk may know that it has gone further.
+    Hotp::assign(&house.auth, account, &Token::new(KEY, 8, 70).unwrap(), &desk).await.unwrap();
+    assert_eq!(house.told(Hotp::code(&code(KEY, 5, 8))).await, "wrong");
+    assert_eq!(house.told(Hotp::code(&code(KEY, 70, 8))).await, "done");
+}
+
+/// One token is one credential: however many came in, the one that is handed out is the only one.
+#[tokio::test]
+async fn a_token_that_is_handed_out_is_the_only_one() {
+    let house = House::new();
+    let desk = Client::unknown();
+    let (first, second) = (b"first key of 20 byte", b"second key of 20 byt");
+    // Past `Hotp::imported`, which takes no second one.
+    let row = |key| ImportedCredential::of(&Hotp::default(), &Token::new(key, 6, 0).unwrap()).unwrap();
+    let import = Import::new("Ivan").unwrap().verified_contact(PHONE).unwrap();
+    let import = import.credential(row(first)).unwrap().credential(row(second)).unwrap();
+    let Imported::Made(account) = house.auth.import(&import, &desk).await.unwrap() else { panic!() };
+    assert_eq!(house.auth.credentials(account).await.unwrap().len(), 2);
+    Hotp::assign(&house.auth, account, &Token::new(KEY, 6, 0).unwrap(), &desk).await.unwrap();
+    assert_eq!(house.auth.credentials(account).await.unwrap().len(), 1);
+}
+
+/// What an account may have once comes in once; of the rest no more than it may have.
+#[test]
+fn one_key_is_imported_once() {
+    let import = || Import::new("Ivan").unwrap().identifier("ivan").unwrap();
+    let now = propusk::clock::Timestamp::from_millis(1_780_000_000_000);
+    let token = |key| Hotp::imported(&Token::new(key, 6, 0).unwrap()).unwrap();
+    for second in [KEY, b"another key of twenty b"] {
+        let two = import().credential(token(KEY)).unwrap().credential(token(second));
+        assert_eq!(two.unwrap_err(), ImportError::OfOneFactor { at: 2, most: 1 });
+    }
+    let device = |secret: &str| Totp::imported(&format!("otpauth://totp/x?{secret}"), now).unwrap();
+    let first = || import().credential(device("secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")).unwrap();
+    for same in [
+        "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+        "secret=gezd%20gnbv%20gy3t%20qojq%20gezd%20gnbv%20gy3t%20qojq",
+        "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8&period=60&algorithm=SHA256",
+    ] {
+        assert_eq!(first().credential(device(same)).unwrap_err(), ImportError::SameKey { at: 2 }, "{same}");
+    }
+    let mut many = first();
+    for nth in 2..=5_u8 {
+        many = many
+            .credential(device(&format!("secret={}", data_encoding::BASE32_NOPAD.encode(&[nth; 20]))))
+            .unwrap();
+    }
+    let sixth = device(&format!("secret={}", data_encoding::BASE32_NOPAD.encode(&[6; 20])));
+    assert_eq!(many.credential(sixth).unwrap_err(), ImportError::OfOneFactor { at: 6, most: 5 });
+    let hash = || {
+        StoredHash::parse("$argon2id$v=19$m=19456,t=2,p=1$MTIzNDU2Nzg5MDEyMzQ1Ng$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI").unwrap()
+    };
+    let two = import().credential(Password::imported(hash()).unwrap()).unwrap();
+    let two = two.credential(Password::imported_since(hash(), now).unwrap());
+    assert_eq!(two.unwrap_err(), ImportError::OfOneFactor { at: 2, most: 1 });
 }
 
 /// A second token takes the place of the first, ends what it opened, and the owner is told.
@@ -183,6 +279,11 @@ async fn devices_of_another_system_come_in_with_the_account() {
     // What may have been used before the move is not good after it.
     let totp = |step: i64| Totp::code(&code(KEY, u64::try_from(step).unwrap(), 8));
     assert_eq!(sign_in(totp(step)).await, "wrong");
-    assert_eq!(sign_in(totp(step + 1)).await, "due");
+    // A step of drift was allowed there too.
+    assert_eq!(sign_in(totp(step + 1)).await, "wrong");
+    house.hands.advance(60);
+    assert_eq!(sign_in(totp(step)).await, "wrong");
+    assert_eq!(sign_in(totp(step + 1)).await, "wrong");
+    assert_eq!(sign_in(totp(step + 2)).await, "due");
     assert_eq!(Totp::imported("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ", now).err(), Some(UriError::Key));
 }

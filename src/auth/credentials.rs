@@ -81,8 +81,8 @@ impl Inner {
             .collect()
     }
 
-    /// Makes or rewrites an account's credential of one factor from outside a flow, as `next` says; everything that the
-    /// old one opened ends, and the owner is told. False: `next` had nothing to write. A flow that was opened by the
+    /// Makes or rewrites an account's credential of one factor from outside a flow, as `next` says, and it is the only
+    /// one from then on; everything that the old one opened ends, and the owner is told. False: `next` had nothing to write. A flow that was opened by the
     /// old one no longer ends in a session: its epoch is past.
     pub(crate) async fn rewrite<D: Serialize + DeserializeOwned>(
         &self,
@@ -102,7 +102,8 @@ impl Inner {
                 return Err(Broken::Misuse("the account is closed"));
             };
             let now = self.clock.now();
-            let old = subject.credentials.iter().find(|row| row.factor == *factor);
+            let mut rows = subject.credentials.iter().filter(|row| row.factor == *factor);
+            let old = rows.next();
             let data = match old {
                 Some(row) => Some(
                     serde_json::from_slice(&self.open(&person, row)?)
@@ -131,6 +132,8 @@ impl Inner {
                 Write::ForgetBrowsers { account: of, except: None },
                 self.line(&person, event.clone(), Outcome::Done, &content)?.1,
             ];
+            // A second one that stayed would be good in secret: what was to be replaced was perhaps just that.
+            batch.extend(rows.map(|row| Write::RemoveCredential { id: row.id, expect: row.version }));
             batch.extend(self.credential_notices(&person, factor, template)?);
             if self.commit(batch).await? == Committed::Won {
                 return Ok(true);

@@ -14,6 +14,7 @@ use crate::factor::{Factor, Source};
 use crate::flow::Client;
 use crate::id::{AccountId, FactorName};
 use crate::message::Locale;
+use crate::secret::same;
 use crate::store::{Committed, SubjectKey, Write};
 
 /// One account to bring in. Everything in it was checked when it was put in, so that a refusal names the field and
@@ -34,6 +35,8 @@ pub struct Import {
 pub struct ImportedCredential {
     factor: FactorName,
     data: Zeroizing<Vec<u8>>,
+    most: usize,
+    key: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// What of an account does not fit. Repeats nothing of what was given.
@@ -66,6 +69,20 @@ pub enum ImportError {
     /// More than 20.
     #[error("credential {at}: an account is imported with at most 20")]
     Credentials {
+        /// Which, from 1.
+        at: usize,
+    },
+    /// More of one factor than an account may have.
+    #[error("credential {at}: an account has at most {most} of its kind")]
+    OfOneFactor {
+        /// Which, from 1.
+        at: usize,
+        /// How many it may have.
+        most: usize,
+    },
+    /// The same key a second time.
+    #[error("credential {at}: its key was put in before")]
+    SameKey {
         /// Which, from 1.
         at: usize,
     },
@@ -133,11 +150,26 @@ impl Import {
     /// A credential.
     ///
     /// # Errors
-    /// [`ImportError::Credentials`].
+    /// [`ImportError::Credentials`], [`ImportError::OfOneFactor`], [`ImportError::SameKey`].
     pub fn credential(mut self, credential: ImportedCredential) -> Result<Self, ImportError> {
+        let at = self.credentials.len() + 1;
+        if at > MOST {
+            return Err(ImportError::Credentials { at });
+        }
+        let same_factor = || self.credentials.iter().filter(|one| one.factor == credential.factor);
+        // Each row keeps a counter of its own: a one-time code of a key in two rows would be good once for each.
+        let key = credential.key.as_deref();
+        if key.is_some_and(|key| {
+            same_factor().filter_map(|one| one.key.as_deref()).any(|other| same(other, key))
+        }) {
+            return Err(ImportError::SameKey { at });
+        }
+        let most = credential.most;
+        if same_factor().count() >= most {
+            return Err(ImportError::OfOneFactor { at, most });
+        }
         self.credentials.push(credential);
-        let at = self.credentials.len();
-        if at > MOST { Err(ImportError::Credentials { at }) } else { Ok(self) }
+        Ok(self)
     }
 
     fn named(mut self, typed: &str, verified: bool) -> Result<Self, ImportError> {
@@ -158,7 +190,7 @@ impl Import {
 }
 
 impl ImportedCredential {
-    /// This data as a credential of this factor.
+    /// This data as a credential of this factor. For factors without a way of their own, which may know more bounds.
     ///
     /// # Errors
     /// When it does not serialise; when the factor's credentials are contacts.
@@ -170,7 +202,21 @@ impl ImportedCredential {
             return Err(FactorError::Corrupt("a contact is no credential"));
         }
         let data = serde_json::to_vec(data).map_err(|_| FactorError::Corrupt("factor data"))?;
-        Ok(Self { factor: factor.name(), data: Zeroizing::new(data) })
+        Ok(Self { factor: factor.name(), data: Zeroizing::new(data), most: MOST, key: None })
+    }
+
+    /// An account is not imported with more than so many of its factor.
+    #[must_use]
+    pub const fn at_most(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
+
+    /// An account is not imported with two of its factor that have this key.
+    #[must_use]
+    pub fn of_key(mut self, key: &[u8]) -> Self {
+        self.key = Some(Zeroizing::new(key.to_vec()));
+        self
     }
 }
 
@@ -193,7 +239,7 @@ impl Auth {
         if account.names.is_empty() {
             return Err(Broken::Misuse("an imported account needs an identifier"));
         }
-        for ImportedCredential { factor, data } in &account.credentials {
+        for ImportedCredential { factor, data, .. } in &account.credentials {
             let factor =
                 auth.factor(factor).ok_or(Broken::Misuse("a credential of no factor of this Auth"))?;
             let _ = factor.could_prove(Some(data))?;
@@ -246,7 +292,7 @@ impl Inner {
             terms: String::new(),
         };
         let NewAccount { id, key, rows: mut batch, .. } = self.new_account(&profile, &account.names, now)?;
-        for ImportedCredential { factor, data } in &account.credentials {
+        for ImportedCredential { factor, data, .. } in &account.credentials {
             batch.push(Write::AddCredential(self.new_credential(id, factor, data, &[], now)?));
         }
         let content = Sealed::new(by.origin());

@@ -102,23 +102,27 @@ impl Hotp {
         Answer::wire(Self::NAME, serde_json::to_vec(&Words { code, next }).unwrap_or_default())
     }
 
-    /// The credential for [`Auth::import`] that this token is.
+    /// The credential for [`Auth::import`] that this token is. An account has one token.
     ///
     /// # Errors
     /// When it does not serialise.
     pub fn imported(token: &Token) -> Result<ImportedCredential, FactorError> {
-        ImportedCredential::of(&Self, token)
+        ImportedCredential::of(&Self, token).map(|one| one.at_most(1))
     }
 
     /// Hands a token to an account, in place of the one it has, if any: that one is good for nothing from then on. All
     /// sessions end, known browsers are forgotten, the owner is told, and it is in the history.
+    ///
+    /// The token that it has already keeps the higher of the two counters: what was good once is not good again. Of one
+    /// that somebody had before, say where it had counted to.
     ///
     /// # Errors
     /// When something does not work; [`Broken::Misuse`] for an account that is not there or closed, or without this
     /// factor in the builder.
     pub async fn assign(auth: &Auth, account: AccountId, token: &Token, by: &Client) -> Result<(), Broken> {
         let told = (event::name::ISSUED, "credential-added");
-        let next = |_: Option<Token>| Some(token.clone());
+        let next =
+            |old: Option<Token>| Some(old.map_or_else(|| token.clone(), |old| token.clone().after(&old)));
         auth.0.rewrite(account, &Self::NAME, told, by, next).await.map(drop)
     }
 }
@@ -138,12 +142,25 @@ impl Token {
         Ok(Self { key: Zeroizing::new(key.to_vec()), digits, next: counter, used: false })
     }
 
+    /// The same key counts on: a file of seeds that is read in a second time has the counters of the day it was made.
+    fn after(self, old: &Self) -> Self {
+        if !same(&self.key, &old.key) || self.next > old.next {
+            return self;
+        }
+        Self { digits: self.digits, ..old.clone() }
+    }
+
     fn accepted_at(&self, counter: u64) -> Self {
         Self { next: counter.saturating_add(1), used: true, ..self.clone() }
     }
 
     fn is(&self, code: &str, counter: u64) -> bool {
         same(code.as_bytes(), computed(Algorithm::Sha1, self.digits, &self.key, counter).as_bytes())
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn shown(&self, counter: u64) -> String {
+        String::clone(&computed(Algorithm::Sha1, self.digits, &self.key, counter))
     }
 
     /// Every counter in reach is computed and compared, whichever fits: time tells nothing of them. Of two with the same

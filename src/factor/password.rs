@@ -92,12 +92,12 @@ impl Password {
     }
 
     /// The credential for [`Auth::import`](crate::Auth::import) that this hash is. The first sign-in replaces the
-    /// hash by the library's own; where passwords age, it is as old as that sign-in.
+    /// hash by the library's own; where passwords age, it is as old as that sign-in. An account has one password.
     ///
     /// # Errors
     /// When it does not serialise.
     pub fn imported(hash: StoredHash) -> Result<ImportedCredential, FactorError> {
-        ImportedCredential::of(&Self::default(), &Stored::of(hash))
+        ImportedCredential::of(&Self::default(), &Stored::of(hash)).map(|one| one.at_most(1))
     }
 
     /// The same of a password that was chosen then.
@@ -105,7 +105,8 @@ impl Password {
     /// # Errors
     /// As [`Password::imported`].
     pub fn imported_since(hash: StoredHash, chosen: Timestamp) -> Result<ImportedCredential, FactorError> {
-        ImportedCredential::of(&Self::default(), &Stored { chosen: Some(chosen), ..Stored::of(hash) })
+        let stored = Stored { chosen: Some(chosen), ..Stored::of(hash) };
+        ImportedCredential::of(&Self::default(), &stored).map(|one| one.at_most(1))
     }
 
     /// The answer that is this password.

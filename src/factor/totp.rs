@@ -105,15 +105,20 @@ impl Totp {
     }
 
     /// The credential for [`Auth::import`](crate::Auth::import) that the device behind another system's
-    /// `otpauth://totp/..` address is. Codes of the present step and earlier ones were perhaps used there: `since` is the
-    /// moment of the move, and only later steps count.
+    /// `otpauth://totp/..` address is. `since` is the moment of the move: no code that was good there up to then is good
+    /// here, so that a device signs in from the second step after it. Where the other system took codes of more than one
+    /// step ahead, say a later moment. An account has at most five devices, each once.
     ///
     /// # Errors
     /// [`UriError`]: what the address has to be, and is not.
     pub fn imported(otpauth: &str, since: Timestamp) -> Result<ImportedCredential, UriError> {
         let (key, scheme) = import::read(otpauth)?;
-        let device = Device { key, scheme, last: scheme.step(since), used: 0 };
-        ImportedCredential::of(&Self::default(), &device).map_err(|_| UriError::Key)
+        // Where a step of drift is allowed (RFC 6238 section 5.2), the code of the next step was good there already: it
+        // may have been used, or seen, and has to be as good as used here (ATTACKS 1).
+        let last = scheme.step(since).saturating_add(1);
+        let device = Device { key: key.clone(), scheme, last, used: 0 };
+        let imported = ImportedCredential::of(&Self::default(), &device).map_err(|_| UriError::Key)?;
+        Ok(imported.at_most(MOST_DEVICES).of_key(key.as_bytes()))
     }
 
     /// The answer that is this code; also the confirmation of a new device.
@@ -125,6 +130,13 @@ impl Totp {
         }
         Answer::wire(Self::NAME, serde_json::to_vec(&Word { code }).unwrap_or_default())
     }
+}
+
+#[cfg(feature = "testing")]
+pub(crate) fn shown(otpauth: &str, at: Timestamp) -> Result<String, UriError> {
+    let (key, scheme) = import::read(otpauth)?;
+    let [_, (_, code), _] = scheme.around(&key, at).map_err(|_| UriError::Key)?;
+    Ok(String::clone(&code))
 }
 
 impl TotpScheme {
