@@ -257,6 +257,17 @@
 //! as much; two codes in a row serve the pockets alone. Both forms are one answer to one guard. Who sends the same two codes
 //! twice is told so, as with one: a double click that is counted as a wrong guess holds its owner out.
 //!
+//! *A key is one credential*. Each row has a counter of its own, so that a key in two rows makes each code good twice: an
+//! import takes a key once, one password, one token, five authenticators, and what is handed out replaces all there is of its
+//! kind. The same token again keeps the higher counter, because files of seeds are read in again with the counters of the day
+//! they were made. An authenticator that comes in counts from the second step after the move: the other system may have taken
+//! the code of the next.
+//!
+//! *Each letter has a connection of its own*. A pool would save a handshake; but a connection on which a letter was cut off
+//! still has the answer to that letter to come, and the next letter is told it: one that was refused then counts as delivered.
+//! What was cut off is neither delivered nor lost: it is sent again with the same id. And a mailbox counts as not there only
+//! when a server says so in an enhanced code (RFC 3463): 550 to 553 alone are said as often of a sender that it does not like.
+//!
 //! *A backup code is 65 random bits*. ASVS 6.5.2 and NIST 3.1.2 let a fast hash do from 112 bits, which nobody wants to
 //! type. So each has an Argon2id of its own, and its first sign says which one to compute: a try costs one, not ten. A
 //! whole set costs ten at its making, one after the other, so that others pass in between. The check sign is over the

@@ -234,7 +234,7 @@ async fn what_says_nothing_of_the_mailbox_is_tried_again_and_reported() {
 #[tokio::test]
 async fn an_acknowledgement_that_comes_late_is_no_other_letters() {
     // The letter itself takes milliseconds; on a machine that is busy, more.
-    let server = sink().timeout(Duration::from_secs(2));
+    let server = sink().timeout(Duration::from_secs(4));
     let house = house("Portal", EmailSender::smtp(server, NAME, FROM).unwrap());
     let (tended, said) = house.attempt("slow@example.org").await;
     assert_eq!(tended, POSTPONED, "{said}");
