@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::{Clock, Entropy, Sleep, SystemClock, SystemEntropy};
 use crate::error::Broken;
 use crate::factor::{ErasedFactor, Factor, Source};
-use crate::flow::{Client, Visit};
+use crate::flow::{Client, TRUST, Visit};
 use crate::hash::{HashPool, HashSettings};
 use crate::id::{AccountId, FactorName, Realm, Sequence};
 use crate::lockout::waiting::Waiting;
@@ -271,6 +271,9 @@ impl Builder {
             return Err(Broken::Misuse("at least one factor is needed: .factor(Password::default())"));
         }
         for (at, (name, factor)) in self.factors.iter().enumerate() {
+            if *name == TRUST {
+                return Err(Broken::Misuse("no factor may be called \"trust\""));
+            }
             if self.factors.iter().take(at).any(|(other, _)| other == name) {
                 return Err(Broken::Misuse("two factors have the same name"));
             }

@@ -1,7 +1,7 @@
 //! JSON routes, extractors, cookies and form tokens for axum.
 //!
 //! [`router`] gives the routes; [`AuthHttp`] in an application's state gives its own handlers the extractors
-//! [`Visitor`], [`Signed`], [`MaybeSigned`], [`ClientInfo`] and [`TokenForm`]. Serve with
+//! [`Visitor`], [`Signed`], [`MaybeSigned`], [`Require`], [`ClientInfo`] and [`TokenForm`]. Serve with
 //! `into_make_service_with_connect_info::<SocketAddr>()`: the network throttle needs the peer's address.
 //!
 //! # Who may ask
@@ -39,13 +39,13 @@
 //! | status | code |
 //! |---|---|
 //! | 400 | `malformed` (no JSON of the expected form) |
-//! | 401 | `no_session` |
-//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent` |
+//! | 401 | `no_session`, `step_up` (with `acr_values` and `max_age`, also in `WWW-Authenticate`: RFC 9470) |
+//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
-//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `due`, `taken`, `waiting`, `mailbox` |
+//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `due`, `taken`, `last_factor`, `waiting`, `mailbox` |
 //! | 410 | `no_flow` |
 //! | 413, 415 | `too_large`, `media_type` |
-//! | 422 | `malformed_answer` and the codes of identifiers, `contact_kind`, `name`, `birth_date`, `terms`, `unfit` |
+//! | 422 | `malformed_answer` and the codes of identifiers, `contact_kind`, `name`, `birth_date`, `terms`, `transaction`, `unfit` |
 //! | 429 | `held`, `throttled`, `too_soon` |
 //! | 500 | `broken`, `misconfigured` |
 //! | 503 | `busy`, `unavailable` |
@@ -63,6 +63,7 @@ mod json;
 mod openapi;
 mod problem;
 mod proxies;
+mod require;
 mod return_to;
 mod routes;
 mod tasks;
@@ -82,6 +83,7 @@ pub use extract::{ClientInfo, MaybeSigned, Signed, Visitor};
 pub use form::{FormFields, TokenForm};
 pub use problem::Problem;
 pub use proxies::TrustedProxies;
+pub use require::{Asks, Require};
 pub use return_to::ReturnTo;
 pub use tasks::{Tending, TokioSleep, tend, to_end};
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::device::Device;
-use crate::id::{AccountId, EventId, EventName, FactorName, Realm};
+use crate::id::{AccountId, CredentialId, EventId, EventName, FactorName, Realm};
 
 /// How what an event tells of ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,6 +114,8 @@ pub struct Event {
     pub during: Option<EventName>,
     /// By which factor.
     pub factor: Option<FactorName>,
+    /// By which of its credentials, or about which.
+    pub credential: Option<CredentialId>,
     /// Why it was refused, a stable code.
     pub reason: Option<String>,
     /// What an application added of its own.
@@ -129,6 +131,8 @@ pub(crate) struct Sealed {
     pub(crate) during: Option<EventName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) factor: Option<FactorName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) credential: Option<CredentialId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -155,6 +159,14 @@ pub mod name {
     pub const COMPROMISED: EventName = EventName::new("credential-compromised");
     /// A credential was added.
     pub const ENROLLED: EventName = EventName::new("credential-added");
+    /// A credential was taken away; all other sessions ended.
+    pub const REMOVED: EventName = EventName::new("credential-removed");
+    /// A session proved more than it was begun with, for an operation.
+    pub const STEPPED_UP: EventName = EventName::new("step-up");
+    /// A browser was trusted to sign in by less.
+    pub const TRUSTED: EventName = EventName::new("browser-trusted");
+    /// A transaction was approved.
+    pub const APPROVED: EventName = EventName::new("transaction-approved");
     /// This session answered for a sign-in elsewhere.
     pub const LETTER: EventName = EventName::new("answered-elsewhere");
     /// A session was ended by its own client.

@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 use crate::account::identifier::IdentifierKind;
 use crate::clock::{Entropy, Timestamp};
 use crate::error::FactorError;
+use crate::flow::Transaction;
 use crate::hash::{HashPool, Lane};
 use crate::id::{AccountId, CredentialId, FactorName, FlowId, Realm, SessionId, TemplateName, Version};
 use crate::lockout::Limit;
@@ -467,6 +468,8 @@ pub struct Context<'a> {
     pub mailbox: &'a str,
     /// The letter that was left there.
     pub letter: Option<&'a Letter>,
+    /// What is approved in this flow: a message, or another device, says it.
+    pub transaction: Option<&'a Transaction>,
     /// Which queue of the hash pool this step waits in.
     pub lane: Lane,
     pub(crate) factor: &'a FactorName,

@@ -8,10 +8,14 @@ mod enrol;
 mod finish;
 mod mailbox;
 mod named;
+mod reach;
 mod refusal;
 mod state;
+mod step_up;
 mod stop;
 mod subject;
+mod transaction;
+mod trust;
 mod verify;
 
 use std::time::Duration;
@@ -21,7 +25,8 @@ use crate::account::identifier::Identifier;
 use crate::auth::Auth;
 use crate::error::Broken;
 use crate::factor::{Answer, Prompt};
-use crate::id::FactorName;
+use crate::id::{CredentialId, FactorName};
+use crate::policy::Requirement;
 use crate::proof::Due;
 use crate::secret::Token;
 use crate::session::Session;
@@ -33,6 +38,8 @@ pub(crate) use state::Kind;
 use state::{Applicant, Run, State, Who};
 use stop::{Going, edge};
 pub(crate) use subject::Person;
+pub use transaction::Transaction;
+pub(crate) use trust::{NAME as TRUST, Trusted};
 
 /// What one client does: its requests go through here.
 #[derive(Clone, Debug)]
@@ -76,8 +83,19 @@ pub struct Done {
     pub token: Token,
     /// The token by which this browser is known from now on, where it is new: for a long-lived cookie.
     pub browser: Option<Token>,
+    /// The token in the place of which that one comes: this browser need not keep it.
+    pub replaced: Option<Token>,
     /// Whether the person said "not my device": the client keeps nothing beyond its own life.
     pub public_device: bool,
+    /// The transaction that was approved ([`Visit::approve`]): carry it out now. Given once.
+    pub approved: Option<Transaction>,
+}
+
+impl Done {
+    /// Nothing was left to prove.
+    pub(crate) const fn as_it_is(session: Session, token: Token) -> Self {
+        Self { session, token, browser: None, replaced: None, public_device: false, approved: None }
+    }
 }
 
 /// What a flow needs next.
@@ -180,12 +198,47 @@ impl Visit {
         edge("change", self.credential(session, factor, true), Step::Refused).await
     }
 
-    /// Adding a credential of this factor: prove as much as a sign-in takes, then enrol. This session is renewed.
+    /// Adding a credential of this factor: prove as much as a sign-in takes, and no less than the lower of what the
+    /// account can reach and what the new one gives; then enrol. This session is renewed.
     ///
     /// # Errors
     /// When something does not work.
     pub async fn enrol(&self, session: &Token, factor: FactorName) -> Result<Step, Broken> {
         edge("enrol", self.credential(session, factor, false), Step::Refused).await
+    }
+
+    /// Taking a credential away: prove as much as adding it would take. All other sessions end, this one is renewed.
+    /// The last one that the profile's sign-in needs stays.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn remove(&self, session: &Token, credential: CredentialId) -> Result<Step, Broken> {
+        edge("remove", self.try_remove(session, credential), Step::Refused).await
+    }
+
+    /// Proving what an operation asks for beyond this session, which is then renewed under a new token. Done at once
+    /// where nothing is lacking; refused where the account has nothing that would meet it.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn step_up(&self, session: &Token, asked: Requirement) -> Result<Step, Broken> {
+        edge("step-up", self.try_step_up(session, asked, None), Step::Refused).await
+    }
+
+    /// Having the person of this session approve one transaction: all that is asked for is proven anew, for this and
+    /// nothing else. When that flow is done, on whatever path, ask again with the same transaction: the answer is
+    /// [`Step::Done`] with [`Done::approved`], once, within five minutes. So the handler that carries it out is the one
+    /// that uses the approval up, and a crash before that means asking once more, never paying twice.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn approve(
+        &self,
+        session: &Token,
+        asked: Requirement,
+        what: Transaction,
+    ) -> Result<Step, Broken> {
+        edge("approve", self.try_step_up(session, asked, Some(what)), Step::Refused).await
     }
 
     async fn credential(&self, session: &Token, factor: FactorName, replace: bool) -> Going<Step> {
@@ -195,7 +248,11 @@ impl Visit {
         inner.factor(&factor).and_then(|factor| factor.enrolment()).ok_or(Code::NotOffered)?;
         let who = Who::known(session.account(), session.epoch());
         let kind = Kind::Credential { factor, session: session.id(), replace };
-        inner.start(self, State::new(inner, self, kind, who)?).await
+        let mut state = State::new(inner, self, kind, who)?;
+        if !replace {
+            state.held = inner.recent(&session);
+        }
+        inner.start(self, state).await
     }
 
     /// Claims the mailbox of a challenge that was begun elsewhere, for this session: tells who asks, and nobody else

@@ -8,15 +8,19 @@ mod tests;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::account::Level;
 use crate::clock::Timestamp;
-use crate::proof::{self, Aal, Proof};
+use crate::proof::{self, Aal, Proof, Proves};
 
 pub(crate) use deviations::channel;
 pub use deviations::{Deviation, Measure, Standard};
-pub use profile::{Profile, SessionLimits};
+pub use profile::{Profile, SessionLimits, TrustRule};
 
-/// What must have been proven: to sign in, or for an operation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What must have been proven: to sign in, or for an operation. Policy reads properties of proofs, never the name of a
+/// factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use]
 #[non_exhaustive]
 pub struct Requirement {
@@ -24,19 +28,27 @@ pub struct Requirement {
     pub aal: Aal,
     /// At least so many kinds of factor (known, held, is). Counts e-mail, which an AAL does not.
     pub kinds: usize,
-    /// The newest proof is no older.
+    /// Only what was proven within this time counts.
     pub fresh: Option<Duration>,
+    /// One proof has all these properties ([`Proves::phishing_resistant`], [`Proves::user_verified`]).
+    pub having: Option<Proves>,
+    /// How sure one must be of who the owner is. No proof raises it.
+    pub level: Level,
 }
 
 impl Requirement {
+    /// Nothing beyond a session.
+    pub const NONE: Self =
+        Self { aal: Aal::Zero, kinds: 0, fresh: None, having: None, level: Level::Simplified };
+
     /// An assurance level.
     pub const fn aal(aal: Aal) -> Self {
-        Self { aal, kinds: 1, fresh: None }
+        Self { aal, kinds: 1, ..Self::NONE }
     }
 
     /// Two kinds of factor, an e-mail code among them if need be: the portal's custom, not NIST's.
     pub const fn two_factors() -> Self {
-        Self { aal: Aal::One, kinds: 2, fresh: None }
+        Self { aal: Aal::One, kinds: 2, ..Self::NONE }
     }
 
     /// The same, proven within this time.
@@ -45,11 +57,45 @@ impl Requirement {
         self
     }
 
-    /// Whether these proofs meet it.
+    /// The same, and one proof with all these properties.
+    pub const fn having(mut self, properties: Proves) -> Self {
+        self.having = Some(properties);
+        self
+    }
+
+    /// The same, of an account of this level.
+    pub const fn level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Whether these proofs meet it. The level is the account's, and looked at apart.
     #[must_use]
     pub fn met_by(&self, proofs: &[Proof], now: Timestamp) -> bool {
+        let proofs = self.counted(proofs, now);
+        self.covered(&proofs) && proof::aal(&proofs) >= self.aal && proof::kinds(&proofs) >= self.kinds
+    }
+
+    /// How far these proofs go towards it: more is nearer.
+    pub(crate) fn progress(&self, proofs: &[Proof], now: Timestamp) -> (bool, usize, Aal) {
+        let proofs = self.counted(proofs, now);
+        // Where one level is all that is asked for, what counts for no level brings nobody nearer.
+        let kinds = if self.kinds > 1 || self.aal == Aal::Zero { self.kinds } else { 0 };
+        (self.covered(&proofs), proof::kinds(&proofs).min(kinds), proof::aal(&proofs).min(self.aal))
+    }
+
+    fn covered(&self, proofs: &[Proof]) -> bool {
+        self.having.is_none_or(|wanted| proofs.iter().any(|proof| proof.proves().covers(wanted)))
+    }
+
+    fn counted(&self, proofs: &[Proof], now: Timestamp) -> Vec<Proof> {
         let fresh = |proof: &&Proof| self.fresh.is_none_or(|age| now.since(proof.at()) <= age);
-        let proofs: &[Proof] = &proofs.iter().filter(fresh).cloned().collect::<Vec<_>>();
-        proof::aal(proofs) >= self.aal && proof::kinds(proofs) >= self.kinds
+        proofs.iter().filter(fresh).cloned().collect()
+    }
+}
+
+impl Default for Requirement {
+    fn default() -> Self {
+        Self::NONE
     }
 }

@@ -55,7 +55,8 @@ impl Channel {
 }
 
 /// Authentication assurance level (NIST SP 800-63B-4 section 2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Aal {
     /// Nothing that NIST counts as an authenticator: an e-mail code alone.
     #[default]

@@ -173,6 +173,8 @@ purposes! {
     DataKey = 20, "data-key";
     /// The mailbox of a challenge, where another device leaves its letter.
     Mailbox = 21, "mailbox";
+    /// That a session's owner has approved a transaction.
+    Receipt = 23, "receipt";
 }
 
 /// Text of URLs, cookies and JSON for bytes: RFC 4648 section 5, without padding.

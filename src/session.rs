@@ -7,7 +7,9 @@ use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::EventRow;
+use crate::flow::Trusted;
 use crate::id::{AccountId, Epoch, EventId, SessionId};
+use crate::policy::Requirement;
 use crate::proof::{self, Aal, Packed, Proof};
 use crate::secret::{Purpose, Route, Token, TokenHash};
 use crate::store::{FoundSession, SessionRow, Write};
@@ -42,6 +44,12 @@ impl Session {
     /// How, in the words of RFC 8176.
     pub fn amr(&self) -> Vec<&'static str> {
         proof::amr(&self.proofs())
+    }
+
+    /// Whether what it has proven meets an operation's requirement now; the account's level is looked at apart.
+    #[must_use]
+    pub fn meets(&self, asked: &Requirement, now: Timestamp) -> bool {
+        asked.met_by(&self.proofs(), now)
     }
 
     /// When it was made.
@@ -112,6 +120,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) now: Timestamp,
     /// A renewed session ends when the old one would have: what was proven then is not proven anew.
     pub(crate) expires: Option<Timestamp>,
+    /// The browser's trust, where that takes the place of what the profile asks for beyond it.
+    pub(crate) trusted: Option<Trusted>,
 }
 
 impl Inner {
@@ -120,7 +130,9 @@ impl Inner {
     /// second factor skipped on another path).
     pub(crate) fn mint(&self, grant: Grant<'_>) -> Result<(Write, Session, Token), Broken> {
         let due = grant.proofs.iter().any(|proof| proof.proves().why_due().is_some());
-        if due || !self.profile.sign_in.met_by(grant.proofs, grant.now) {
+        let trusted = self.profile.trust.as_ref().filter(|_| grant.trusted.is_some());
+        let asked = trusted.map_or(self.profile.sign_in, |rule| rule.needs);
+        if due || !asked.met_by(grant.proofs, grant.now) {
             return Err(Broken::Misuse("a session was asked for without the proofs that the profile wants"));
         }
         self.mint_as_proven(grant)

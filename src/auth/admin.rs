@@ -191,16 +191,18 @@ impl Inner {
             Some(key) => self.keys.open_under(key, &place, &row.sealed)?,
             None => self.keys.open(&place, &row.sealed)?,
         };
-        let Sealed { origin, during, factor, reason, details } =
+        let Sealed { origin, during, factor, credential, reason, details } =
             serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
         let (name, outcome) = (row.name.clone(), row.outcome);
-        Ok(Event { id: row.id, at: row.at, name, outcome, origin, during, factor, reason, details })
+        let (id, at) = (row.id, row.at);
+        Ok(Event { id, at, name, outcome, origin, during, factor, credential, reason, details })
     }
 }
 
 impl Sealed {
     pub(crate) fn new(origin: Origin) -> Self {
-        Self { origin, during: None, factor: None, reason: None, details: BTreeMap::new() }
+        let details = BTreeMap::new();
+        Self { origin, during: None, factor: None, credential: None, reason: None, details }
     }
 
     pub(crate) fn by(factor: &FactorName, origin: Origin) -> Self {

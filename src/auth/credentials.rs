@@ -5,15 +5,16 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::{Auth, Inner};
+use crate::account::identifier::deceives;
 use crate::clock::Timestamp;
 use crate::error::{Broken, FactorError};
 use crate::event::{Outcome, Sealed};
 use crate::factor::Credential;
-use crate::flow::{Client, Person};
+use crate::flow::{Client, Code, Refusal, Visit};
 use crate::id::{AccountId, CredentialId, EventName, FactorName};
 use crate::message::Locale;
 use crate::proof::Proves;
-use crate::secret::{Place, Purpose};
+use crate::session::Session;
 use crate::store::{AccountRow, Committed, CredentialRow, Write};
 
 /// A credential as its owner's list shows it: nothing of its secret.
@@ -24,6 +25,8 @@ pub struct Held {
     pub id: CredentialId,
     /// Of which factor.
     pub factor: FactorName,
+    /// What its owner calls it.
+    pub name: Option<String>,
     /// When it was enrolled.
     pub created: Timestamp,
     /// The most that it could prove now; nothing for a set of codes that is used up.
@@ -43,8 +46,9 @@ impl Auth {
         let known = rows.filter_map(|row| Some((row, self.0.factor(&row.factor)?)));
         let mut held = known
             .map(|(row, factor)| {
-                let proves = factor.could_prove(Some(&self.0.open(&person, row)?))?;
-                Ok(Held { id: row.id, factor: row.factor.clone(), created: row.created, proves })
+                let (name, data) = self.0.open_credential(row)?;
+                let proves = factor.could_prove(Some(&data))?;
+                Ok(Held { id: row.id, factor: row.factor.clone(), name, created: row.created, proves })
             })
             .collect::<Result<Vec<_>, Broken>>()?;
         held.sort_by_key(|one| (one.created, one.id));
@@ -63,6 +67,46 @@ impl Auth {
     }
 }
 
+impl Visit {
+    /// Gives one of this account's credentials a name for its owner's list: up to 40 characters; an empty one takes it
+    /// away. `Some`: refused, and why; nothing was written.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn rename(
+        &self,
+        mine: &Session,
+        credential: CredentialId,
+        name: &str,
+    ) -> Result<Option<Refusal>, Broken> {
+        let (auth, name) = (&self.auth.0, name.trim());
+        if name.chars().count() > MOST_NAME || name.chars().any(deceives) {
+            return Ok(Some(Refusal::new(Code::Name)));
+        }
+        for _ in 0..MOST_TRIES {
+            let Some(person) = auth.person_by_id(mine.account()).await? else { break };
+            let mut rows = person.subject.iter().flat_map(|subject| &subject.credentials);
+            // Only its own: the id comes from outside.
+            let Some(row) = rows.find(|row| row.id == credential && auth.factor(&row.factor).is_some())
+            else {
+                return Ok(Some(Refusal::new(Code::NotOffered)));
+            };
+            if auth.live_session(mine.id(), &person).await?.is_none() {
+                break;
+            }
+            let (_, data) = auth.open_credential(row)?;
+            let named = Some(name).filter(|name| !name.is_empty());
+            let sealed = auth.seal_credential((row.account, row.id, &row.factor), named, &data)?;
+            let (expect, version) = (row.version, row.version.next());
+            let row = CredentialRow { version, sealed, ..row.clone() };
+            if auth.commit(vec![Write::SwapCredential { row, expect }]).await? == Committed::Won {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Refusal::new(Code::NoSession)))
+    }
+}
+
 impl Inner {
     /// An account's credentials of one factor, opened: for what the factor itself tells an application of them.
     pub(crate) async fn opened<D: DeserializeOwned>(
@@ -74,7 +118,7 @@ impl Inner {
         let rows = person.subject.iter().flat_map(|subject| &subject.credentials);
         rows.filter(|row| row.factor == *factor)
             .map(|row| {
-                let data = serde_json::from_slice(&self.open(&person, row)?)
+                let data = serde_json::from_slice(&self.open_credential(row)?.1)
                     .map_err(|_| FactorError::Corrupt("credential"))?;
                 Ok(Credential { id: row.id, version: row.version, data })
             })
@@ -104,19 +148,19 @@ impl Inner {
             let now = self.clock.now();
             let mut rows = subject.credentials.iter().filter(|row| row.factor == *factor);
             let old = rows.next();
-            let data = match old {
-                Some(row) => Some(
-                    serde_json::from_slice(&self.open(&person, row)?)
-                        .map_err(|_| FactorError::Corrupt("credential"))?,
+            let (name, data) = match old.map(|row| self.open_credential(row)).transpose()? {
+                Some((name, data)) => (
+                    name,
+                    Some(serde_json::from_slice(&data).map_err(|_| FactorError::Corrupt("credential"))?),
                 ),
-                None => None,
+                None => (None, None),
             };
             let Some(data) = next(data) else { return Ok(false) };
             let plain = serde_json::to_vec(&data).map_err(|_| FactorError::Corrupt("factor data"))?;
             let plain = Zeroizing::new(plain);
             let write = match old {
                 Some(row) => {
-                    let sealed = self.keys.seal(self.entropy(), &place(&person, row), &plain)?;
+                    let sealed = self.seal_credential((of, row.id, factor), name.as_deref(), &plain)?;
                     let (expect, version) = (row.version, row.version.next());
                     Write::SwapCredential { row: CredentialRow { version, sealed, ..row.clone() }, expect }
                 }
@@ -141,14 +185,7 @@ impl Inner {
         }
         Err(Broken::Misuse("the account changes faster than it can be written"))
     }
-
-    fn open(&self, person: &Person, row: &CredentialRow) -> Result<Zeroizing<Vec<u8>>, Broken> {
-        self.keys.open(&place(person, row), &row.sealed)
-    }
-}
-
-fn place<'a>(person: &Person, row: &'a CredentialRow) -> Place<'a> {
-    Place::new(Purpose::Credential, row.id.as_bytes()).of(person.id).factor(&row.factor)
 }
 
 const MOST_TRIES: usize = 16;
+const MOST_NAME: usize = 40;

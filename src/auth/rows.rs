@@ -9,6 +9,8 @@ use crate::id::{AccountId, CredentialId, Epoch, FactorName, Version};
 use crate::secret::{DataKey, Place, Purpose, Route};
 use crate::store::{AccountRow, AccountState, ContactRow, CredentialRow, IdentifierRow, Write};
 
+use zeroize::Zeroizing;
+
 /// An account that is not written yet.
 pub(crate) struct NewAccount {
     pub(crate) id: AccountId,
@@ -70,7 +72,6 @@ impl Inner {
         now: Timestamp,
     ) -> Result<CredentialRow, Broken> {
         let id = CredentialId::next(self)?;
-        let place = Place::new(Purpose::Credential, id.as_bytes()).of(account).factor(factor);
         Ok(CredentialRow {
             id,
             account,
@@ -78,7 +79,41 @@ impl Inner {
             version: Version(0),
             created: now,
             lookups: handles.iter().map(|handle| self.handle(factor, handle)).collect(),
-            sealed: self.keys.seal(self.entropy(), &place, data)?,
+            sealed: self.seal_credential((account, id, factor), None, data)?,
         })
     }
+
+    /// A credential's data, sealed with the name that its owner gave it.
+    pub(crate) fn seal_credential(
+        &self,
+        (account, id, factor): (AccountId, CredentialId, &FactorName),
+        name: Option<&str>,
+        data: &[u8],
+    ) -> Result<Vec<u8>, Broken> {
+        let place = Place::new(Purpose::Credential, id.as_bytes()).of(account).factor(factor);
+        let Some(name) = name else { return Ok(self.keys.seal(self.entropy(), &place, data)?) };
+        let length = u8::try_from(name.len()).map_err(|_| Broken::Misuse("a name of more than 255 bytes"))?;
+        let plain = Zeroizing::new([&[NAMED, length], name.as_bytes(), data].concat());
+        Ok(self.keys.seal(self.entropy(), &place, &plain)?)
+    }
+
+    /// The name that its owner gave a credential, if one, and its data.
+    pub(crate) fn open_credential(
+        &self,
+        row: &CredentialRow,
+    ) -> Result<(Option<String>, Zeroizing<Vec<u8>>), Broken> {
+        let place = Place::new(Purpose::Credential, row.id.as_bytes()).of(row.account).factor(&row.factor);
+        let mut plain = self.keys.open(&place, &row.sealed)?;
+        if plain.first() != Some(&NAMED) {
+            return Ok((None, plain));
+        }
+        let end = plain.get(1).map(|length| 2 + usize::from(*length));
+        let name = end.and_then(|end| plain.get(2..end)).ok_or(Broken::Sealed)?;
+        let name = String::from_utf8(name.to_vec()).map_err(|_| Broken::Sealed)?;
+        plain.drain(..2 + name.len());
+        Ok((Some(name), plain))
+    }
 }
+
+// Data is JSON, which never begins with it.
+const NAMED: u8 = 0;

@@ -70,6 +70,11 @@ impl Caller {
         self.http.auth().visit(self.client.clone())
     }
 
+    /// The same, asking for this browser to be trusted where the step ends a sign-in.
+    pub(crate) fn trusting(&self, trust: bool) -> Visit {
+        self.http.auth().visit(self.client.clone().trusting(trust))
+    }
+
     /// The session, if there is one that lives.
     pub(crate) async fn session(&self) -> Result<Option<Session>, Problem> {
         let Some(token) = &self.token else { return Ok(None) };
@@ -103,7 +108,10 @@ impl Caller {
         let life = (!done.public_device).then(|| done.session.expires().since(done.session.created()));
         cookies.set(names, names.session, &done.token.expose(), life);
         if !done.public_device {
-            let known = done.browser.iter().chain(&self.client.browsers).cloned().collect::<Vec<_>>();
+            let gone = done.replaced.as_ref().map(Token::expose);
+            let stays = |token: &&Token| gone.as_ref().is_none_or(|gone| *token.expose() != **gone);
+            let kept = self.client.browsers.iter().filter(stays);
+            let known = done.browser.iter().chain(kept).cloned().collect::<Vec<_>>();
             if !known.is_empty() {
                 cookies.browsers(names, &known, profile.browser_life);
             }

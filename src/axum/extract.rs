@@ -8,6 +8,7 @@ use super::caller::Caller;
 use super::{AuthHttp, FormFields, Problem, SetCookies, form};
 use crate::flow::{Client, Code, Done, Refusal, Visit};
 use crate::message::Locale;
+use crate::policy::Requirement;
 use crate::secret::Token;
 use crate::session::Session;
 
@@ -53,6 +54,21 @@ impl Visitor {
     /// The session, if there is one that lives.
     pub fn session(&self) -> Option<&Session> {
         self.session.as_ref()
+    }
+
+    /// The session, if it meets what an operation asks for; else the problem that [`Require`](super::Require) gives.
+    ///
+    /// # Errors
+    /// That problem.
+    pub async fn require(&self, asked: &Requirement) -> Result<Session, Problem> {
+        self.caller.require(self.session.clone(), asked).await
+    }
+
+    /// The same visitor, who asks for this browser to be trusted where the step ends a sign-in.
+    #[must_use]
+    pub fn trusting(mut self, trust: bool) -> Self {
+        self.caller.client.trust = trust;
+        self
     }
 
     /// The token of that session.

@@ -80,13 +80,23 @@ pub(crate) fn asking(asking: &Asking, caller: &Caller) -> impl Serialize {
         same_network: bool,
         at: String,
         expires_in: u64,
+        /// What it would approve: show it to the person.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        transaction: Option<Vec<Field>>,
     }
+    #[derive(Serialize)]
+    struct Field {
+        label: String,
+        value: String,
+    }
+    let field = |(label, value): &(String, String)| Field { label: label.clone(), value: value.clone() };
     Asks {
         factor: asking.factor.to_string(),
         from: From::of(&asking.from),
         same_network: asking.is_near(&caller.client),
         at: asking.at.rfc3339(),
         expires_in: asking.expires.since(caller.http.auth().now()).as_secs(),
+        transaction: asking.transaction.as_ref().map(|what| what.fields().iter().map(field).collect()),
     }
 }
 
@@ -102,6 +112,9 @@ pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serial
         id: String,
         #[serde(flatten)]
         kind: Kind,
+        /// What its owner calls it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
         created: String,
         /// Whether it can prove anything now: a set of codes may be used up.
         usable: bool,
@@ -118,6 +131,7 @@ pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serial
     let line = |one: &Held| Line {
         id: one.id.to_string(),
         kind: kind(&one.factor),
+        name: one.name.clone(),
         created: one.created.rfc3339(),
         usable: one.proves.is_factor(),
         due: one.proves.why_due().map(Due::as_str),
@@ -140,6 +154,8 @@ pub(crate) fn history(events: Vec<Event>, full: bool) -> impl Serialize {
         #[serde(skip_serializing_if = "Option::is_none")]
         factor: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        credential: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         details: BTreeMap<String, String>,
@@ -158,6 +174,7 @@ pub(crate) fn history(events: Vec<Event>, full: bool) -> impl Serialize {
         from: From::of(&event.origin),
         during: event.during.map(|during| during.to_string()),
         factor: event.factor.map(|factor| factor.to_string()),
+        credential: event.credential.map(|credential| credential.to_string()),
         reason: event.reason,
         details: event.details,
     };

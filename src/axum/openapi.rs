@@ -123,7 +123,7 @@ impl Operation {
         }
         let parameters = match self.path {
             "/history" => schemas::page(),
-            "/sessions/{id}" => json!([{
+            "/sessions/{id}" | "/factors/{id}" => json!([{
                 "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
             }]),
             _ => return operation,

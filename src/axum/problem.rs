@@ -8,11 +8,13 @@ use ::axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::AuthHttp;
+use super::require::Lacking;
 use crate::account::identifier::IdentifierError;
 use crate::error::{Broken, FactorError, StoreError};
 use crate::factor::Reason;
 use crate::flow::{Code, Refusal};
 use crate::message::Locale;
+use crate::policy::Requirement;
 use crate::policy::password::Rule;
 
 /// A refusal or a failure on its way to the client. An application with pages of its own takes it as a value
@@ -25,6 +27,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     retry_after: Option<u64>,
     rules: Vec<Told>,
+    lacking: Option<Lacking>,
 }
 
 /// A broken rule as the client reads it: by name and numbers, and in words.
@@ -50,6 +53,7 @@ impl Problem {
                 .iter()
                 .map(|rule| Told { rule: rule.clone(), text: rule.text(locale) })
                 .collect(),
+            lacking: None,
         }
     }
 
@@ -78,13 +82,26 @@ impl Problem {
         &self.detail
     }
 
+    /// The same with what a client is to prove.
+    pub(crate) fn lacking(mut self, asked: &Requirement) -> Self {
+        self.lacking = Some(Lacking::of(asked));
+        self
+    }
+
     pub(crate) const fn fault(fault: Fault, locale: Locale) -> Self {
         let (status, code, en, ru) = fault.parts();
         let detail = match locale {
             Locale::En => en,
             Locale::Ru => ru,
         };
-        Self { status, code, detail: Cow::Borrowed(detail), retry_after: None, rules: Vec::new() }
+        Self {
+            status,
+            code,
+            detail: Cow::Borrowed(detail),
+            retry_after: None,
+            rules: Vec::new(),
+            lacking: None,
+        }
     }
 
     /// A body that is no JSON of the expected form: where, never what stood there.
@@ -113,6 +130,10 @@ impl IntoResponse for Problem {
             retry_after: Option<u64>,
             #[serde(skip_serializing_if = "<[Told]>::is_empty")]
             rules: &'a [Told],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            acr_values: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            max_age: Option<u64>,
         }
         let document = Document {
             // RFC 9457 section 4.2.1: the status says what kind of problem it is, `code` which one.
@@ -123,6 +144,8 @@ impl IntoResponse for Problem {
             code: self.code,
             retry_after: self.retry_after,
             rules: &self.rules,
+            acr_values: self.lacking.as_ref().map(|lacking| lacking.acr_values.as_str()),
+            max_age: self.lacking.as_ref().and_then(|lacking| lacking.max_age),
         };
         let json = serde_json::to_string(&document).unwrap_or_default();
         let mut response = (self.status, json).into_response();
@@ -135,7 +158,9 @@ impl IntoResponse for Problem {
         }
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 9110 section 15.5.2 wants one; no browser asks for a password at this one.
-            headers.insert(header::WWW_AUTHENTICATE, fixed("Bearer"));
+            let lacking = self.lacking.as_ref().map(Lacking::challenge);
+            let challenge = lacking.and_then(|text| HeaderValue::try_from(text).ok());
+            headers.insert(header::WWW_AUTHENTICATE, challenge.unwrap_or(fixed("Bearer")));
         }
         response
     }
@@ -230,14 +255,16 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
     let status = match code {
         // Not the code of a body that is no JSON: this one is a person's to mend.
         Code::Answer(Reason::Malformed) => return (StatusCode::UNPROCESSABLE_ENTITY, "malformed_answer"),
-        Code::Answer(Reason::Wrong | Reason::Expired | Reason::UsedUp | Reason::Denied) | Code::Spent => {
-            StatusCode::FORBIDDEN
-        }
+        Code::Answer(Reason::Wrong | Reason::Expired | Reason::UsedUp | Reason::Denied)
+        | Code::Spent
+        | Code::OutOfReach
+        | Code::Level => StatusCode::FORBIDDEN,
         Code::Answer(Reason::Replayed | Reason::NotBegun)
         | Code::NotOffered
         | Code::Stale
         | Code::Due
         | Code::Taken
+        | Code::LastFactor
         | Code::Waiting
         | Code::Mailbox => StatusCode::CONFLICT,
         Code::Identifier(
@@ -252,11 +279,12 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         | Code::Name
         | Code::BirthDate
         | Code::Terms
+        | Code::Transaction
         | Code::Unfit => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Held | Code::Throttled | Code::TooSoon => StatusCode::TOO_MANY_REQUESTS,
         Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
         Code::NoFlow => StatusCode::GONE,
-        Code::NoSession => StatusCode::UNAUTHORIZED,
+        Code::NoSession | Code::StepUp => StatusCode::UNAUTHORIZED,
     };
     (status, code.as_str())
 }

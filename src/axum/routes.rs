@@ -8,7 +8,7 @@ use ::axum::extract::{Path, Query, Request, State};
 use ::axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use ::axum::middleware::{self, Next};
 use ::axum::response::{IntoResponse, Response};
-use ::axum::routing::{delete, get, post};
+use ::axum::routing::{delete, get, post, put};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
@@ -17,6 +17,7 @@ use time::format_description::well_known::Rfc3339;
 use super::body::Call;
 use super::caller::{self, Caller};
 use super::problem::Fault;
+use super::require::Lacking;
 use super::{AuthHttp, Problem, csrf, json, tasks};
 use crate::account::{BirthDate, PersonalData};
 use crate::clock::Timestamp;
@@ -24,7 +25,7 @@ use crate::error::Broken;
 use crate::event::{EventPage, Outcome};
 use crate::factor::Answer;
 use crate::flow::{Code, Posted, Refusal, Step, Visit};
-use crate::id::FactorName;
+use crate::id::{CredentialId, FactorName};
 use crate::secret::Token;
 use crate::session::Session;
 
@@ -37,6 +38,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sign-in", post(sign_in))
         .route("/change", post(change))
         .route("/enrol", post(enrol))
+        .route("/step-up", post(step_up))
         .route("/approvals", post(approve))
         .route("/flow/begin", post(flow_begin))
         .route("/flow/answer", post(flow_answer))
@@ -45,6 +47,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sessions/{id}", delete(end_session))
         .route("/history", get(history))
         .route("/factors", get(factors))
+        .route("/factors/{id}", put(rename).delete(remove))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))
         .method_not_allowed_fallback(async |headers: HeaderMap| {
             Problem::fault(Fault::Method, caller::locale(&headers))
@@ -100,6 +103,9 @@ async fn sign_in(mut call: Call) -> Result<Response, Problem> {
         identifier: Option<Cow<'a, str>>,
         #[serde(default)]
         public_device: bool,
+        /// Whether this browser shall be trusted, where the profile allows it.
+        #[serde(default)]
+        trust: bool,
         #[serde(borrow, default)]
         factor: Option<Cow<'a, str>>,
         #[serde(borrow, default)]
@@ -107,7 +113,7 @@ async fn sign_in(mut call: Call) -> Result<Response, Problem> {
     }
     call.caller.bind()?;
     let asked: Asked<'_> = call.json()?;
-    let visit = call.caller.visit();
+    let visit = call.caller.trusting(asked.trust);
     let start = visit.sign_in().public_device(asked.public_device);
     let step = match (&asked.identifier, asked.factor, asked.answer) {
         (Some(identifier), Some(factor), Some(answer)) => start.with(identifier, wire(&factor, answer)).await,
@@ -157,6 +163,54 @@ async fn credential(
     Ok(json::step(&call.caller, step))
 }
 
+/// Proving what a `step_up` problem said, by its own words.
+async fn step_up(mut call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        acr_values: Cow<'a, str>,
+        #[serde(default)]
+        max_age: Option<u64>,
+    }
+    call.caller.bind()?;
+    let asked: Asked<'_> = call.json()?;
+    let asked = Lacking::asked(&asked.acr_values, asked.max_age);
+    let asked = asked.ok_or_else(|| call.caller.fault(Fault::Malformed))?;
+    let Some(session) = &call.caller.token else { return Err(no_session(&call.caller)) };
+    Ok(json::step(&call.caller, call.caller.visit().step_up(session, asked).await))
+}
+
+async fn remove(mut caller: Caller, id: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
+    caller.bind()?;
+    let id = credential_id(&caller, id)?;
+    let Some(session) = &caller.token else { return Err(no_session(&caller)) };
+    Ok(json::step(&caller, caller.visit().remove(session, id).await))
+}
+
+async fn rename(id: Result<Path<String>, PathRejection>, call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        /// Empty: it has none any more.
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+    }
+    let asked: Asked<'_> = call.json()?;
+    let (caller, session) = (&call.caller, signed(&call.caller).await?);
+    let id = credential_id(caller, id)?;
+    let refused = caller.visit().rename(&session, id, &asked.name).await;
+    match refused.map_err(|broken| caller.broken(&broken))? {
+        None => Ok(StatusCode::NO_CONTENT.into_response()),
+        Some(why) => Err(Problem::refused(&why, caller.client.locale)),
+    }
+}
+
+fn credential_id(caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<CredentialId, Problem> {
+    let id = id.ok().and_then(|Path(id)| id.parse().ok());
+    id.ok_or_else(|| caller.fault(Fault::NotFound))
+}
+
 async fn flow_begin(call: Call) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -182,10 +236,12 @@ async fn flow_answer(call: Call) -> Result<Response, Problem> {
         factor: Cow<'a, str>,
         #[serde(borrow)]
         answer: &'a RawValue,
+        #[serde(default)]
+        trust: bool,
     }
     let asked: Asked<'_> = call.json()?;
     let flow = flow(&call.caller, &asked.flow)?;
-    let step = call.caller.visit().answer(&flow, wire(&asked.factor, asked.answer)).await;
+    let step = call.caller.trusting(asked.trust).answer(&flow, wire(&asked.factor, asked.answer)).await;
     Ok(json::step(&call.caller, step))
 }
 

@@ -131,7 +131,11 @@ impl Factor for Code {
         let Some(contact) = mine.first() else { return Ok(Begun::Nothing) };
         let code = self.scheme.draw(cx.entropy())?;
         let minutes = (self.life.as_secs() / 60).to_string();
-        let message = Outgoing::new(contact.id, self.template.clone(), self.life).with("code", code.as_str());
+        let mut message =
+            Outgoing::new(contact.id, self.template.clone(), self.life).with("code", code.as_str());
+        if let Some(what) = cx.transaction {
+            message = message.with("approves", what.summary());
+        }
         #[derive(Serialize)]
         struct Shown {
             digits: usize,

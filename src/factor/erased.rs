@@ -24,6 +24,8 @@ pub(crate) type Bytes = Zeroizing<Vec<u8>>;
 pub(crate) struct Opened {
     pub(crate) id: CredentialId,
     pub(crate) version: Version,
+    /// What its owner calls it.
+    pub(crate) called: Option<String>,
     pub(crate) plain: Bytes,
 }
 

@@ -10,7 +10,6 @@ use crate::error::Broken;
 use crate::factor::{Answer, Begun, Context, ErasedFactor, Letter, Outgoing, Prompt, Source};
 use crate::hash::{Lane, Seat};
 use crate::id::{FactorName, TemplateName};
-use crate::proof::{self, Proof};
 use crate::secret::{Purpose, Token};
 use crate::store::{Committed, Passed, Rate, ThrottleKey, Write};
 
@@ -18,11 +17,16 @@ impl Inner {
     /// Opens a flow with nothing answered yet.
     pub(crate) async fn start(&self, visit: &Visit, state: State) -> Going<Step> {
         self.ready().await?;
-        let mut run = Run::new(self, visit, state);
+        let run = Run::new(self, visit, state);
         let person = self.person(&run.state).await?;
+        self.open(run, &person).await
+    }
+
+    /// The same with its person read already.
+    pub(crate) async fn open(&self, mut run: Run<'_>, person: &Person) -> Going<Step> {
         let (write, token) = run.keep(self)?;
         match self.commit(vec![write]).await? {
-            Committed::Won => self.pending(&run, &person, token, None),
+            Committed::Won => self.pending(&run, person, token, None),
             Committed::Lost { .. } => Err(Code::Stale.into()),
         }
     }
@@ -49,7 +53,8 @@ impl Inner {
 
     async fn begin_in(&self, mut run: Run<'_>, person: Person, name: &FactorName) -> Going<Step> {
         let factor = self.factor(name).ok_or(Code::NotOffered)?;
-        let offer = self.offer_of(&run.state, &person, name, factor)?.ok_or(Code::NotOffered)?;
+        let duty = self.duty(&run.state, &person)?;
+        let offer = self.offer_of(&run.state, &person, duty, factor)?.ok_or(Code::NotOffered)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         let before = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
         // Opened for an enrolment only: else a name that nobody has would be cheaper to begin with.
@@ -100,9 +105,9 @@ impl Inner {
 
     /// What can be answered next.
     pub(crate) fn offers(&self, state: &State, person: &Person) -> Going<Vec<Offer>> {
-        let mut offers = Vec::new();
-        for (name, factor) in &self.factors {
-            offers.extend(self.offer_of(state, person, name, &**factor)?);
+        let (duty, mut offers) = (self.duty(state, person)?, Vec::new());
+        for (_, factor) in &self.factors {
+            offers.extend(self.offer_of(state, person, duty, &**factor)?);
         }
         Ok(offers)
     }
@@ -113,18 +118,23 @@ impl Inner {
         &self,
         state: &State,
         person: &Person,
-        name: &FactorName,
+        duty: Option<Duty>,
         factor: &dyn ErasedFactor,
     ) -> Going<Option<Offer>> {
+        let name = factor.name();
         let offer = |enrols, hint| Offer { factor: name.clone(), enrols, hint };
-        if self.duty(state).is_some() {
+        if let Some(duty) = duty {
             let wanted = match &state.kind {
                 Kind::SignUp(_) => {
                     factor.enrolment().is_some()
                         && factor.could_prove(None)?.covers(self.profile.sign_up_enrols)
                 }
-                Kind::Credential { factor: wanted, .. } => wanted == name,
-                Kind::SignIn => state.due().is_some_and(|(due, _)| due == name),
+                Kind::Credential { factor: wanted, .. } => *wanted == name,
+                Kind::SignIn if duty == Duty::Enrol => {
+                    factor.enrolment().is_some() && self.adds(state, factor, factor.could_prove(None)?)
+                }
+                Kind::SignIn => state.due().is_some_and(|(due, _)| *due == name),
+                Kind::StepUp { .. } | Kind::Remove { .. } => false,
             };
             return Ok(wanted.then(|| offer(true, None)));
         }
@@ -134,7 +144,7 @@ impl Inner {
         };
         let wanted = match &state.kind {
             Kind::SignUp(applicant) => contact == Some(applicant.contact.kind()),
-            Kind::Credential { factor: replaced, replace: true, .. } => replaced == name,
+            Kind::Credential { factor: replaced, replace: true, .. } => *replaced == name,
             Kind::SignIn if state.is_unnamed() => factor.discoverable(),
             Kind::SignIn if state.proofs.is_empty() => match contact {
                 Some(kind) => state.who.typed.as_ref().map(Identifier::kind) == Some(kind),
@@ -142,45 +152,16 @@ impl Inner {
                 None => factor.decoy(&self.hashes, [0; 32])?.is_some(),
             },
             // Of somebody who has proven something, or is signed in.
-            Kind::SignIn | Kind::Credential { .. } => {
+            Kind::SignIn | Kind::Credential { .. } | Kind::StepUp { .. } | Kind::Remove { .. } => {
                 let mine = self.mine(person, state, factor)?;
                 // Nobody adds a key by the word of another session: who stole one would write that word with it.
-                let speaks = factor.mailbox().is_none() || state.kind == Kind::SignIn;
-                let wanted = mine.real && speaks && self.adds(state, factor, &mine)?;
+                let speaks =
+                    factor.mailbox().is_none() || matches!(state.kind, Kind::SignIn | Kind::StepUp { .. });
+                let wanted = mine.real && speaks && self.brings_nearer(state, factor, &mine)?;
                 return Ok(wanted.then(|| offer(false, mine.hint())));
             }
         };
         Ok(wanted.then(|| offer(false, None)))
-    }
-
-    /// What is still to be done once enough is proven. Adding a credential takes as much as signing in: a mailbox
-    /// alone adds no key to an account that asks for two factors (ATTACKS 22).
-    pub(crate) fn duty(&self, state: &State) -> Option<Duty> {
-        let enough = || self.profile.sign_in.met_by(&state.proofs, self.clock.now());
-        match state.kind {
-            Kind::SignUp(_) if !state.proofs.is_empty() => Some(Duty::Enrol),
-            Kind::Credential { replace: true, .. } if !state.proofs.is_empty() => Some(Duty::Replace),
-            Kind::Credential { replace: false, .. } if enough() => Some(Duty::Enrol),
-            Kind::SignIn if state.due().is_some() && enough() => Some(Duty::Replace),
-            _ => None,
-        }
-    }
-
-    // Whether a proof by this factor would bring the sign-in nearer: the same channel never counts twice.
-    fn adds(&self, state: &State, factor: &dyn ErasedFactor, mine: &Mine) -> Going<bool> {
-        let worth = |proofs: &[Proof]| (proof::kinds(proofs), proof::aal(proofs));
-        for one in &mine.opened {
-            let proves = factor.could_prove(Some(&one.plain))?;
-            if state.proofs.iter().any(|proof| proof.proves().channel() == proves.channel()) {
-                continue;
-            }
-            let mut with = state.proofs.clone();
-            with.push(Proof::new(factor.name(), proves, state.began));
-            if worth(&with) > worth(&state.proofs) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     pub(crate) fn pending(
@@ -192,14 +173,14 @@ impl Inner {
     ) -> Going<Step> {
         let offers = self.offers(&run.state, person)?;
         let expires_in = run.state.expires.since(run.now);
-        let duty = self.duty(&run.state);
+        let duty = self.duty(&run.state, person)?;
         let due = duty.and(run.state.due()).map(|(_, why)| why);
         Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, due, expires_in })))
     }
 
     pub(crate) fn context<'c>(
         &'c self,
-        run: &Run<'_>,
+        run: &'c Run<'_>,
         person: &Person,
         factor: &'c FactorName,
         (words, echo): (&'c [String], Option<&'c str>),
@@ -215,6 +196,7 @@ impl Inner {
             words,
             mailbox,
             letter,
+            transaction: run.state.transaction(),
             lane: self.lane(run, person),
             factor,
             entropy: self.entropy(),

@@ -23,6 +23,8 @@ pub struct Client {
     pub binding: Option<Token>,
     /// The token of the session that it holds: it ends when the client is given another.
     pub session: Option<Token>,
+    /// Whether the person asks for this browser to be trusted, where this step ends a sign-in and the profile allows it.
+    pub trust: bool,
 }
 
 impl Client {
@@ -36,6 +38,7 @@ impl Client {
             browsers: Vec::new(),
             binding: None,
             session: None,
+            trust: false,
         }
     }
 
@@ -80,6 +83,13 @@ impl Client {
     #[must_use]
     pub fn holding(mut self, session: Token) -> Self {
         self.session = Some(session);
+        self
+    }
+
+    /// With the wish that this browser be trusted from now on.
+    #[must_use]
+    pub const fn trusting(mut self, trust: bool) -> Self {
+        self.trust = trust;
         self
     }
 

@@ -81,6 +81,14 @@ impl Inner {
                 self.finish_change(run, person, Change { factor: name, write, session, ends_all: false })
                     .await
             }
+            // The duty of a sign-in to an account that has too little for the profile: who enrols it has proven it.
+            (Enrolled::Add { data, handles, proved }, Kind::SignIn) if run.state.due().is_none() => {
+                run.state.proofs.extend(believed(&data, proved)?);
+                let row = self.new_credential(person.id, &name, &data, &handles, run.now)?;
+                let write = Write::AddCredential(row);
+                let change = Change { factor: name, write, session: None, ends_all: false };
+                self.finish_change(run, person, change).await
+            }
             // Adding is no way round replacing: a memorised secret is replaced by who proved it (ASVS 6.2.3).
             (Enrolled::Replace { credential, data, proved }, kind)
                 if !factor.could_prove(None)?.is_memorised()
@@ -95,7 +103,7 @@ impl Inner {
                 let session = match kind {
                     Kind::Credential { session, .. } => Some(session),
                     Kind::SignIn => None,
-                    Kind::SignUp(_) => return Err(Code::NotOffered.into()),
+                    _ => return Err(Code::NotOffered.into()),
                 };
                 let change = Change { factor: name.clone(), write, session, ends_all: true };
                 self.finish_change(run, person, change).await
@@ -133,13 +141,14 @@ impl Inner {
             public_device: run.state.public_device,
             now: run.now,
             expires: None,
+            trusted: None,
         })?;
         let mut batch = vec![self.once(&run, factor, b"enrol")];
         batch.extend(rows);
         batch.extend([Write::AddCredential(credential), line]);
-        let browser = self.remember(&mut batch, &run, &person, id)?;
+        let (_, browser) = self.remember(&mut batch, &run, &person, id)?;
         batch.extend(self.superseded(&run).await?);
-        self.finish(run, batch, Ending { grant, browser }).await
+        self.finish(run, batch, Ending { grant, browser, replaced: None }).await
     }
 
     /// A credential is added or replaced, and the session at hand is renewed with a new token; where it was the last duty
@@ -163,6 +172,7 @@ impl Inner {
         let mut batch =
             vec![self.once(&run, &factor, b"enrol"), Write::SwapAccount { row, expect }, write, line];
         batch.extend(session.map(|id| Write::EndSession { account, route, id }));
+        batch.extend(self.untrust_others(&person, None)?);
         if ends_all {
             let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
             // The epoch of the flow's start: of two flows that one temporary password opened only one ends, and none
@@ -177,22 +187,9 @@ impl Inner {
             let end = self.sign_in_or_go_on(run, &person, lane, content, batch).await?;
             return end.ok_or_else(|| Code::Stale.into());
         };
-        let old = self.live_session(session, &person).await?.ok_or(Code::NoSession)?;
-        run.state.public_device = old.idle() == self.profile.sessions.public_idle;
-        let grant = self.renew(
-            &old,
-            Grant {
-                account,
-                epoch: raised,
-                route,
-                event,
-                proofs: &run.state.proofs,
-                public_device: run.state.public_device,
-                now: run.now,
-                expires: Some(old.expires()),
-            },
-        )?;
-        self.finish(run, batch, Ending { grant, browser: None }).await
+        let proofs = run.state.proofs.clone();
+        let (run, ending) = self.renewal(run, &person, session, (raised, event), &proofs).await?;
+        self.finish(run, batch, ending).await
     }
 
     /// A session of the person's, if it lives.

@@ -3,6 +3,7 @@
 use super::state::{Kind, Run};
 use super::stop::Going;
 use super::subject::Person;
+use super::trust::Trusted;
 use super::verify::Attempt;
 use super::{Code, Done, Step, Visit};
 use crate::auth::Inner;
@@ -10,16 +11,17 @@ use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::Reason;
 use crate::hash::Lane;
-use crate::id::{AccountId, BrowserId, Epoch, EventName, SessionId};
+use crate::id::{AccountId, BrowserId, CredentialId, Epoch, EventName, SessionId};
 use crate::proof::Proof;
-use crate::secret::{Purpose, Token};
+use crate::secret::Token;
 use crate::session::{Grant, Session};
-use crate::store::{BrowserRow, Committed, Subject, Write};
+use crate::store::{Committed, Subject, Write};
 
 /// What a finished flow hands out.
 pub(crate) struct Ending {
     pub(crate) grant: (Write, Session, Token),
     pub(crate) browser: Option<Token>,
+    pub(crate) replaced: Option<Token>,
 }
 
 /// What a lost precondition means.
@@ -40,28 +42,29 @@ impl Inner {
         run: &Run<'_>,
         person: &Person,
         at: &Attempt<'_>,
-        proof: Proof,
+        (proof, credential): (Proof, CredentialId),
         batch: Vec<Write>,
     ) -> Going<Option<Step>> {
         let factor = proof.factor().clone();
         let mut next = run.clone();
         next.state.challenges.remove(factor.as_str());
         if proof.proves().why_due().is_some()
-            && matches!(next.state.kind, Kind::Credential { replace: false, .. })
+            && !matches!(next.state.kind, Kind::SignIn | Kind::Credential { replace: true, .. })
         {
-            // It opens no sign-in as it is, so it adds nothing either.
+            // It opens no sign-in as it is, so it adds, takes away and approves nothing either.
             return Err(Code::Due.into());
         }
         next.state.proofs.push(proof);
-        if self.duty(&next.state).is_some() {
+        if self.duty(&next.state, person)?.is_some() {
             // What was begun to prove an old secret is no proposal of a new one.
             next.state.challenges.clear();
         }
-        let content = Sealed::by(&factor, run.visit.client.origin());
+        let credential = Some(credential);
+        let content = Sealed { credential, ..Sealed::by(&factor, run.visit.client.origin()) };
         self.sign_in_or_go_on(next, person, at.lane, content, batch).await
     }
 
-    /// A session, when this is a sign-in, enough is proven and no duty is left.
+    /// What the flow is for, when enough is proven and no duty is left.
     pub(crate) async fn sign_in_or_go_on(
         &self,
         next: Run<'_>,
@@ -70,10 +73,21 @@ impl Inner {
         content: Sealed,
         batch: Vec<Write>,
     ) -> Going<Option<Step>> {
-        let enough = self.profile.sign_in.met_by(&next.state.proofs, next.now) && next.state.due().is_none();
         match (&next.state.kind, &person.subject, next.state.who.account) {
-            (Kind::SignIn, Some(subject), Some((_, epoch))) if enough => {
-                self.sign_in(next, person, lane, (subject, epoch), content, batch).await
+            (Kind::SignIn, Some(subject), Some((_, epoch))) if next.state.due().is_none() => {
+                let enough = self.profile.sign_in.met_by(&next.state.proofs, next.now);
+                match if enough { None } else { self.trusted(&next, person)? } {
+                    None if !enough => self.go_on(next, person, content, batch).await,
+                    trusted => {
+                        self.sign_in(next, person, (lane, trusted), (subject, epoch), content, batch).await
+                    }
+                }
+            }
+            (Kind::StepUp { asked, .. }, ..) if asked.met_by(&next.state.shown(), next.now) => {
+                self.stepped_up(next, person, content, batch).await
+            }
+            (Kind::Remove { credential, .. }, ..) if self.may_remove(&next.state, person, *credential)? => {
+                self.removed(next, person, content, batch).await
             }
             _ => self.go_on(next, person, content, batch).await,
         }
@@ -101,11 +115,14 @@ impl Inner {
         &self,
         next: Run<'_>,
         person: &Person,
-        lane: Lane,
+        (lane, trusted): (Lane, Option<Trusted>),
         (subject, epoch): (&Subject, Epoch),
-        content: Sealed,
+        mut content: Sealed,
         mut batch: Vec<Write>,
     ) -> Going<Option<Step>> {
+        if trusted.is_some() {
+            content.details.insert("trust".into(), "used".into());
+        }
         let (id, line) = self.line(person, event::name::SIGN_IN, Outcome::Done, &content)?;
         batch.push(line);
         if lane == Lane::Stranger {
@@ -113,9 +130,23 @@ impl Inner {
             let device = ("device".into(), next.visit.client.device.summary().into());
             batch.extend(self.notices(person, "new-browser", vec![when, device])?);
         }
-        let browser = match next.state.public_device {
-            true => None,
-            false => self.remember(&mut batch, &next, person, person.id)?,
+        let mut replaced = None;
+        let browser = match (&trusted, next.state.public_device) {
+            (_, true) => None,
+            (Some(trusted), false) => {
+                let (writes, token, old) = self.rotate(&next, person, trusted)?;
+                batch.extend(writes);
+                replaced = old;
+                Some(token)
+            }
+            (None, false) => {
+                let (known, token) = self.remember(&mut batch, &next, person, person.id)?;
+                if let (Some(rule), true) = (&self.profile.trust, next.visit.client.trust) {
+                    batch.extend(self.trust(&next, person, (known, rule.life))?);
+                    batch.push(self.line(person, event::name::TRUSTED, Outcome::Done, &content)?.1);
+                }
+                token
+            }
         };
         batch.extend(self.superseded(&next).await?);
         let grant = self.mint(Grant {
@@ -127,11 +158,22 @@ impl Inner {
             public_device: next.state.public_device,
             now: next.now,
             expires: None,
+            trusted,
         })?;
-        batch.splice(0..0, next.take());
-        batch.push(grant.0.clone());
+        self.end_in(next, batch, Ending { grant, browser, replaced }).await
+    }
+
+    /// The last commit of a flow after an accept. `None`: lost a race, judge again.
+    pub(crate) async fn end_in(
+        &self,
+        run: Run<'_>,
+        mut batch: Vec<Write>,
+        ending: Ending,
+    ) -> Going<Option<Step>> {
+        batch.splice(0..0, run.take());
+        batch.push(ending.grant.0.clone());
         match self.lost(batch).await? {
-            None => Ok(Some(Step::done(&next, Ending { grant, browser }))),
+            None => Ok(Some(Step::done(&run, ending))),
             // `NoSession`: the one before was signed out meanwhile.
             Some(Loss::Flow | Loss::Again | Loss::No(Code::NoSession)) => Ok(None),
             Some(Loss::No(code)) => Err(code.into()),
@@ -167,25 +209,23 @@ impl Inner {
         })
     }
 
-    /// Makes this browser a known one of the account, or notes that it was seen.
+    /// Makes this browser a known one of the account, or notes that it was seen: which it is, and its token if new.
     pub(crate) fn remember(
         &self,
         batch: &mut Vec<Write>,
         run: &Run<'_>,
         person: &Person,
         account: AccountId,
-    ) -> Result<Option<Token>, Broken> {
-        let expires = run.now.after(self.profile.browser_life);
+    ) -> Result<(BrowserId, Option<Token>), Broken> {
         if let Some(row) = person.browser(self, &run.visit.client, run.now) {
+            let expires = run.now.after(self.profile.browser_life);
             batch.push(Write::TouchBrowser { id: row.id, seen: run.now, expires });
-            return Ok(None);
+            return Ok((row.id, None));
         }
-        let token = Token::random(self.entropy())?;
-        let key = token.hash(self.keys.scope(), Purpose::Browser);
-        let id = BrowserId::next(self)?;
-        let row = BrowserRow { id, account, key, seen: run.now, expires };
+        let (row, token) = self.new_browser(account, run.now)?;
+        let id = row.id;
         batch.push(Write::AddBrowser { row, keep: self.profile.browsers });
-        Ok(Some(token))
+        Ok((id, Some(token)))
     }
 
     pub(crate) async fn sign_out(&self, visit: &Visit, token: &Token) -> Result<(), Broken> {
@@ -220,15 +260,30 @@ impl Inner {
             return Ok(false);
         }
         let sealed = Sealed::new(visit.client.origin());
-        let (_, line) = self.line(&person, name, Outcome::Done, &sealed)?;
-        Ok(self.commit(vec![end, line]).await? == Committed::Won)
+        let mut batch = Vec::new();
+        if matches!(end, Write::EndSessions { .. }) {
+            // Who ends the others wants them to prove all of it when they come again.
+            let here = person.browser(self, &visit.client, self.clock.now()).map(|row| row.id);
+            batch.extend(self.untrust_others(&person, here)?);
+        }
+        batch.extend([end, self.line(&person, name, Outcome::Done, &sealed)?.1]);
+        Ok(self.commit(batch).await? == Committed::Won)
     }
 }
 
 impl Step {
     fn done(run: &Run<'_>, ending: Ending) -> Self {
-        let Ending { grant: (_, session, token), browser } = ending;
-        Self::Done(Box::new(Done { session, token, browser, public_device: run.state.public_device }))
+        let Ending { grant: (_, session, token), browser, replaced } = ending;
+        let public_device = run.state.public_device;
+        Self::Done(Box::new(Done { session, token, browser, replaced, public_device, approved: None }))
+    }
+}
+
+impl Ending {
+    /// The write by which the session ends that this one takes the place of.
+    pub(crate) fn ends(&self, old: SessionId) -> Write {
+        let (_, session, _) = &self.grant;
+        Write::EndSession { account: session.account(), route: session.route(), id: old }
     }
 }
 

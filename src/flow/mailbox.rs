@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::state::Run;
 use super::stop::{Going, Stop};
 use super::subject::Person;
-use super::{Code, Posted, Refusal, Visit};
+use super::{Code, Posted, Refusal, Transaction, Visit};
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
@@ -33,6 +33,9 @@ pub struct Asking {
     pub at: Timestamp,
     /// Until when it can be answered.
     pub expires: Timestamp,
+    /// What it would approve.
+    #[serde(default)]
+    pub transaction: Option<Transaction>,
 }
 
 /// A mailbox, as it lies in its sealed row. Nobody makes a [`Letter`] out of text elsewhere.
@@ -40,6 +43,9 @@ pub struct Asking {
 struct Mail {
     asking: Asking,
     owner: Option<AccountId>,
+    /// The session that asks, at a step-up: no session answers for itself.
+    #[serde(default)]
+    session: Option<SessionId>,
     claim: Option<(AccountId, SessionId)>,
     #[serde(with = "crate::proof::wire")]
     proofs: Vec<Proof>,
@@ -57,9 +63,11 @@ impl Inner {
         rules: Mailbox,
     ) -> Result<Write, Broken> {
         let (from, expires) = (run.visit.client.origin(), run.now.after(rules.life));
-        let asking = Asking { factor: factor.clone(), from, at: run.now, expires };
+        let transaction = run.state.transaction().cloned();
+        let asking = Asking { factor: factor.clone(), from, at: run.now, expires, transaction };
         let owner = (!rules.anybody && !run.state.is_unnamed()).then_some(person.id);
-        let mail = Mail { asking, owner, claim: None, proofs: Vec::new(), letter: None };
+        let session = run.state.kind.session();
+        let mail = Mail { asking, owner, session, claim: None, proofs: Vec::new(), letter: None };
         Ok(Write::AddFlow(self.mail_row(self.mailbox_key(address), Version(0), &mail)?))
     }
 
@@ -99,7 +107,10 @@ impl Inner {
         let mut mail = self.mail(&row)?;
         let rules = self.factor(&mail.asking.factor).and_then(ErasedFactor::mailbox).ok_or(Code::Mailbox)?;
         let me = (session.account(), session.id());
-        if mail.owner.is_some_and(|owner| owner != me.0) || mail.claim.is_some_and(|by| by != me) {
+        if mail.owner.is_some_and(|owner| owner != me.0)
+            || mail.claim.is_some_and(|by| by != me)
+            || mail.session == Some(me.1)
+        {
             return Err(Code::Mailbox.into());
         }
         let mut batch = Vec::new();

@@ -80,6 +80,16 @@ pub enum Code {
     Due,
     /// Not signed in.
     NoSession,
+    /// The session has not proven what the operation asks for.
+    StepUp,
+    /// The account has nothing by which that could be proven.
+    OutOfReach,
+    /// It is the last that the sign-in needs.
+    LastFactor,
+    /// The owner's identity is not confirmed as far as that takes.
+    Level,
+    /// What is to be approved cannot be shown as it is.
+    Transaction,
     /// The other device has not answered yet.
     Waiting,
     /// There is no such request, it is somebody else's to answer, it was answered, or the letter is too long.
@@ -109,6 +119,11 @@ impl Code {
             Self::Taken => "taken",
             Self::Due => "due",
             Self::NoSession => "no_session",
+            Self::StepUp => "step_up",
+            Self::OutOfReach => "out_of_reach",
+            Self::LastFactor => "last_factor",
+            Self::Level => "level",
+            Self::Transaction => "transaction",
             Self::Waiting => "waiting",
             Self::Mailbox => "mailbox",
         }

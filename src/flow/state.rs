@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::stop::Going;
-use super::{Code, Visit};
+use super::{Code, Transaction, Visit};
 use crate::account::PersonalData;
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
-use crate::id::{AccountId, Epoch, FactorName, FlowId, SessionId, Version};
+use crate::id::{AccountId, CredentialId, Epoch, FactorName, FlowId, SessionId, Version};
+use crate::policy::Requirement;
 use crate::proof::{Due, Proof};
 use crate::secret::{Place, Purpose, Token, TokenHash};
 use crate::store::{FlowRow, Write};
@@ -27,6 +28,29 @@ pub(crate) enum Kind {
         session: SessionId,
         replace: bool,
     },
+    /// A signed-in person proves what an operation asks for beyond their session, or approves one transaction.
+    StepUp {
+        session: SessionId,
+        asked: Requirement,
+        what: Option<Transaction>,
+    },
+    /// A signed-in person takes a credential away.
+    Remove {
+        session: SessionId,
+        credential: CredentialId,
+    },
+}
+
+impl Kind {
+    /// The session that it goes on in.
+    pub(crate) const fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::SignUp(_) | Self::SignIn => None,
+            Self::Credential { session, .. }
+            | Self::StepUp { session, .. }
+            | Self::Remove { session, .. } => Some(*session),
+        }
+    }
 }
 
 /// Who wants to register: no account exists before the contact is proven.
@@ -69,6 +93,9 @@ pub(crate) struct State {
     pub(crate) public_device: bool,
     #[serde(with = "crate::proof::wire")]
     pub(crate) proofs: Vec<Proof>,
+    /// What the session had proven already, where that counts.
+    #[serde(with = "crate::proof::wire")]
+    pub(crate) held: Vec<Proof>,
     pub(crate) challenges: BTreeMap<String, Challenge>,
     binding: Option<[u8; 32]>,
     serial: u32,
@@ -92,6 +119,7 @@ impl State {
             expires: began.after(auth.profile.flow_life),
             public_device: false,
             proofs: Vec::new(),
+            held: Vec::new(),
             challenges: BTreeMap::new(),
             binding: binding(auth, visit),
             serial: 0,
@@ -126,6 +154,20 @@ impl State {
         };
         let parts: [&[u8]; 3] = [self.id.as_bytes(), factor.as_str().as_bytes(), &serial.to_be_bytes()];
         data_encoding::BASE64URL_NOPAD.encode(&auth.keys.lookup(Purpose::Mailbox, &parts))
+    }
+
+    /// All that counts: what the session brought, and what was proven since, by each factor last.
+    pub(crate) fn shown(&self) -> Vec<Proof> {
+        let again = |old: &&Proof| !self.proofs.iter().any(|new| new.factor() == old.factor());
+        self.held.iter().filter(again).chain(&self.proofs).cloned().collect()
+    }
+
+    /// What is approved in this flow.
+    pub(crate) const fn transaction(&self) -> Option<&Transaction> {
+        match &self.kind {
+            Kind::StepUp { what, .. } => what.as_ref(),
+            _ => None,
+        }
     }
 
     /// The first factor that was proven by what must be replaced, and why.

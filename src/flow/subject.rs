@@ -124,10 +124,8 @@ impl Inner {
         match (factor.source(), &person.subject) {
             (Source::Credentials, Some(subject)) => {
                 for row in subject.credentials.iter().filter(|row| row.factor == name) {
-                    let place =
-                        Place::new(Purpose::Credential, row.id.as_bytes()).of(person.id).factor(&name);
-                    let plain = self.keys.open(&place, &row.sealed)?;
-                    mine.opened.push(Opened { id: row.id, version: row.version, plain });
+                    let (called, plain) = self.open_credential(row)?;
+                    mine.opened.push(Opened { id: row.id, version: row.version, called, plain });
                 }
             }
             (Source::Contacts(kind), Some(_)) => {
@@ -162,7 +160,7 @@ impl Inner {
                 }
                 _ => {
                     if let Some(plain) = factor.decoy(&self.hashes, seed)? {
-                        mine.opened.push(Opened { id, version: Version(0), plain });
+                        mine.opened.push(Opened { id, version: Version(0), called: None, plain });
                     }
                 }
             }
@@ -265,7 +263,7 @@ impl Known {
 impl Mine {
     fn push_contact(&mut self, id: CredentialId, version: Version, contact: Contact) -> Result<(), Broken> {
         let plain = serde_json::to_vec(&contact).map_err(|_| Broken::Misuse("contact"))?.into();
-        self.opened.push(Opened { id, version, plain });
+        self.opened.push(Opened { id, version, called: None, plain });
         self.addresses.push((id, contact.address));
         Ok(())
     }

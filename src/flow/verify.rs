@@ -17,7 +17,7 @@ use crate::id::{CredentialId, EventName, FactorName};
 use crate::lockout::waiting::Admission;
 use crate::lockout::{GuardKey, Limit, Reserved, Settlement};
 use crate::proof::{Proof, Proves};
-use crate::secret::{Place, Purpose, Token};
+use crate::secret::Token;
 use crate::store::{Committed, CredentialRow, OnceKey, Write};
 
 /// What a step is about, as it stands now: read before the guard is charged, and again after each lost race.
@@ -108,7 +108,8 @@ impl Inner {
     async fn look(&self, run: &mut Run<'_>, factor: &dyn ErasedFactor, answer: &Answer) -> Going<Look> {
         let mut person = self.person(&run.state).await?;
         // The flow may have moved on: what it does not offer now is not judged.
-        let offer = self.offer_of(&run.state, &person, &answer.factor, factor)?.ok_or(Code::NotOffered)?;
+        let duty = self.duty(&run.state, &person)?;
+        let offer = self.offer_of(&run.state, &person, duty, factor)?.ok_or(Code::NotOffered)?;
         if offer.enrols {
             return Ok(Look { person, enrols: true, letter: None });
         }
@@ -144,7 +145,14 @@ impl Inner {
                     let key = self.guard_key(person, &run.state, name.as_str(), Lane::Stranger);
                     writes.push(Write::Settle { key, how: Settlement::Clear, limit: at.limit, at: run.now });
                 }
-                self.accepted(run, person, at, Proof::new(name.clone(), proved, run.now), writes).await
+                self.accepted(
+                    run,
+                    person,
+                    at,
+                    (Proof::new(name.clone(), proved, run.now), credential),
+                    writes,
+                )
+                .await
             }
             Verdict::Refuse { reason, change, state } => {
                 let mut writes = Vec::new();
@@ -229,8 +237,7 @@ impl Inner {
         let row = person.subject.as_ref().and_then(|s| s.credentials.iter().find(|row| row.id == id));
         let seen = mine.opened.iter().find(|one| one.id == id).filter(|_| mine.real);
         let (Some(row), Some(seen)) = (row, seen) else { return Ok(None) };
-        let place = Place::new(Purpose::Credential, id.as_bytes()).of(person.id).factor(name);
-        let sealed = self.keys.seal(self.entropy(), &place, data)?;
+        let sealed = self.seal_credential((person.id, id, name), seen.called.as_deref(), data)?;
         let row = CredentialRow { version: seen.version.next(), sealed, ..row.clone() };
         Ok(Some(Write::SwapCredential { row, expect: seen.version }))
     }
@@ -238,7 +245,7 @@ impl Inner {
     /// What may happen once in this flow.
     pub(crate) fn once(&self, run: &Run<'_>, factor: &FactorName, what: &[u8]) -> Write {
         let parts = [run.state.id.as_bytes(), factor.as_str().as_bytes(), what];
-        let key = OnceKey(self.keys.lookup(Purpose::Once, &parts));
+        let key = OnceKey(self.keys.lookup(crate::secret::Purpose::Once, &parts));
         Write::Once { key, until: run.state.expires.after(ONCE_SLACK) }
     }
 
@@ -323,6 +330,9 @@ impl Run<'_> {
             Kind::SignIn => event::name::SIGN_IN,
             Kind::Credential { replace: true, .. } => event::name::CHANGED,
             Kind::Credential { replace: false, .. } => event::name::ENROLLED,
+            Kind::StepUp { what: None, .. } => event::name::STEPPED_UP,
+            Kind::StepUp { what: Some(_), .. } => event::name::APPROVED,
+            Kind::Remove { .. } => event::name::REMOVED,
         }
     }
 }

@@ -87,6 +87,23 @@ impl Code {
                 "Сначала смените его: срок истёк, он временный или мог стать известен другим.",
             ),
             Self::NoSession => ("Sign in first.", "Сначала войдите."),
+            Self::StepUp => ("Confirm once more that it is you.", "Подтвердите ещё раз, что это вы."),
+            Self::OutOfReach => (
+                "You have no way yet to prove what that takes. Add one first: an authenticator application, a passkey.",
+                "У вас пока нет способа подтвердить это. Сначала добавьте его: приложение с кодами, ключ доступа.",
+            ),
+            Self::LastFactor => (
+                "Without it you could no longer sign in. Add another first.",
+                "Без него вы больше не сможете войти. Сначала добавьте другой.",
+            ),
+            Self::Level => (
+                "Confirm your identity first: that takes an account of a higher level.",
+                "Сначала подтвердите личность: для этого нужна учётная запись более высокого уровня.",
+            ),
+            Self::Transaction => (
+                "That cannot be shown for approval as it is. Check what is entered.",
+                "В таком виде это нельзя показать для подтверждения. Проверьте, что введено.",
+            ),
             Self::Waiting => ("Confirm on the other device.", "Подтвердите на другом устройстве."),
             Self::Mailbox => (
                 "This request is over, or somebody else answers it. Ask for a new one on the other screen.",

@@ -6,22 +6,34 @@ pub(super) fn render(message: &Message) -> Text {
     let param = |name| message.param(name).unwrap_or("");
     let (site, code, host) = (param("site"), param("code"), param("host"));
     let at = when(param("at"), message.locale);
+    // What a code approves stands beside it: who was made to ask for another payment sees it here.
+    let what = match (param("approves"), message.locale) {
+        ("", _) => String::new(),
+        (what, Locale::En) => format!("It approves: {what}. "),
+        (what, Locale::Ru) => format!("Подтверждает: {what}. "),
+    };
     let (subject, body) = match (message.template.as_str(), message.locale) {
         // The last line binds the code to the site: a phone offers it there and nowhere else.
         ("code-sms", Locale::En) => {
-            (site.into(), format!("{code} is your {site} code. Tell it to nobody.\n\n@{host} #{code}"))
+            (site.into(), format!("{code} is your {site} code. {what}Tell it to nobody.\n\n@{host} #{code}"))
         }
-        ("code-sms", Locale::Ru) => (
-            site.into(),
-            format!("{code} — код для входа: {site}. Никому его не сообщайте.\n\n@{host} #{code}"),
-        ),
+        ("code-sms", Locale::Ru) => {
+            let used = if what.is_empty() { "код для входа" } else { "код" };
+            (
+                site.into(),
+                format!("{code} — {used}: {site}. {what}Никому его не сообщайте.\n\n@{host} #{code}"),
+            )
+        }
         ("code-email", Locale::En) => (
             format!("{site}: your code"),
-            format!("Your code is {code}. It is valid for {} minutes. Tell it to nobody.", param("minutes")),
+            format!(
+                "Your code is {code}. {what}It is valid for {} minutes. Tell it to nobody.",
+                param("minutes")
+            ),
         ),
         ("code-email", Locale::Ru) => (
             format!("{site}: код подтверждения"),
-            format!("Ваш код: {code}. Действует {} мин. Никому его не сообщайте.", param("minutes")),
+            format!("Ваш код: {code}. {what}Действует {} мин. Никому его не сообщайте.", param("minutes")),
         ),
         ("already-registered", Locale::En) => (
             format!("{site}: you already have an account"),
@@ -159,6 +171,22 @@ pub(super) fn render(message: &Message) -> Text {
             format!(
                 "{at}: добавлен способ входа ({}). Если это не вы, смените пароль, завершите остальные сеансы и \
                  сообщите сервису.",
+                param("factor")
+            ),
+        ),
+        ("credential-removed", Locale::En) => (
+            format!("{site}: {} was removed from your account", param("factor")),
+            format!(
+                "{at}: {} was removed from your account; all other sessions have ended. If it was not you, turn to \
+                 support at once.",
+                param("factor")
+            ),
+        ),
+        ("credential-removed", Locale::Ru) => (
+            format!("{site}: удалён способ входа"),
+            format!(
+                "{at}: удалён способ входа ({}); остальные сеансы завершены. Если это не вы, сразу обратитесь в \
+                 поддержку.",
                 param("factor")
             ),
         ),

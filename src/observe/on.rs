@@ -82,6 +82,9 @@ pub(crate) fn flow(kind: &Kind) {
     let word = match kind {
         Kind::SignUp(_) => "sign-up",
         Kind::SignIn => "sign-in",
+        Kind::StepUp { what: None, .. } => "step-up",
+        Kind::StepUp { .. } => "approve",
+        Kind::Remove { .. } => "remove",
         Kind::Credential { replace: true, .. } => "change",
         Kind::Credential { replace: false, .. } => "enrol",
     };

@@ -114,6 +114,12 @@ impl Profile {
         let limits = self.sessions;
         vec![
             ("to sign in", format!("AAL{}{kinds}{fresh}", number(sign_in.aal))),
+            (
+                "a browser can be trusted",
+                self.trust.map_or("no".to_owned(), |rule| {
+                    format!("for {}, to sign in at AAL{}", span(rule.life), number(rule.needs.aal))
+                }),
+            ),
             ("no factor by", list(self.bars.iter().copied().map(channel).collect())),
             ("register with", list(self.sign_up_contacts.iter().map(|kind| kind.as_str()).collect())),
             ("rules for a password", rules.collect::<Vec<_>>().join(", ")),
@@ -164,6 +170,11 @@ impl Found<'_> {
             if asked.kinds < 2 {
                 self.asvs(2, "6.3.3", "one factor is enough to sign in");
             }
+        }
+        if let Some(rule) = self.profile.trust {
+            let what = format!("for {} a trusted browser signs in by less", span(rule.life));
+            self.nist(Aal::Two, "2.2 AAL2", what.clone());
+            self.asvs(2, "6.3.3", what);
         }
         if asked.aal < Aal::Three {
             self.nist(Aal::Three, "2.3 AAL3", "a sign-in need not reach AAL3");

@@ -31,6 +31,12 @@ pub struct Profile {
     pub password: Arc<dyn CredentialPolicy>,
     /// What must be proven before a session is minted.
     pub sign_in: Requirement,
+    /// Whether an account that has too little for that enrols what is missing at its sign-in. Else it never gets in.
+    pub enrols_missing: bool,
+    /// Whether a person may have a browser trusted to sign in by less. `None`: never.
+    pub trust: Option<TrustRule>,
+    /// What a session proved within this time need not be proven again to add or take away a credential.
+    pub recent: Duration,
     /// By what no factor may travel: the builder refuses one.
     pub bars: &'static [Channel],
     /// Kinds of contact that one can register with. None: registration is closed, and accounts are made by
@@ -57,6 +63,16 @@ pub struct Profile {
     pub(super) reasons: BTreeMap<Cow<'static, str>, Cow<'static, str>>,
 }
 
+/// What a trusted browser signs in by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "two numbers, which an application writes out")]
+pub struct TrustRule {
+    /// What is still to be proven there.
+    pub needs: Requirement,
+    /// For how long, from the sign-in that proved all of it.
+    pub life: Duration,
+}
+
 /// Lifetimes and number of sessions (ASVS 5.0 7.1.1, 7.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -81,6 +97,10 @@ impl Profile {
             name: "public_portal",
             password: Arc::new(PasswordRules::public_portal()),
             sign_in: Requirement::two_factors(),
+            trust: Some(TrustRule {
+                needs: Requirement::aal(Aal::One),
+                life: Duration::from_secs(30 * 24 * HOUR),
+            }),
             sessions: SessionLimits {
                 idle: Duration::from_secs(24 * HOUR),
                 absolute: Duration::from_secs(30 * 24 * HOUR),
@@ -104,6 +124,9 @@ impl Profile {
             name: "nist_aal1",
             password: Arc::new(PasswordRules::nist_aal1()),
             sign_in: Requirement::aal(Aal::One),
+            enrols_missing: true,
+            trust: None,
+            recent: Duration::ZERO,
             bars: &[],
             sign_up_contacts: &[IdentifierKind::Phone, IdentifierKind::Email],
             sign_up_enrols: Proves::by(Channel::Mind).knowledge().memorised(),

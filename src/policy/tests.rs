@@ -168,7 +168,7 @@ fn profiles() -> [Profile; 7] {
 
 fn as_bad_as_can_be() -> Profile {
     let mut profile = Profile::asvs_l3();
-    profile.sign_in = Requirement { aal: Aal::Zero, kinds: 0, fresh: None };
+    profile.sign_in = Requirement::NONE;
     profile.bars = &[];
     profile.sessions.idle = Duration::MAX;
     profile.sessions.absolute = Duration::MAX;

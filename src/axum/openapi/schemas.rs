@@ -126,6 +126,7 @@ fn requests() -> Value {
                     "type": "boolean", "default": false,
                     "description": "Not my device: a session of hours, and the browser is not remembered.",
                 },
+                "trust": trust(),
             },
             "anyOf": [
                 reference("FactorAnswer"),
@@ -147,8 +148,23 @@ fn requests() -> Value {
         },
         "FlowAnswer": {
             "$ref": "#/components/schemas/FactorAnswer",
-            "type": "object", "unevaluatedProperties": false, "required": ["flow"], "properties": { "flow": text },
+            "type": "object", "unevaluatedProperties": false, "required": ["flow"],
+            "properties": { "flow": text, "trust": trust() },
         },
+        "StepUp": {
+            "type": "object", "additionalProperties": false, "required": ["acr_values"],
+            "properties": {
+                "acr_values": {
+                    "type": "string",
+                    "description": "Words, all of which must be met: `aal1`, `aal2`, `aal3`, `mfa` (two kinds of factor), \
+                        `phr` (resists phishing), `uv` (its device verified its user).",
+                },
+                "max_age": { "type": ["integer", "null"], "minimum": 0, "description": "Seconds: what is older does not count." },
+            },
+        },
+        "Rename": closed(&json!({
+            "name": { "type": "string", "description": "Up to 40 characters; empty: it has none any more." },
+        })),
     })
 }
 
@@ -218,9 +234,14 @@ fn replies() -> Value {
             "browser": text, "version": { "type": ["integer", "null"] }, "system": text,
             "kind": { "enum": ["desktop", "phone", "tablet", "program", "unknown"] },
         })),
-        "Asking": closed(&json!({
+        "Asking": open(&json!({
             "factor": reference("FactorName"), "from": reference("Origin"),
             "same_network": { "type": "boolean" }, "at": moment, "expires_in": seconds(),
+        }), &json!({
+            "transaction": {
+                "type": "array", "description": "What it would approve.",
+                "items": closed(&json!({ "label": text, "value": text })),
+            },
         })),
         "History": closed(&json!({
             "events": { "type": "array", "items": reference("Event") },
@@ -236,6 +257,7 @@ fn replies() -> Value {
                 "from": reference("Origin"),
                 "during": { "type": "string", "description": "What a proof that was not the last was given for." },
                 "factor": { "type": "string" },
+                "credential": uuid(),
                 "reason": { "type": "string", "description": "A code." },
                 "details": { "type": "object", "additionalProperties": { "type": "string" } },
             },
@@ -245,6 +267,7 @@ fn replies() -> Value {
             "required": ["id", "factor", "title", "created", "usable"],
             "properties": {
                 "id": uuid(), "factor": reference("FactorName"), "title": text, "created": moment,
+                "name": { "type": "string", "description": "What its owner calls it." },
                 "usable": { "type": "boolean", "description": "Whether it can prove anything now." },
                 "due": due(),
             },
@@ -270,6 +293,8 @@ fn problem() -> Value {
                 "code": { "type": "string", "description": "Stable, for programs." },
                 "retry_after": seconds(),
                 "rules": { "type": "array", "items": reference("Rule") },
+                "acr_values": { "type": "string", "description": "What to prove, for `/auth/step-up` (RFC 9470)." },
+                "max_age": seconds(),
             },
         },
         "Rule": {
@@ -288,6 +313,24 @@ fn problem() -> Value {
 fn closed(properties: &Value) -> Value {
     let required: Vec<_> = properties.as_object().into_iter().flat_map(|all| all.keys()).collect();
     json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+}
+
+/// All of these, perhaps those, and nothing else.
+fn open(properties: &Value, perhaps: &Value) -> Value {
+    let mut schema = closed(properties);
+    if let (Some(all), Some(perhaps)) =
+        (schema.get_mut("properties").and_then(Value::as_object_mut), perhaps.as_object())
+    {
+        all.extend(perhaps.clone());
+    }
+    schema
+}
+
+fn trust() -> Value {
+    json!({
+        "type": "boolean", "default": false,
+        "description": "Whether this browser shall be trusted, where this ends the sign-in and the profile allows it.",
+    })
 }
 
 fn uuid() -> Value {

@@ -1,0 +1,174 @@
+//! What an operation asks for, at the door of its handler, and how a client learns what is lacking (RFC 9470).
+
+use std::fmt::Write as _;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use ::axum::Router;
+use ::axum::extract::{FromRef, FromRequestParts, Request, State};
+use ::axum::http::request::Parts;
+use ::axum::middleware::{self, Next};
+use ::axum::response::{IntoResponse, Response};
+
+use super::caller::Caller;
+use super::{AuthHttp, Problem};
+use crate::account::Level;
+use crate::flow::{Code, Refusal};
+use crate::policy::Requirement;
+use crate::proof::{Aal, Channel, Proves};
+use crate::session::Session;
+
+/// What an operation asks for, as a type that [`Require`] takes.
+pub trait Asks {
+    /// It.
+    const ASKS: Requirement;
+}
+
+/// The session, if it meets what `A` asks for. Else a problem: `no_session` (401), `step_up` (401, with the challenge of
+/// RFC 9470 that says what to prove), or `level` (403). Take `Result<Require<A>, Problem>` to send a person to a page.
+#[derive(Debug)]
+pub struct Require<A>(pub Session, PhantomData<A>);
+
+impl<A> Require<A> {
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl<S, A: Asks> FromRequestParts<S> for Require<A>
+where
+    AuthHttp: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::of(&AuthHttp::from_ref(state), parts)?;
+        let session = caller.session().await?;
+        Ok(Self(caller.require(session, &A::ASKS).await?, PhantomData))
+    }
+}
+
+impl AuthHttp {
+    /// These routes, behind a session that meets a requirement: [`Require`] for all of them at once.
+    pub fn require<S: Clone + Send + Sync + 'static>(
+        &self,
+        asked: Requirement,
+        routes: Router<S>,
+    ) -> Router<S> {
+        routes.route_layer(middleware::from_fn_with_state((self.clone(), asked), gate))
+    }
+}
+
+async fn gate(
+    State((http, asked)): State<(AuthHttp, Requirement)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let judged = async {
+        let caller = Caller::of(&http, &parts)?;
+        let session = caller.session().await?;
+        caller.require(session, &asked).await
+    };
+    match judged.await {
+        Ok(_) => next.run(Request::from_parts(parts, body)).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+impl Caller {
+    /// The session, if it meets the requirement.
+    pub(crate) async fn require(
+        &self,
+        session: Option<Session>,
+        asked: &Requirement,
+    ) -> Result<Session, Problem> {
+        let refused = |code| Problem::refused(&Refusal::new(code), self.client.locale);
+        let session = session.ok_or_else(|| refused(Code::NoSession))?;
+        let auth = self.http.auth();
+        if asked.level > Level::Simplified {
+            let account = auth.account(session.account()).await.map_err(|broken| self.broken(&broken))?;
+            if account.is_none_or(|account| account.level < asked.level) {
+                return Err(refused(Code::Level));
+            }
+        }
+        match session.meets(asked, auth.now()) {
+            true => Ok(session),
+            false => Err(refused(Code::StepUp).lacking(asked)),
+        }
+    }
+}
+
+/// What a client is told to prove, and asks to prove: the parameters of RFC 9470 section 3.
+///
+/// | word of `acr_values` | means |
+/// |---|---|
+/// | `aal1`, `aal2`, `aal3` | at least this assurance level |
+/// | `mfa` | two kinds of factor, an e-mail code among them if need be |
+/// | `phr` | one that resists phishing |
+/// | `uv` | one whose device verified its user |
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lacking {
+    pub(crate) acr_values: String,
+    pub(crate) max_age: Option<u64>,
+}
+
+impl Lacking {
+    pub(crate) fn of(asked: &Requirement) -> Self {
+        let mut words = Vec::new();
+        match asked.aal {
+            Aal::Zero => {}
+            Aal::One => words.push("aal1"),
+            Aal::Two => words.push("aal2"),
+            Aal::Three => words.push("aal3"),
+        }
+        if asked.kinds > 1 {
+            words.push("mfa");
+        }
+        if asked.having.is_some_and(Proves::resists_phishing) {
+            words.push("phr");
+        }
+        if asked.having.is_some_and(Proves::verified_user) {
+            words.push("uv");
+        }
+        Self { acr_values: words.join(" "), max_age: asked.fresh.map(|age| age.as_secs()) }
+    }
+
+    /// What a client asks to prove. `None`: a word that is none of these. All words together, not any of them.
+    pub(crate) fn asked(acr_values: &str, max_age: Option<u64>) -> Option<Requirement> {
+        let (mut asked, mut having) = (Requirement::NONE, Proves::by(Channel::Mind));
+        for word in acr_values.split_ascii_whitespace() {
+            match word {
+                "aal1" => asked.aal = asked.aal.max(Aal::One),
+                "aal2" => asked.aal = asked.aal.max(Aal::Two),
+                "aal3" => asked.aal = asked.aal.max(Aal::Three),
+                "mfa" => asked.kinds = 2,
+                "phr" => having = having.phishing_resistant(),
+                "uv" => having = having.user_verified(),
+                _ => return None,
+            }
+        }
+        asked.kinds = asked.kinds.max(1);
+        asked.having = Some(having);
+        asked.fresh = max_age.map(Duration::from_secs);
+        Some(asked)
+    }
+
+    /// The value of `WWW-Authenticate`.
+    pub(crate) fn challenge(&self) -> String {
+        let mut text = String::from(
+            "Bearer error=\"insufficient_user_authentication\", \
+             error_description=\"More must be proven for this\"",
+        );
+        if !self.acr_values.is_empty() {
+            let _ = write!(text, ", acr_values=\"{}\"", self.acr_values);
+        }
+        if let Some(age) = self.max_age {
+            let _ = write!(text, ", max_age=\"{age}\"");
+        }
+        text
+    }
+}

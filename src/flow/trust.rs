@@ -1,0 +1,141 @@
+//! Trust: the right of one known browser to sign in by less than the profile asks for, for a time, where the profile
+//! allows it (MISSION C2). It meets the gate of a sign-in and nothing else: no requirement, no change of credentials, and
+//! the session's level is that of what was proven.
+//!
+//! It lies sealed in a row beside the account's credentials, which names the browser's record. Each use gives the browser
+//! a new token and the row to it, by compare-and-swap: a cookie that was copied is good once, and then the other's is
+//! dead. It ends with its time, with the browser's record, with every change of the account's epoch (a changed password, a
+//! removed factor, a lock) and with every new credential.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::state::{Kind, Run};
+use super::subject::Person;
+use crate::auth::Inner;
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::id::{BrowserId, Epoch, FactorName};
+use crate::secret::{Purpose, Token};
+use crate::store::{BrowserRow, CredentialRow, Write};
+
+/// What stands sealed in a row of trust.
+#[derive(Serialize, Deserialize)]
+struct Trust {
+    browser: BrowserId,
+    until: Timestamp,
+    epoch: Epoch,
+}
+
+/// A trusted browser at a sign-in: read from the server's own record, and made nowhere else.
+pub(crate) struct Trusted {
+    row: CredentialRow,
+    trust: Trust,
+}
+
+/// The name of the rows: no factor may have it.
+pub(crate) const NAME: FactorName = FactorName::new("trust");
+
+impl Inner {
+    /// The trust that this browser enjoys at this sign-in, if the profile asks no more of a trusted one than was proven.
+    pub(crate) fn trusted(&self, run: &Run<'_>, person: &Person) -> Result<Option<Trusted>, Broken> {
+        let Some(rule) = &self.profile.trust else { return Ok(None) };
+        let state = &run.state;
+        if state.kind != Kind::SignIn || state.public_device || !rule.needs.met_by(&state.proofs, run.now) {
+            return Ok(None);
+        }
+        let Some(browser) = person.browser(self, &run.visit.client, run.now) else { return Ok(None) };
+        let lives = |trust: &Trust| {
+            trust.browser == browser.id && run.now < trust.until && trust.epoch == person.epoch()
+        };
+        Ok(self.trusts(person)?.into_iter().find(|one| lives(&one.trust)))
+    }
+
+    /// The writes by which a trusted browser signs in: another token for it, and its trust with it.
+    pub(crate) fn rotate(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        trusted: &Trusted,
+    ) -> Result<(Vec<Write>, Token, Option<Token>), Broken> {
+        let client = &run.visit.client;
+        let key = person.browser(self, client, run.now).map(|row| row.key);
+        let old = |token: &&Token| Some(token.hash(self.keys.scope(), Purpose::Browser)) == key;
+        let replaced = client.browsers.iter().find(old).cloned();
+        let (row, token) = self.new_browser(person.id, run.now)?;
+        let trust = Trust { browser: row.id, ..trusted.trust };
+        let expect = trusted.row.version;
+        let sealed = self.seal_credential((person.id, trusted.row.id, &NAME), None, &encoded(&trust)?)?;
+        let next = CredentialRow { version: expect.next(), sealed, ..trusted.row.clone() };
+        let (old, seen) = (trusted.trust.browser, run.now);
+        let writes = vec![
+            Write::SwapCredential { row: next, expect },
+            Write::TouchBrowser { id: old, seen, expires: seen },
+            Write::AddBrowser { row, keep: self.profile.browsers },
+        ];
+        Ok((writes, token, replaced))
+    }
+
+    /// The writes by which a browser is trusted from now on; what is of no use any more goes.
+    pub(crate) fn trust(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        (browser, life): (BrowserId, Duration),
+    ) -> Result<Vec<Write>, Broken> {
+        let (epoch, until) = (person.epoch(), run.now.after(life));
+        let known = person.subject.iter().flat_map(|subject| &subject.browsers);
+        let stays = |one: &Trust| {
+            let here = one.browser == browser;
+            !here
+                && one.epoch == epoch
+                && run.now < one.until
+                && known.clone().any(|row| row.id == one.browser)
+        };
+        let mut writes = self.untrust(person, |one| stays(one))?;
+        let plain = encoded(&Trust { browser, until, epoch })?;
+        writes.push(Write::AddCredential(self.new_credential(person.id, &NAME, &plain, &[], run.now)?));
+        Ok(writes)
+    }
+
+    /// The writes by which all browsers lose their trust but this one.
+    pub(crate) fn untrust_others(
+        &self,
+        person: &Person,
+        but: Option<BrowserId>,
+    ) -> Result<Vec<Write>, Broken> {
+        self.untrust(person, |one| Some(one.browser) == but)
+    }
+
+    pub(crate) fn new_browser(
+        &self,
+        account: crate::id::AccountId,
+        now: Timestamp,
+    ) -> Result<(BrowserRow, Token), Broken> {
+        let token = Token::random(self.entropy())?;
+        let key = token.hash(self.keys.scope(), Purpose::Browser);
+        let expires = now.after(self.profile.browser_life);
+        Ok((BrowserRow { id: BrowserId::next(self)?, account, key, seen: now, expires }, token))
+    }
+
+    fn untrust(&self, person: &Person, stays: impl Fn(&Trust) -> bool) -> Result<Vec<Write>, Broken> {
+        let gone = self.trusts(person)?.into_iter().filter(|one| !stays(&one.trust));
+        Ok(gone.map(|one| Write::RemoveCredential { id: one.row.id, expect: one.row.version }).collect())
+    }
+
+    fn trusts(&self, person: &Person) -> Result<Vec<Trusted>, Broken> {
+        let rows = person.subject.iter().flat_map(|subject| &subject.credentials);
+        rows.filter(|row| row.factor == NAME)
+            .map(|row| {
+                let plain = self.open_credential(row)?.1;
+                let trust = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
+                Ok(Trusted { row: row.clone(), trust })
+            })
+            .collect()
+    }
+}
+
+fn encoded(trust: &Trust) -> Result<Vec<u8>, Broken> {
+    serde_json::to_vec(trust).map_err(|_| Broken::Misuse("trust"))
+}
