@@ -131,7 +131,10 @@ impl Inner {
                 }
                 Kind::Credential { factor: wanted, .. } => *wanted == name,
                 Kind::SignIn if duty == Duty::Enrol => {
-                    factor.enrolment().is_some() && self.adds(state, factor, factor.could_prove(None)?)
+                    // What needs another session's word lets nobody in by itself.
+                    factor.enrolment().is_some()
+                        && factor.mailbox().is_none()
+                        && self.adds(state, factor, factor.could_prove(None)?)
                 }
                 Kind::SignIn => state.due().is_some_and(|(due, _)| *due == name),
                 Kind::StepUp { .. } | Kind::Remove { .. } => false,
