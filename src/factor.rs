@@ -122,6 +122,12 @@ pub trait Factor: Debug + Send + Sync + 'static {
         false
     }
 
+    /// What the owner is told when a credential was accepted and is left as this: a message of the template, with
+    /// these parameters and `at` and `device`.
+    fn tells(&self, _left: &Self::Data) -> Option<Notice> {
+        None
+    }
+
     /// Where its credentials come from.
     fn source(&self) -> Source {
         Source::Credentials
@@ -191,6 +197,16 @@ pub struct Mailbox {
     pub takes: Requirement,
     /// Whether sessions of other accounts may claim it, where the person who asks is named.
     pub anybody: bool,
+}
+
+/// What the owner of an account is told of a credential's use. Exhaustive: a factor writes it out.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a factor writes it out")]
+pub struct Notice {
+    /// Which text.
+    pub template: TemplateName,
+    /// What stands in it. No secret.
+    pub params: Vec<(Cow<'static, str>, String)>,
 }
 
 /// Where a factor's credentials come from.

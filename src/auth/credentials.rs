@@ -1,5 +1,7 @@
 //! Which credentials an account has, and which it can add.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -8,7 +10,7 @@ use super::{Auth, Inner};
 use crate::account::identifier::deceives;
 use crate::clock::Timestamp;
 use crate::error::{Broken, FactorError};
-use crate::event::{Outcome, Sealed};
+use crate::event::{EventPage, Outcome, Sealed};
 use crate::factor::Credential;
 use crate::flow::{Client, Code, Refusal, Visit};
 use crate::id::{AccountId, CredentialId, EventName, FactorName};
@@ -53,6 +55,22 @@ impl Auth {
             .collect::<Result<Vec<_>, Broken>>()?;
         held.sort_by_key(|one| (one.created, one.id));
         Ok(held)
+    }
+
+    /// When each of an account's credentials and contacts last proved something, as far as the newest thousand lines of
+    /// its history tell.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn last_uses(&self, of: AccountId) -> Result<BTreeMap<CredentialId, Timestamp>, Broken> {
+        let page = EventPage { outcome: Some(Outcome::Done), ..EventPage::newest(MOST_EVENTS) };
+        let mut uses = BTreeMap::new();
+        for event in self.history(of, page).await? {
+            if let Some(credential) = event.credential {
+                uses.entry(credential).or_insert(event.at);
+            }
+        }
+        Ok(uses)
     }
 
     /// The factors of which a signed-in person can add a credential, in the order of the builder.
@@ -189,3 +207,4 @@ impl Inner {
 
 const MOST_TRIES: usize = 16;
 const MOST_NAME: usize = 40;
+const MOST_EVENTS: usize = 1000;

@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Prompt, Reason, Schemas,
-    Verdict,
+    Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Notice, Prompt, Reason,
+    Schemas, Verdict,
 };
 use crate::auth::Auth;
 use crate::clock::Entropy;
 use crate::error::{Broken, FactorError};
 use crate::hash::{Hashed, Phc};
-use crate::id::{AccountId, FactorName};
+use crate::id::{AccountId, FactorName, TemplateName};
 use crate::message::Locale;
 use crate::proof::{Amr, Channel, Proves};
 use crate::secret::Secret;
@@ -193,6 +193,12 @@ impl Factor for BackupCodes {
                 Verdict::Accept { credential: set.id, proved: PROVES, change: Some(left) }
             }
         })
+    }
+
+    // Whoever finds the list uses it where its owner does not look.
+    fn tells(&self, left: &Set) -> Option<Notice> {
+        let params = vec![("left".into(), left.left().to_string())];
+        Some(Notice { template: TemplateName::new("backup-code-used"), params })
     }
 
     fn takes_hash(&self) -> bool {

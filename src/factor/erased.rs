@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::{Begun, Context, Credential, Enrol, Enrolled, Factor, Found, Mailbox, Reason, Source, Verdict};
+use super::{
+    Begun, Context, Credential, Enrol, Enrolled, Factor, Found, Mailbox, Notice, Reason, Source, Verdict,
+};
 use crate::error::FactorError;
 use crate::hash::HashPool;
 use crate::id::{CredentialId, FactorName, Version};
@@ -47,6 +49,7 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn schemas(&self) -> super::Schemas;
     fn could_prove(&self, plain: Option<&[u8]>) -> Result<Proves, FactorError>;
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Result<Option<Bytes>, FactorError>;
+    fn tells(&self, left: &[u8]) -> Result<Option<Notice>, FactorError>;
     fn well_formed(&self, answer: &[u8]) -> bool;
     fn enrolment(&self) -> Option<&dyn EnrolPlugin>;
     fn begin<'a>(
@@ -128,6 +131,10 @@ impl<F: Factor> ErasedFactor for F {
 
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Result<Option<Bytes>, FactorError> {
         Factor::decoy(self, hashes, seed).as_ref().map(write).transpose()
+    }
+
+    fn tells(&self, left: &[u8]) -> Result<Option<Notice>, FactorError> {
+        Ok(Factor::tells(self, &read(left)?))
     }
 
     fn well_formed(&self, answer: &[u8]) -> bool {

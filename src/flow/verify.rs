@@ -134,12 +134,16 @@ impl Inner {
         match at.factor.answer(cx, &mine.opened, kept, &at.answer.bytes).await? {
             Verdict::Accept { credential, proved, change } => {
                 let serial = challenge.map_or(0, |challenge| challenge.serial);
+                let tells = change.as_ref().map(|left| at.factor.tells(left)).transpose()?.flatten();
                 let accepted = Accepted { credential, proved, change };
                 let Some(mut writes) = self.accept_writes(run, person, &mine, at, accepted, serial)? else {
                     // Nobody's credential, whatever the factor says of it.
                     return self.refuse(run, person, at, Reason::Wrong, vec![]).await;
                 };
                 writes.push(at.settle(Settlement::Reset, run));
+                if let Some(notice) = tells {
+                    writes.extend(self.tell(person, run, notice)?);
+                }
                 if at.lane == Lane::Known {
                     // The owner came in from a browser that the account knows: strangers' refusals are forgotten.
                     let key = self.guard_key(person, &run.state, name.as_str(), Lane::Stranger);

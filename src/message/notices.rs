@@ -7,11 +7,22 @@ use zeroize::Zeroizing;
 
 use crate::auth::Inner;
 use crate::error::Broken;
-use crate::flow::Person;
+use crate::factor::Notice;
+use crate::flow::{Person, Run};
 use crate::id::{FactorName, TemplateName};
 use crate::store::Write;
 
 impl Inner {
+    /// What a factor has to tell of a credential's use.
+    pub(crate) fn tell(&self, person: &Person, run: &Run<'_>, notice: Notice) -> Result<Vec<Write>, Broken> {
+        let mut params = vec![
+            ("at".into(), run.now.rfc3339().into()),
+            ("device".into(), run.visit.client.device.summary().into()),
+        ];
+        params.extend(notice.params.into_iter().map(|(name, value)| (name, value.into())));
+        self.notices_by(person, &notice.template, &params)
+    }
+
     /// A notice to each contact of the person, if there is one.
     pub(crate) fn notices(
         &self,
@@ -19,11 +30,20 @@ impl Inner {
         template: &'static str,
         params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
     ) -> Result<Vec<Write>, Broken> {
+        self.notices_by(person, &TemplateName::new(template), &params)
+    }
+
+    fn notices_by(
+        &self,
+        person: &Person,
+        template: &TemplateName,
+        params: &[(Cow<'static, str>, Zeroizing<String>)],
+    ) -> Result<Vec<Write>, Broken> {
         let Some(known) = person.known(self)? else { return Ok(Vec::new()) };
         let notice = |to| {
-            let template = TemplateName::new(template);
+            let (template, params) = (template.clone(), params.to_vec());
             let until = self.clock.now().after(NOTICE_LIFE);
-            self.message(Some(person.id), to, template, params.clone(), known.profile.locale, (true, until))
+            self.message(Some(person.id), to, template, params, known.profile.locale, (true, until))
         };
         known.contacts().map(notice).collect()
     }

@@ -5,6 +5,7 @@ use super::{Locale, Message, Text};
 pub(super) fn render(message: &Message) -> Text {
     let param = |name| message.param(name).unwrap_or("");
     let (site, code, host) = (param("site"), param("code"), param("host"));
+    let few = param("left").parse::<usize>().is_ok_and(|left| left <= FEW_CODES);
     let at = when(param("at"), message.locale);
     // What a code approves stands beside it: who was made to ask for another payment sees it here.
     let what = match (param("approves"), message.locale) {
@@ -206,6 +207,26 @@ pub(super) fn render(message: &Message) -> Text {
                 param("factor")
             ),
         ),
+        ("backup-code-used", Locale::En) => (
+            format!("{site}: a backup code was used"),
+            format!(
+                "{at}: a backup code was used, {}. Codes left: {}.{} If it was not you, change the password, make a new \
+                 set and end the other sessions.",
+                param("device"),
+                param("left"),
+                if few { " Make a new set." } else { "" }
+            ),
+        ),
+        ("backup-code-used", Locale::Ru) => (
+            format!("{site}: использован резервный код"),
+            format!(
+                "{at}: использован резервный код, {}. Осталось кодов: {}.{} Если это не вы, смените пароль, создайте \
+                 новый набор и завершите остальные сеансы.",
+                param("device"),
+                param("left"),
+                if few { " Создайте новый набор." } else { "" }
+            ),
+        ),
         // A factor's own message: what it has to say, without a text around it.
         (other, _) => {
             let said = message.params.iter().filter(|(name, _)| !matches!(name.as_ref(), "site" | "host"));
@@ -215,6 +236,9 @@ pub(super) fn render(message: &Message) -> Text {
     };
     Text { subject, body }
 }
+
+/// So few codes are left that a new set is due.
+const FEW_CODES: usize = 3;
 
 // A moment as people write it; the zone is said, since the library does not know theirs.
 fn when(rfc3339: &str, locale: Locale) -> String {
