@@ -427,6 +427,57 @@
 //! *Age* counts from the day on which the password was chosen. Nobody knows that day of a password from another system,
 //! nor of one set before it was kept; those count from their next sign-in. Sessions live on over the ninetieth day: it is
 //! asked when the password is used.
+//!
+//! # What an operation asks for
+//!
+//! *A requirement reads properties of proofs*: a level, kinds, freshness, resistance to phishing, never a factor's name. What
+//! is not fresh counts for nothing: after "AAL2 within five minutes" both proofs are of the last five minutes. A single fresh
+//! proof on top of an old level is two requirements, and the weaker one is what a thief would meet. The account's level is
+//! asked in the same value and looked at apart: no proof raises it (`level` says so, and `step_up` does not appear).
+//!
+//! *A step-up is a flow like any other*: the same guards, challenges and order, bound to its session. It offers what brings
+//! the requirement nearer and nothing else, is refused at once where the account has nothing that would meet it
+//! (`out_of_reach`), and ends in the same session under a new token, with the proofs of both and the end that it had. A
+//! session does not answer for itself on "another device": who stole one would.
+//!
+//! *A transaction is approved, and then carried out, by one handler.* `Visit::approve` asks for proofs that are all new, in a
+//! flow that holds the amount and the payee. They stand in the message with the code, on the device that approves, and in
+//! the history; no code, challenge or answer of one flow is good in another, so what was approved is what was shown. When
+//! the flow is over, on whatever path (a page, a JSON route), there is a receipt for that session and just that
+//! transaction, for five minutes. The handler asks again and uses it up: a row taken by compare-and-swap, and a once-row in
+//! the ledger, so that a Redis which forgets pays nothing twice. Consumed first, then carried out: a crash between the two
+//! asks the person once more. An approval given to the flow's last step instead would be lost wherever that step is not
+//! the application's own handler. What was proven for a transaction is no proof of the session: who approves ten roubles has
+//! not opened anything else. A code from an application (TOTP) cannot show what it approves; an application that needs the
+//! person to see it on a second device asks for what can (`Requirement::having`, SMS, an approval).
+//!
+//! # What a change of credentials takes
+//!
+//! *Adding and taking away* take the same: what a sign-in takes, and no less than the lower of what the account can reach
+//! and what it can reach by the credential in question. An account with a password alone adds its first application by the
+//! password; one with two factors adds and removes by two, also where the profile lets one in. What the session proved
+//! lately counts where `Profile::recent` says so (zero in the profiles; the cabinet's is five minutes, for its wizard).
+//! Replacing a secret always takes that secret.
+//!
+//! *The last one stays*: what would be left must meet the profile's sign-in. An approval on another device is not counted,
+//! since it needs a session that was opened by something else. Two that are each other's last and are taken away at once are
+//! held apart by the account's version. A removal ends all other sessions: what goes may have opened them.
+//!
+//! *Who has too little enrols it at the door* (`Profile::enrols_missing`): an account that came from another system with a
+//! password and nothing else could never get in where two factors are asked for. It is a duty, so there is no session
+//! before it. Whoever knows that password can be the first to come, as at every account with one factor; its owner's
+//! contacts are told.
+//!
+//! # Trust
+//!
+//! A trusted browser meets the gate of a sign-in by less (`Profile::trust`), for a time that counts from the sign-in which
+//! proved all of it. It is no proof: the session says what was proven, so every requirement asks again. It is a sealed row
+//! beside the credentials that names the browser's record, and no cookie of its own: what is forgotten with the browser is
+//! forgotten. Each use gives the browser another token by compare-and-swap, so that of a cookie and its copy one is dead
+//! after the first use, and fifty uses at once are one; the others are asked for the second step. It ends with the epoch (a
+//! changed password, a lock, a removal), with each new credential, and with "end the others" unless it is the browser in
+//! hand. A profile at AAL2 that allows it departs from it, and `deviations()` says so.
+//!
 //! # Which rule a password misses, while it is typed
 //!
 //! The rules are judged where the lists are, on the server, by the policy that judges at the end and with the same words

@@ -253,7 +253,7 @@ impl Inner {
             mine.address(to).map_or(to.to.as_bytes().as_slice(), |address| address.as_str().as_bytes());
         let purpose: &[u8] = match &run.state.kind {
             Kind::SignUp(_) => b"sign-up",
-            _ if run.state.proofs.is_empty() => b"unproven",
+            kind if run.state.proofs.is_empty() && kind.session().is_none() => b"unproven",
             _ => b"proven",
         };
         let class = class(self.lane(run, person));

@@ -104,7 +104,10 @@ impl Inner {
         let (write, token) = next.keep(self)?;
         batch.insert(0, write);
         batch.push(self.line(person, event::name::PROVEN, Outcome::Done, &content)?.1);
+        let adds = batch.iter().any(|write| matches!(write, Write::AddCredential(_)));
         match self.lost(batch).await? {
+            // What was just added is there to be proven.
+            None if adds => self.pending(&next, &self.person(&next.state).await?, token, None).map(Some),
             None => self.pending(&next, person, token, None).map(Some),
             Some(Loss::No(code)) => Err(code.into()),
             Some(Loss::Flow | Loss::Again) => Ok(None),
@@ -255,19 +258,26 @@ impl Inner {
 
     // False: there was nothing to end, or the session that asks has itself ended meanwhile.
     async fn end(&self, visit: &Visit, mine: &Session, end: Write, name: EventName) -> Result<bool, Broken> {
-        let Some(person) = self.person_by_id(mine.account()).await? else { return Ok(false) };
-        if self.live_session(mine.id(), &person).await?.is_none() {
-            return Ok(false);
+        for _ in 0..MOST_TRIES {
+            let Some(person) = self.person_by_id(mine.account()).await? else { break };
+            if self.live_session(mine.id(), &person).await?.is_none() {
+                break;
+            }
+            let sealed = Sealed::new(visit.client.origin());
+            let mut batch = vec![end.clone(), self.line(&person, name.clone(), Outcome::Done, &sealed)?.1];
+            if matches!(end, Write::EndSessions { .. }) {
+                // Who ends the others wants them to prove all of it when they come again.
+                let here = person.browser(self, &visit.client, self.clock.now()).map(|row| row.id);
+                batch.extend(self.untrust_others(&person, here)?);
+            }
+            match self.commit(batch).await? {
+                Committed::Won => return Ok(true),
+                Committed::Lost { at: 0 } => break,
+                // Another browser has just used its trust.
+                Committed::Lost { .. } => {}
+            }
         }
-        let sealed = Sealed::new(visit.client.origin());
-        let mut batch = Vec::new();
-        if matches!(end, Write::EndSessions { .. }) {
-            // Who ends the others wants them to prove all of it when they come again.
-            let here = person.browser(self, &visit.client, self.clock.now()).map(|row| row.id);
-            batch.extend(self.untrust_others(&person, here)?);
-        }
-        batch.extend([end, self.line(&person, name, Outcome::Done, &sealed)?.1]);
-        Ok(self.commit(batch).await? == Committed::Won)
+        Ok(false)
     }
 }
 
@@ -301,3 +311,5 @@ impl Loss {
         }
     }
 }
+
+const MOST_TRIES: usize = 8;

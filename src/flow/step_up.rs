@@ -37,6 +37,9 @@ impl Visit {
                 return Ok(Step::Done(Box::new(Done { approved: Some(what.clone()), ..done })));
             }
         }
+        // Nobody approves by nothing.
+        let kinds = if what.is_some() { asked.kinds.max(1) } else { asked.kinds };
+        let asked = Requirement { kinds, ..asked };
         let who = Who::known(session.account(), session.epoch());
         let kind = Kind::StepUp { session: session.id(), asked, what };
         let mut state = State::new(inner, self, kind, who)?;
@@ -70,9 +73,7 @@ impl Visit {
         let person = inner.person(&state).await?;
         let rows = person.subject.iter().flat_map(|subject| &subject.credentials);
         let row = rows.clone().find(|row| row.id == credential).ok_or(Code::NotOffered)?;
-        let factor = inner.factor(&row.factor).ok_or(Code::NotOffered)?;
-        // What signs in by itself alone and is not offered to its owner to enrol is the operator's to take away.
-        factor.enrolment().ok_or(Code::NotOffered)?;
+        inner.factor(&row.factor).ok_or(Code::NotOffered)?;
         if !inner.can_spare(&state, &person, credential)? {
             return Err(Code::LastFactor.into());
         }
@@ -106,8 +107,8 @@ impl Inner {
     ) -> Going<Option<Step>> {
         let proofs = match run.state.transaction() {
             Some(what) => {
-                content.details.insert("transaction".into(), what.name().into());
                 content.details.extend(what.fields().iter().cloned());
+                content.details.insert("transaction".into(), what.name().into());
                 Vec::new()
             }
             None => run.state.proofs.clone(),

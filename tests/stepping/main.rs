@@ -17,6 +17,7 @@ mod web;
 mod approve;
 mod change;
 mod missing;
+mod model;
 mod step_up;
 mod trust;
 #[cfg(feature = "axum")]
