@@ -7,7 +7,7 @@ use super::{Code, Duty, Next, Offer, Refusal, Step, Visit};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::error::Broken;
-use crate::factor::{Answer, Begun, Context, ErasedFactor, Letter, Outgoing, Prompt, Source};
+use crate::factor::{Answer, Begun, Claimant, Context, ErasedFactor, Letter, Outgoing, Prompt, Source};
 use crate::hash::{Lane, Seat};
 use crate::id::{FactorName, TemplateName};
 use crate::proof::{self, Proof};
@@ -88,7 +88,7 @@ impl Inner {
                 // In a commit of its own: a partitioned store keeps the two rows apart. A challenge that lost its
                 // mailbox has expired.
                 if let Some(rules) = factor.mailbox().filter(|_| !offer.enrols) {
-                    let open = self.open_mailbox(&run, &person, name, &mailbox, rules)?;
+                    let open = self.open_mailbox(&run, &token, &person, name, &mailbox, rules)?;
                     let _ = self.commit(vec![open]).await?;
                 }
                 self.pending(&run, &person, token, Some((name.clone(), prompt)))
@@ -145,7 +145,8 @@ impl Inner {
             Kind::SignIn | Kind::Credential { .. } => {
                 let mine = self.mine(person, state, factor)?;
                 // Nobody adds a key by the word of another session: who stole one would write that word with it.
-                let speaks = factor.mailbox().is_none() || state.kind == Kind::SignIn;
+                let by_session = factor.mailbox().is_some_and(|mailbox| mailbox.takes != Claimant::Bearer);
+                let speaks = !by_session || state.kind == Kind::SignIn;
                 let wanted = mine.real && speaks && self.adds(state, factor, &mine)?;
                 return Ok(wanted.then(|| offer(false, mine.hint())));
             }

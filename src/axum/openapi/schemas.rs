@@ -141,6 +141,13 @@ fn requests() -> Value {
             "type": "object", "additionalProperties": false, "required": ["mailbox"],
             "properties": { "mailbox": text, "letter": reference("Letter") },
         },
+        "Return": {
+            "type": "object", "additionalProperties": false, "required": ["mailbox", "letter"],
+            "properties": {
+                "mailbox": { "type": "string", "description": "`m` of the link." },
+                "letter": reference("Letter"),
+            },
+        },
         "FlowBegin": {
             "type": "object", "additionalProperties": false, "required": ["flow", "factor"],
             "properties": { "flow": text, "factor": reference("FactorName") },
@@ -207,6 +214,12 @@ fn replies() -> Value {
     let listed = with(listed, "seen", moment.clone());
     let listed = with(listed, "from", json!({ "anyOf": [reference("Origin"), { "type": "null" }] }));
     let kind = json!({ "factor": reference("FactorName"), "title": text });
+    let asking = json!({
+        "factor": reference("FactorName"),
+        "during": { "type": "string", "description": "For what, by the name of the event that it will end in." },
+        "from": reference("Origin"),
+        "same_network": { "type": "boolean" }, "at": moment, "expires_in": seconds(),
+    });
     json!({
         "Session": closed(&session),
         "Sessions": closed(&json!({ "sessions": { "type": "array", "items": closed(&listed) } })),
@@ -218,10 +231,10 @@ fn replies() -> Value {
             "browser": text, "version": { "type": ["integer", "null"] }, "system": text,
             "kind": { "enum": ["desktop", "phone", "tablet", "program", "unknown"] },
         })),
-        "Asking": closed(&json!({
-            "factor": reference("FactorName"), "from": reference("Origin"),
-            "same_network": { "type": "boolean" }, "at": moment, "expires_in": seconds(),
-        })),
+        "Asking": closed(&asking),
+        "Looked": closed(&with(asking, "here", json!({
+            "type": "boolean", "description": "Whether this is the browser that asks.",
+        }))),
         "History": closed(&json!({
             "events": { "type": "array", "items": reference("Event") },
             "next": { "type": ["string", "null"], "format": "uuid", "description": "`cursor` of the next page." },
