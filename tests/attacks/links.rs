@@ -6,7 +6,7 @@ use propusk::proof::Aal;
 use propusk::store::Store;
 use propusk::{Auth, Client, Link, Password, Step, Token};
 
-use crate::letters::{Screen, address, browser, follow, follow_here, look};
+use crate::links_of::{Screen, address, browser, follow, follow_here, look};
 use crate::portal::{ORIGIN, WORD, done, pending};
 use crate::world::{EMAIL, NEW_WORD, Shared, World, each_store, other, said};
 

@@ -90,7 +90,7 @@ mod authenticator;
 #[path = "../common/described.rs"]
 mod described;
 #[path = "../common/links.rs"]
-mod letters;
+mod links_of;
 #[path = "../common/otp.rs"]
 mod otp;
 #[path = "../common/site.rs"]
