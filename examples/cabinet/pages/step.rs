@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::axum::{FormFields, TokenForm};
+use propusk::axum::{FormFields, Problem, TokenForm};
 use propusk::factor::Prompt;
 use propusk::flow::{Code, Refusal};
 use propusk::id::FactorName;
@@ -66,8 +66,8 @@ pub async fn show_sign_in(guest: Guest) -> Result<Response, Failure> {
     show(&guest, Way::SignIn)
 }
 
-pub async fn answer_sign_in(guest: Guest, TokenForm(typed): TokenForm<Typed>) -> Result<Response, Failure> {
-    answer(&guest, Way::SignIn, &typed).await
+pub async fn answer_sign_in(guest: Guest, form: Sent) -> Result<Response, Failure> {
+    answer_of(&guest, Way::SignIn, form).await
 }
 
 pub async fn other_sign_in(guest: Guest, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
@@ -78,8 +78,8 @@ pub async fn show_sign_up(guest: Guest) -> Result<Response, Failure> {
     show(&guest, Way::SignUp)
 }
 
-pub async fn answer_sign_up(guest: Guest, TokenForm(typed): TokenForm<Typed>) -> Result<Response, Failure> {
-    answer(&guest, Way::SignUp, &typed).await
+pub async fn answer_sign_up(guest: Guest, form: Sent) -> Result<Response, Failure> {
+    answer_of(&guest, Way::SignUp, form).await
 }
 
 pub async fn other_sign_up(guest: Guest, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
@@ -130,6 +130,18 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         frame,
     };
     Ok(guest.page(&page))
+}
+
+/// Of somebody who is not signed in yet: the form was made for that.
+type Sent = Result<TokenForm<Typed>, Problem>;
+
+async fn answer_of(guest: &Guest, way: Way, form: Sent) -> Result<Response, Failure> {
+    match form {
+        Ok(TokenForm(typed)) => answer(guest, way, &typed).await,
+        // Another tab has signed in meanwhile, by a link: this one has nothing left to ask.
+        Err(_) if guest.session.is_some() => Ok(Redirect::to("/home").into_response()),
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 async fn answer(guest: &Guest, way: Way, typed: &Typed) -> Result<Response, Failure> {

@@ -79,7 +79,7 @@ pub(super) static EN: LinkTexts = LinkTexts {
     number: "If you open it on another device, type this number there:",
     followed: "I have opened it, continue",
     waiting: "The link was not confirmed yet. Open the letter, and press the button on the page that its link opens.",
-    here: ["Sign in in this browser?", "Confirm your address", "Confirm that it is you"],
+    here: ["Sign in here?", "Confirm your address", "Confirm that it is you"],
     here_lead: "You asked for this link here.",
     here_do: ["Sign in", "Confirm the address", "Confirm"],
     elsewhere: [
