@@ -200,7 +200,7 @@ pub enum Claimant {
     /// A session of whatever account.
     AnyAccount(Requirement),
     /// Whoever holds the address, without a session: it was sent to the person, and is the secret. [`Letter::here`] says
-    /// whether the letter came from the browser that asks.
+    /// whether the letter came from the browser that asks; then its challenge is answered with `{}` at once.
     Bearer,
 }
 
