@@ -8,6 +8,7 @@ pub mod approval;
 pub mod backup_code;
 pub mod code;
 pub mod hotp;
+pub mod link;
 #[cfg(feature = "passkey")]
 pub mod passkey;
 pub mod password;
@@ -187,16 +188,28 @@ pub trait Enrol: Factor {
     ) -> impl Future<Output = Result<Enrolled<Self::Data>, FactorError>> + Send;
 }
 
-/// The mailbox of a challenge: who may claim it, and until when. Exhaustive: a factor writes it out.
+/// The mailbox of a challenge: who may answer there, and until when. Exhaustive: a factor writes it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mailbox {
     /// How long it takes a claim and a letter.
     pub life: Duration,
-    /// What the session that claims it must have proven by other factors than this one: else whoever came in by a
-    /// letter would write the next.
-    pub takes: Requirement,
-    /// Whether sessions of other accounts may claim it, where the person who asks is named.
-    pub anybody: bool,
+    /// Who may answer.
+    pub takes: Claimant,
+}
+
+/// Who may answer in a mailbox. Exhaustive: a factor chooses.
+///
+/// A session must have proven what is required by other factors than this one: else whoever came in by a letter would
+/// write the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimant {
+    /// A session of the account that asks; of any account, where nobody is named yet.
+    Account(Requirement),
+    /// A session of whatever account.
+    AnyAccount(Requirement),
+    /// Whoever holds the address, without a session: it was sent to the person, and is the secret. [`Letter::here`] says
+    /// whether the letter came from the browser that asks; then its challenge is answered with `{}` at once.
+    Bearer,
 }
 
 /// What the owner of an account is told of a credential's use. Exhaustive: a factor writes it out.
@@ -479,8 +492,9 @@ pub struct Context<'a> {
     pub echo: Option<&'a str>,
     /// Words that a password must not be built of.
     pub words: &'a [String],
-    /// The address of this challenge's mailbox: the first who is signed in elsewhere and comes with it (from a QR
-    /// code, a push) learns who asks, and may leave one letter. Cannot be guessed.
+    /// The address of this challenge's mailbox: who comes with it (from a QR code, a push, a link) and may answer
+    /// there, by [`Factor::mailbox`], learns who asks and may leave one letter. 256 bits that cannot be guessed, in 43
+    /// signs of base64url.
     pub mailbox: &'a str,
     /// The letter that was left there.
     pub letter: Option<&'a Letter>,
@@ -528,16 +542,18 @@ impl Debug for Context<'_> {
     }
 }
 
-/// What a signed-in session elsewhere left in a challenge's mailbox.
+/// What was left in a challenge's mailbox.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Letter {
-    /// Whose session it was.
+    /// Whose session it was; by a bearer, whose challenge it is.
     pub account: AccountId,
-    /// Which session.
-    pub session: SessionId,
+    /// Which session; none of a bearer.
+    pub session: Option<SessionId>,
     /// What that session had proven when it claimed the mailbox.
     pub proofs: Vec<Proof>,
+    /// Whether a bearer left it in the very browser that asks: by the secret that binds the flow to it.
+    pub here: bool,
     /// When the letter was left.
     pub at: Timestamp,
     /// What it says: JSON, unparsed, as that device sent it.

@@ -2,6 +2,7 @@
 //! reserve (the guard, in its own commit), verify (the factor), **one commit** that carries everything else.
 //! A kill anywhere means: sign in again. Nothing is accepted twice, nothing acknowledged is lost.
 
+mod bearer;
 mod begin;
 mod client;
 mod enrol;
@@ -71,6 +72,33 @@ pub enum Posted {
     Left,
     /// Neither, and why.
     Refused(Box<Refusal>),
+}
+
+/// What is seen at an address that was sent to a person.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Looked {
+    /// A challenge waits for its answer.
+    Open {
+        /// Who asks: show it to the person before they answer.
+        asking: Box<Asking>,
+        /// Whether this is the browser that asks.
+        here: bool,
+    },
+    /// Nothing does, and why.
+    Refused(Box<Refusal>),
+}
+
+/// Where an answer at such an address leads.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Followed {
+    /// Given in the browser that asks: the flow goes on in it. Or refused, wherever it was given.
+    Step(Step),
+    /// It waits for the browser that asks, and the flow goes on there.
+    Left,
 }
 
 /// The end of a flow.
@@ -270,6 +298,25 @@ impl Visit {
     /// When something does not work.
     pub async fn post(&self, session: &Token, mailbox: &str, letter: &str) -> Result<Posted, Broken> {
         edge("post", self.auth.0.post(self, session, mailbox, Some(letter)), Posted::Refused).await
+    }
+
+    /// Tells who asks at an address that was sent to a person (in a link), to whoever comes with it. Writes nothing, however
+    /// often it is called: programs open links that people never see.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn look(&self, address: &str) -> Result<Looked, Broken> {
+        edge("look", self.auth.0.look_in(self, address), Looked::Refused).await
+    }
+
+    /// Answers there with a letter of the challenge's factor; once, and it stands. In the browser that asks the flow goes
+    /// on at once; elsewhere the letter waits, and the browser that asks goes on when it answers its challenge next.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn follow(&self, address: &str, letter: &str) -> Result<Followed, Broken> {
+        let refused = |why| Followed::Step(Step::Refused(why));
+        edge("follow", self.auth.0.follow(self, address, letter), refused).await
     }
 
     /// Begins a challenge of the flow, or begins it again.

@@ -34,6 +34,7 @@ pub use factor::approval::Approval;
 pub use factor::backup_code::BackupCodes;
 pub use factor::code::Code;
 pub use factor::hotp::Hotp;
+pub use factor::link::Link;
 #[cfg(feature = "passkey")]
 pub use factor::passkey::Passkey;
 pub use factor::password::Password;

@@ -67,6 +67,28 @@
 //! *Enrolment* is consent, without a secret: an account whose owner never said so is not signed in by its sessions. Its
 //! one handle is the account's id, so that an unnamed sign-in finds the account by its letter.
 //!
+//! # What a link is worth
+//!
+//! What a code by e-mail is worth: that one reads what is sent to the address. It saves the typing, and opens two doors that
+//! a code has not. Programs fetch it: scanners at the mail server, previews, prefetching browsers, some of which run scripts
+//! and press what they find (ATTACKS 72). And it works where it is clicked, which is not always where it was asked for:
+//! whoever begins a sign-in in somebody's name and waits would be let in by the owner's click. So looking is a GET that
+//! writes nothing, not even a count at a throttle; and an answer signs in only the browser that asked, known by the secret
+//! that binds its flows. There the answer is a step of the flow in that very tab. From anywhere else it is a letter with
+//! the number that the asking screen shows, which whoever clicks for a stranger does not see; the browser that asked reads
+//! it when it asks next. A person on the telephone with a thief can still be led to type it: a link resists no phishing.
+//!
+//! *The mailbox is a bearer's.* Its address is 256 bits made of the flow, the factor and the number of the challenge under
+//! the index key; the store has a keyed hash of it, and the flow's token sealed beside. An address is good while its
+//! challenge is the flow's current one: a resend kills the links before it at once, an accepted link is dead although its
+//! flow goes on. The same word twice from the browser that asked runs the step again, so that a reply that was lost is no
+//! lost sign-in; that it is accepted once is the flow's to see to, as for every answer.
+//!
+//! *The address stands in a URL*, where mail programs, proxies and histories keep it (ASVS 14.2.1 asks for none there).
+//! That cannot be helped in a letter; it lives ten minutes, works once, and elsewhere only with the number. Its page sends
+//! `Referrer-Policy: strict-origin`: no address leaves it. `no-referrer` would be one word shorter and break it: a browser
+//! then sends `Origin: null` with the page's form, which the check against other sites refuses.
+//!
 //! # Two homes
 //!
 //! With a ledger in a database and flows and sessions in Redis, a batch is two commits, and between them a process can

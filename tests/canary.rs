@@ -48,7 +48,8 @@ use propusk::flow::{Done, Posted};
 use propusk::id::FactorName;
 use propusk::testing::{Fault, FaultyStore, SeededEntropy};
 use propusk::{
-    Approval, Auth, BackupCodes, Client, Code, MemoryStore, Passkey, Password, Profile, Token, Totp, Visit,
+    Approval, Auth, BackupCodes, Client, Code, Link, MemoryStore, Passkey, Password, Profile, Token, Totp,
+    Visit,
 };
 use serde_json::json;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -342,7 +343,40 @@ async fn second_factors(house: &mut House, mut session: Box<Done>) -> Box<Done> 
     show(&visit.post(&session.token, mailbox, &Approval::number(number)).await.unwrap());
     let one = done(visit.answer(&flow, Approval::poll()).await.unwrap());
     house.canaries.done("by an approval", &one);
+    by_link(house).await;
     session
+}
+
+/// A link that is looked at, denied, and followed on another device.
+async fn by_link(house: &mut House) {
+    let visit = house.visit();
+    for deny in [true, false] {
+        house.later();
+        let next = pending(visit.sign_in().with(EMAIL, Password::word(WORD)).await.unwrap());
+        let next = pending(visit.begin(&next.flow, &Link::NAME).await.unwrap());
+        show(&next);
+        let number = shown(&next)["number"].as_str().unwrap().to_owned();
+        house.canaries.text("a number beside a link", &number);
+        let sent = house.outbox.all(&house.auth).await;
+        sent.iter().for_each(|message| {
+            show(message);
+            show(&message.text());
+        });
+        let link = sent.iter().rev().find_map(|message| message.param("link")).unwrap().to_owned();
+        let address = link.split_once("?m=").unwrap().1;
+        house.canaries.text("the address of a link", address);
+        show(&visit.look(address).await.unwrap());
+        show(&visit.look("nobodys-address-of-all").await.unwrap());
+        house.canaries.text("an address that was made up", "nobodys-address-of-all");
+        let letter = if deny { Link::denial() } else { Link::number(&number) };
+        show(&visit.follow(address, &letter).await.unwrap());
+        show(&visit.look(address).await.unwrap());
+        let step = visit.answer(&next.flow, Link::poll()).await.unwrap();
+        show(&step);
+        if !deny {
+            house.canaries.done("by a link", &done(step));
+        }
+    }
 }
 
 /// Wrong words until the hold, names that nobody has, names that are none, factors that there are not.
@@ -459,6 +493,7 @@ async fn nothing_secret_is_logged_counted_shown_or_told() {
         .factor(BackupCodes::default())
         .factor(Passkey::default())
         .factor(Approval::default())
+        .factor(Link::default())
         .build()
         .unwrap();
     show(&auth);

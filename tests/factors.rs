@@ -201,13 +201,14 @@ async fn an_answer_to_a_factor_that_is_not_offered_says_so_whatever_is_in_it() {
 #[cfg(feature = "testing")]
 #[test]
 fn answers_have_one_form() {
-    use propusk::Approval;
     use propusk::testing::{strict_answers, strict_confirmations};
+    use propusk::{Approval, Link};
     strict_answers(&Password::default(), r#"{"password":"x"}"#);
     strict_confirmations(&Password::default(), r#"{"password":"x"}"#);
     strict_answers(&Code::sms(), r#"{"code":"123456"}"#);
     strict_answers(&Code::email(), r#"{"code":"123456"}"#);
     strict_answers(&Approval::default(), "{}");
+    strict_answers(&Link::default(), "{}");
     strict_confirmations(&Approval::default(), "{}");
     strict_answers(&Knock::default(), r#"{"whose":"x","again":true}"#);
 }

@@ -317,7 +317,7 @@ fn f12_a_proof_keeps_the_weaknesses_that_were_declared() {
 }
 
 // ---- second round ----
-use propusk::factor::{Begun, Enrol, EnrolPlugin, Enrolled, Mailbox, Prompt};
+use propusk::factor::{Begun, Claimant, Enrol, EnrolPlugin, Enrolled, Mailbox, Prompt};
 use propusk::testing::CountingStore;
 
 #[derive(Debug)]
@@ -334,8 +334,8 @@ impl Factor for Push {
         Source::Contacts(IdentifierKind::Email)
     }
     fn mailbox(&self) -> Option<Mailbox> {
-        let takes = Requirement::default();
-        Some(Mailbox { life: Duration::from_secs(300), takes, anybody: false })
+        let takes = Claimant::Account(Requirement::default());
+        Some(Mailbox { life: Duration::from_secs(300), takes })
     }
     fn could_prove(&self, _: Option<&Contact>) -> Proves {
         Proves::by(Channel::Device).possession().replay_resistant()

@@ -19,8 +19,8 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    browsers, desk, due, history, home, key, language, new_password, outbox, password, profile, security,
-    services, sessions, sign_in, sign_up, status, step, welcome,
+    browsers, desk, due, history, home, key, language, link, new_password, outbox, password, profile,
+    security, services, sessions, sign_in, sign_up, status, step, welcome,
 };
 use crate::services::Services;
 use crate::status::Pulse;
@@ -59,6 +59,9 @@ pub fn router(app: App) -> Router {
         .route("/sign-in/password", get(due::show).post(due::replace))
         .route("/sign-in/key", post(key::sign_in))
         .route("/sign-in/key/options", post(key::options))
+        .route("/link", get(link::show).post(link::answer))
+        .route("/link/done", get(link::done))
+        .route("/link/denied", get(link::denied))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/home", get(home::show))
         .route("/profile", get(profile::show))
@@ -154,13 +157,14 @@ async fn harden(request: Request, next: Next) -> Response {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // A page may say less of its address, and none says more.
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     // Nothing personal stays in a cache: not in the browser of a shared computer, not in a proxy.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
@@ -176,10 +180,11 @@ fn is_html(headers: &HeaderMap) -> bool {
 
 type Asset = (&'static str, &'static str, &'static str);
 /// What stands beside the pages: its path, its type, itself.
-pub const ASSETS: [Asset; 4] = [
+pub const ASSETS: [Asset; 5] = [
     ("/style.css", "text/css; charset=utf-8", include_str!("style.css")),
     ("/typing.js", "text/javascript; charset=utf-8", include_str!("typing.js")),
     ("/passkeys.js", "text/javascript; charset=utf-8", include_str!("passkeys.js")),
+    ("/waiting.js", "text/javascript; charset=utf-8", include_str!("waiting.js")),
     ("/icon.svg", "image/svg+xml", include_str!("icon.svg")),
 ];
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \

@@ -3,7 +3,7 @@
 
 use propusk::id::FactorName;
 use propusk::secret::Secret;
-use propusk::{Answer, BackupCodes, Code, Passkey, Password, Totp};
+use propusk::{Answer, BackupCodes, Code, Link, Passkey, Password, Totp};
 
 use crate::view::{Field, Frame};
 
@@ -20,6 +20,8 @@ pub enum Ask {
     Paper,
     /// A key in a device, which a script asks for.
     Key,
+    /// A link that has to be sent first, and is followed elsewhere: there is nothing to type here.
+    Link,
 }
 
 impl Ask {
@@ -33,6 +35,8 @@ impl Ask {
             Some(Self::Paper)
         } else if *factor == Passkey::NAME {
             Some(Self::Key)
+        } else if *factor == Link::NAME {
+            Some(Self::Link)
         } else if [Code::sms(), Code::email()].iter().any(|code| propusk::Factor::name(code) == *factor) {
             Some(Self::Message)
         } else {
@@ -42,12 +46,12 @@ impl Ask {
 
     /// Whether a challenge has to be begun before there is anything to answer.
     pub const fn begins(self) -> bool {
-        matches!(self, Self::Message | Self::Key)
+        matches!(self, Self::Message | Self::Key | Self::Link)
     }
 
     /// Whether its challenge is a message on its way.
     pub const fn sends(self) -> bool {
-        matches!(self, Self::Message)
+        matches!(self, Self::Message | Self::Link)
     }
 
     /// The name of its field; also what refusals belong to.
@@ -58,6 +62,7 @@ impl Ask {
             Self::App => "app_code",
             Self::Paper => "backup_code",
             Self::Key => "key",
+            Self::Link => "link",
         }
     }
 
@@ -67,7 +72,7 @@ impl Ask {
         let field = match self {
             Self::Password => Field::password(self.field(), asked.label, "current-password"),
             Self::Message | Self::App => Field::code(self.field(), asked.label),
-            Self::Paper | Self::Key => Field::text(self.field(), asked.label, "off").latin(),
+            Self::Paper | Self::Key | Self::Link => Field::text(self.field(), asked.label, "off").latin(),
         };
         field.hint(asked.hint).within(frame, first)
     }
@@ -82,6 +87,7 @@ impl Ask {
             Self::Paper => BackupCodes::code(typed),
             // As the browser wrote it; the library reads it.
             Self::Key => Answer::wire(Passkey::NAME, typed),
+            Self::Link => Link::poll(),
         }
     }
 }

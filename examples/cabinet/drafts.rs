@@ -75,9 +75,9 @@ pub struct Draft {
     pub factor: Option<FactorName>,
     pub prompt: Option<Prompt>,
     pub sent_to: String,
-    /// What could be asked for, and of which there is a challenge already.
+    /// What could be asked for, and of which there is a challenge already, with what it shows.
     pub offers: Vec<Offer>,
-    pub begun: Vec<FactorName>,
+    pub begun: Vec<(FactorName, Prompt)>,
     /// Whether the next thing is to choose a new secret.
     pub choosing: bool,
     /// Why, where it was not the person's wish.
@@ -99,10 +99,11 @@ impl Draft {
         let asked = self.offers.iter().find(|offer| offer.factor == factor);
         self.choosing = asked.is_some_and(|offer| offer.enrols);
         self.sent_to = asked.and_then(|offer| offer.hint.clone()).unwrap_or_else(|| self.identifier.clone());
-        if prompt.is_some() {
-            self.begun.push(factor.clone());
-            self.prompt = prompt;
+        if let Some(prompt) = prompt {
+            self.begun.retain(|(before, _)| *before != factor);
+            self.begun.push((factor.clone(), prompt));
         }
+        self.prompt = self.begun.iter().find(|(begun, _)| *begun == factor).map(|(_, prompt)| prompt.clone());
         self.factor = Some(factor);
     }
 }

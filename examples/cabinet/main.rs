@@ -1,6 +1,6 @@
 //! The demo portal: registration, signing in with two steps, profile, services, sessions, history, change of password, in
-//! Russian and English. Two small scripts, one that asks browsers for passkeys and one that helps with typing; everything
-//! else works without them.
+//! Russian and English. Three small scripts: one asks browsers for passkeys, one helps with typing, one
+//! notices that a link was followed; everything else works without them.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
@@ -35,7 +35,7 @@ use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
 use propusk::secret::{FileKeys, KeySource};
-use propusk::{Auth, BackupCodes, Code, Passkey, Password, Profile, Site, Totp, danger, store};
+use propusk::{Auth, BackupCodes, Code, Link, Passkey, Password, Profile, Site, Totp, danger, store};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -75,6 +75,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .factor(Totp::default())
         .factor(Code::sms())
         .factor(Code::email())
+        // It opens a page of this portal.
+        .factor(Link::default().at("/link"))
         .factor(BackupCodes::default())
         .sender(outbox.clone())
         .sleep(TokioSleep)

@@ -8,6 +8,7 @@ pub mod history;
 pub mod home;
 pub mod key;
 pub mod language;
+pub mod link;
 pub mod new_password;
 pub mod outbox;
 pub mod password;

@@ -5,6 +5,7 @@
 
 mod en;
 pub mod front;
+pub mod link;
 mod portal;
 mod ru;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use propusk::policy::password::Rule;
 use propusk::proof::Due;
 
 use self::front::Front;
+use self::link::LinkTexts;
 use crate::asks::Ask;
 
 pub use portal::{Portal, Service};
@@ -64,7 +66,7 @@ pub struct Texts {
     pub no_account_yet: &'static str,
     pub have_account: &'static str,
     // Proofs, one at a time.
-    pub asked: [Asked; 5],
+    pub asked: [Asked; 6],
     pub code_sent_to: &'static str,
     pub code_none: &'static str,
     pub resend: &'static str,
@@ -175,6 +177,8 @@ pub struct Texts {
     pub portal: Portal,
     // The frame, and help with typing: `texts/front.rs`.
     pub front: &'static Front,
+    // Around a link in a letter: `texts/link.rs`.
+    pub link: &'static LinkTexts,
 }
 
 /// How the page for one proof asks for it.
@@ -223,6 +227,7 @@ impl Texts {
     pub fn refusal(&self, why: &Refusal, until: Option<&str>, field: &str) -> String {
         let asked = ASKS.into_iter().find(|ask| ask.field() == field).map(|ask| self.asked(ask));
         let text = match (why.code, asked) {
+            (Code::Waiting, Some(_)) if field == Ask::Link.field() => self.link.waiting,
             (Code::Answer(Reason::Wrong), Some(asked)) => asked.wrong,
             (Code::Answer(Reason::Malformed), Some(asked)) => asked.malformed,
             (Code::Answer(Reason::Replayed), Some(asked)) => asked.replayed,
@@ -238,13 +243,14 @@ impl Texts {
 
     /// How a proof is asked for.
     pub fn asked(&self, ask: Ask) -> Asked {
-        let [password, message, app, paper, key] = self.asked;
+        let [password, message, app, paper, key, link] = self.asked;
         match ask {
             Ask::Password => password,
             Ask::Message => message,
             Ask::App => app,
             Ask::Paper => paper,
             Ask::Key => key,
+            Ask::Link => link,
         }
     }
 
@@ -331,6 +337,8 @@ impl Texts {
             ("totp", _) => "code from the application",
             ("backup-code", _) => "backup code",
             ("approval", _) => "approval on another device",
+            ("email-link", Locale::Ru) => "ссылка из письма",
+            ("email-link", _) => "link by e-mail",
             ("sms-code", Locale::Ru) => "код из СМС",
             ("email-code", Locale::Ru) => "код из письма",
             ("sms-code", _) => "code by SMS",
@@ -393,7 +401,7 @@ impl Texts {
     }
 }
 
-const ASKS: [Ask; 5] = [Ask::Password, Ask::Message, Ask::App, Ask::Paper, Ask::Key];
+const ASKS: [Ask; 6] = [Ask::Password, Ask::Message, Ask::App, Ask::Paper, Ask::Key, Ask::Link];
 
 /// What a span is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -73,31 +73,12 @@ pub(crate) fn sessions(list: &[Listed], current: &Session) -> impl Serialize {
 
 /// Who asks to be approved, as the approving device shows it.
 pub(crate) fn asking(asking: &Asking, caller: &Caller) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Asks {
-        factor: String,
-        from: From,
-        same_network: bool,
-        at: String,
-        expires_in: u64,
-        /// What it would approve: show it to the person.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        transaction: Option<Vec<Field>>,
-    }
-    #[derive(Serialize)]
-    struct Field {
-        label: String,
-        value: String,
-    }
-    let field = |(label, value): &(String, String)| Field { label: label.clone(), value: value.clone() };
-    Asks {
-        factor: asking.factor.to_string(),
-        from: From::of(&asking.from),
-        same_network: asking.is_near(&caller.client),
-        at: asking.at.rfc3339(),
-        expires_in: asking.expires.since(caller.http.auth().now()).as_secs(),
-        transaction: asking.transaction.as_ref().map(|what| what.fields().iter().map(field).collect()),
-    }
+    Asks::of(asking, None, caller)
+}
+
+/// Who asks at an address, as whoever came with it is told.
+pub(crate) fn looked(asking: &Asking, here: bool, caller: &Caller) -> impl Serialize {
+    Asks::of(asking, Some(here), caller)
 }
 
 /// An account's credentials, and the factors of which it can add one.
@@ -258,6 +239,43 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
         expires_in: next.expires_in.as_secs(),
         binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
     }))
+}
+
+#[derive(Serialize)]
+struct Asks {
+    factor: String,
+    during: String,
+    from: From,
+    same_network: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    here: Option<bool>,
+    at: String,
+    expires_in: u64,
+    /// What it would approve: show it to the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<Vec<Field>>,
+}
+
+#[derive(Serialize)]
+struct Field {
+    label: String,
+    value: String,
+}
+
+impl Asks {
+    fn of(asking: &Asking, here: Option<bool>, caller: &Caller) -> Self {
+        let field = |(label, value): &(String, String)| Field { label: label.clone(), value: value.clone() };
+        Self {
+            factor: asking.factor.to_string(),
+            during: asking.during.to_string(),
+            from: From::of(&asking.from),
+            same_network: asking.is_near(&caller.client),
+            here,
+            at: asking.at.rfc3339(),
+            expires_in: asking.expires.since(caller.http.auth().now()).as_secs(),
+            transaction: asking.transaction.as_ref().map(|what| what.fields().iter().map(field).collect()),
+        }
+    }
 }
 
 #[derive(Serialize)]

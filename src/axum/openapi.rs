@@ -80,6 +80,7 @@ struct Operation {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answers {
     Step,
+    StepOrNothing,
     Json(&'static str),
     Nothing,
     JsonOrNothing(&'static str),
@@ -92,8 +93,11 @@ impl Operation {
         let content = |schema: &str| json!({ "application/json": { "schema": reference(schema) } });
         let nothing = json!({ "description": "Done." });
         match self.answers {
-            Answers::Step => {
+            Answers::Step | Answers::StepOrNothing => {
                 responses.insert("200".into(), json!({ "$ref": "#/components/responses/Step" }));
+                if self.answers == Answers::StepOrNothing {
+                    responses.insert("204".into(), nothing);
+                }
             }
             Answers::Document => {
                 let content = json!({ "application/json": { "schema": { "type": "object" } } });
@@ -123,6 +127,10 @@ impl Operation {
         }
         let parameters = match self.path {
             "/history" => schemas::page(),
+            "/return" if self.method == "get" => json!([{
+                "name": "m", "in": "query", "required": true, "schema": { "type": "string" },
+                "description": "The link's own; nobody can guess it.",
+            }]),
             "/sessions/{id}" | "/factors/{id}" => json!([{
                 "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
             }]),
@@ -135,11 +143,17 @@ impl Operation {
         let signed = self.codes.iter().any(|codes| codes.contains(&Code::NoSession));
         match (self.answers, signed) {
             (Answers::Document, _) => json!([]),
-            (Answers::Step, false) => json!([{ "binding": [] }, { "bindingHeader": [] }, {}]),
+            (Answers::Step | Answers::StepOrNothing, false) => {
+                json!([{ "binding": [] }, { "bindingHeader": [] }, {}])
+            }
             (Answers::Step, true) if self.body != Some("FlowAnswer") => {
                 json!([{ "session": [], "binding": [] }, { "bearer": [], "bindingHeader": [] }])
             }
-            (Answers::Step, true) => json!([{ "binding": [] }, { "bindingHeader": [] }]),
+            (Answers::Step | Answers::StepOrNothing, true) => {
+                json!([{ "binding": [] }, { "bindingHeader": [] }])
+            }
+            // Whoever has the address is told; a binding makes it known whether they asked.
+            _ if self.path == "/return" => json!([{ "binding": [] }, { "bindingHeader": [] }, {}]),
             _ => json!([{ "session": [] }, { "bearer": [] }]),
         }
     }

@@ -24,7 +24,7 @@ use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{EventPage, Outcome};
 use crate::factor::Answer;
-use crate::flow::{Code, Posted, Refusal, Step, Visit};
+use crate::flow::{Code, Followed, Looked, Posted, Refusal, Step, Visit};
 use crate::id::{CredentialId, FactorName};
 use crate::secret::Token;
 use crate::session::Session;
@@ -40,6 +40,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/enrol", post(enrol))
         .route("/step-up", post(step_up))
         .route("/approvals", post(approve))
+        .route("/return", get(look).post(follow))
         .route("/flow/begin", post(flow_begin))
         .route("/flow/answer", post(flow_answer))
         .route("/session", get(session).delete(sign_out))
@@ -66,6 +67,8 @@ async fn around(State(http): State<AuthHttp>, request: Request, next: Next) -> R
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // An address may be a secret: that of a link.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
@@ -271,6 +274,33 @@ async fn approve(call: Call) -> Result<Response, Problem> {
     }
 }
 
+/// Tells who asks at the address that a link carries. Sets no cookie and writes nothing, for whoever opens it.
+async fn look(caller: Caller, address: Result<Query<Address>, QueryRejection>) -> Result<Response, Problem> {
+    let Query(Address { m }) = address.map_err(|_| caller.fault(Fault::Malformed))?;
+    match caller.visit().look(&m).await {
+        Ok(Looked::Open { asking, here }) => Ok(json::ok(&json::looked(&asking, here, &caller))),
+        Ok(Looked::Refused(why)) => Err(Problem::refused(&why, caller.client.locale)),
+        Err(broken) => Err(caller.broken(&broken)),
+    }
+}
+
+async fn follow(call: Call) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Asked<'a> {
+        #[serde(borrow)]
+        mailbox: Cow<'a, str>,
+        #[serde(borrow)]
+        letter: &'a RawValue,
+    }
+    let asked: Asked<'_> = call.json()?;
+    match call.caller.visit().follow(&asked.mailbox, asked.letter.get()).await {
+        Ok(Followed::Step(step)) => Ok(json::step(&call.caller, Ok(step))),
+        Ok(Followed::Left) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(broken) => Err(call.caller.broken(&broken)),
+    }
+}
+
 async fn session(caller: Caller) -> Result<Response, Problem> {
     let session = signed(&caller).await?;
     Ok(json::ok(&json::session(&session)))
@@ -329,6 +359,12 @@ async fn factors(caller: Caller) -> Result<Response, Problem> {
     let auth = caller.http.auth();
     let held = auth.credentials(session.account()).await.map_err(|broken| caller.broken(&broken))?;
     Ok(json::ok(&json::factors(auth, &held, caller.client.locale)))
+}
+
+/// The query of a link.
+#[derive(Deserialize)]
+struct Address {
+    m: String,
 }
 
 /// The query of the history: `cursor` is the `next` of the page before, moments are RFC 3339.

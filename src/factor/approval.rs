@@ -18,8 +18,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Found, Mailbox, Prompt, Reason,
-    Schemas, Verdict,
+    Answer, Begun, Claimant, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Found, Mailbox,
+    Prompt, Reason, Schemas, Verdict,
 };
 use crate::clock::Timestamp;
 use crate::error::FactorError;
@@ -137,7 +137,7 @@ impl Factor for Approval {
     }
 
     fn mailbox(&self) -> Option<Mailbox> {
-        Some(Mailbox { life: self.life, takes: Requirement::aal(Aal::Two), anybody: false })
+        Some(Mailbox { life: self.life, takes: Claimant::Account(Requirement::aal(Aal::Two)) })
     }
 
     fn discoverable(&self) -> bool {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::{
-    Begun, Context, Credential, Enrol, Enrolled, Factor, Found, Mailbox, Notice, Reason, Source, Verdict,
+    Begun, Claimant, Context, Credential, Enrol, Enrolled, Factor, Found, Mailbox, Notice, Reason, Source, Verdict,
 };
 use crate::error::FactorError;
 use crate::hash::HashPool;
@@ -45,6 +45,10 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn limit(&self) -> Limit;
     fn discoverable(&self) -> bool;
     fn mailbox(&self) -> Option<Mailbox>;
+    /// Whether it takes the word of a session elsewhere: nobody gets in by it alone.
+    fn speaks_by_session(&self) -> bool {
+        self.mailbox().is_some_and(|mailbox| mailbox.takes != Claimant::Bearer)
+    }
     #[cfg(feature = "openapi")]
     fn schemas(&self) -> super::Schemas;
     fn could_prove(&self, plain: Option<&[u8]>) -> Result<Proves, FactorError>;

@@ -93,7 +93,7 @@ impl Inner {
                 // In a commit of its own: a partitioned store keeps the two rows apart. A challenge that lost its
                 // mailbox has expired.
                 if let Some(rules) = factor.mailbox().filter(|_| !offer.enrols) {
-                    let open = self.open_mailbox(&run, &person, name, &mailbox, rules)?;
+                    let open = self.open_mailbox(&run, &token, &person, name, &mailbox, rules)?;
                     let _ = self.commit(vec![open]).await?;
                 }
                 self.pending(&run, &person, token, Some((name.clone(), prompt)))
@@ -133,7 +133,7 @@ impl Inner {
                 Kind::SignIn if duty == Duty::Enrol => {
                     // What needs another session's word lets nobody in by itself.
                     factor.enrolment().is_some()
-                        && factor.mailbox().is_none()
+                        && !factor.speaks_by_session()
                         && self.adds(state, factor, factor.could_prove(None)?)
                 }
                 Kind::SignIn => state.due().is_some_and(|(due, _)| *due == name),
@@ -158,8 +158,7 @@ impl Inner {
             Kind::SignIn | Kind::Credential { .. } | Kind::StepUp { .. } | Kind::Remove { .. } => {
                 let mine = self.mine(person, state, factor)?;
                 // Nobody adds a key by the word of another session: who stole one would write that word with it.
-                let speaks =
-                    factor.mailbox().is_none() || matches!(state.kind, Kind::SignIn | Kind::StepUp { .. });
+                let speaks = !factor.speaks_by_session() || matches!(state.kind, Kind::SignIn | Kind::StepUp { .. });
                 let wanted = mine.real && speaks && self.brings_nearer(state, factor, &mine)?;
                 return Ok(wanted.then(|| offer(false, mine.hint())));
             }

@@ -1,11 +1,13 @@
-//! A challenge's mailbox: a session elsewhere comes to look who asks, and then answers in a letter.
+//! A challenge's mailbox: a session elsewhere comes to look who asks, and then answers in a letter. Or whoever holds the
+//! address does, without a session: `bearer`.
 //!
-//! It lies in a flow row of its own, which is passed on by compare-and-swap: empty, claimed, answered. Who looks first
-//! is the only one who may answer (ATTACKS 89), and answers once.
+//! It lies in a flow row of its own, which is passed on by compare-and-swap: empty, claimed, answered. Which session looks
+//! first is the only one that may answer (ATTACKS 89), and answers once.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::state::Run;
 use super::stop::{Going, Stop};
@@ -15,8 +17,8 @@ use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Origin, Outcome, Sealed};
-use crate::factor::{ErasedFactor, Letter, Mailbox};
-use crate::id::{AccountId, FactorName, SessionId, Version};
+use crate::factor::{Claimant, ErasedFactor, Letter, Mailbox};
+use crate::id::{AccountId, EventName, FactorName, SessionId, Version};
 use crate::proof::Proof;
 use crate::secret::{Place, Purpose, Token, TokenHash};
 use crate::store::{Committed, FlowRow, Write};
@@ -27,6 +29,8 @@ use crate::store::{Committed, FlowRow, Write};
 pub struct Asking {
     /// By which factor.
     pub factor: FactorName,
+    /// For what, by the name of the event that it will end in.
+    pub during: EventName,
     /// From where.
     pub from: Origin,
     /// When.
@@ -40,8 +44,8 @@ pub struct Asking {
 
 /// A mailbox, as it lies in its sealed row. Nobody makes a [`Letter`] out of text elsewhere.
 #[derive(Serialize, Deserialize)]
-struct Mail {
-    asking: Asking,
+pub(super) struct Mail {
+    pub(super) asking: Asking,
     owner: Option<AccountId>,
     /// The session that asks, at a step-up: no session answers for itself.
     #[serde(default)]
@@ -49,7 +53,11 @@ struct Mail {
     claim: Option<(AccountId, SessionId)>,
     #[serde(with = "crate::proof::wire")]
     proofs: Vec<Proof>,
-    letter: Option<(Timestamp, String)>,
+    pub(super) letter: Option<(Timestamp, String)>,
+    /// Whether a bearer left it in the browser that asks.
+    pub(super) here: bool,
+    /// The flow that waits for a bearer's letter.
+    pub(super) flow: Option<Zeroizing<String>>,
 }
 
 impl Inner {
@@ -57,35 +65,45 @@ impl Inner {
     pub(crate) fn open_mailbox(
         &self,
         run: &Run<'_>,
+        flow: &Token,
         person: &Person,
         factor: &FactorName,
         address: &str,
         rules: Mailbox,
     ) -> Result<Write, Broken> {
         let (from, expires) = (run.visit.client.origin(), run.now.after(rules.life));
-        let transaction = run.state.transaction().cloned();
-        let asking = Asking { factor: factor.clone(), from, at: run.now, expires, transaction };
-        let owner = (!rules.anybody && !run.state.is_unnamed()).then_some(person.id);
-        let session = run.state.kind.session();
-        let mail = Mail { asking, owner, session, claim: None, proofs: Vec::new(), letter: None };
+        let (factor, during, transaction) = (factor.clone(), run.event_name(), run.state.transaction().cloned());
+        let asking = Asking { factor, during, from, at: run.now, expires, transaction };
+        let (named, bearer) = (!run.state.is_unnamed(), rules.takes == Claimant::Bearer);
+        let owner = (named && matches!(rules.takes, Claimant::Account(_))).then_some(person.id);
+        let (session, flow) = (run.state.kind.session(), bearer.then(|| flow.expose()));
+        let (claim, proofs) = (None, Vec::new());
+        let mail = Mail { asking, owner, session, claim, proofs, letter: None, here: false, flow };
         Ok(Write::AddFlow(self.mail_row(self.mailbox_key(address), Version(0), &mail)?))
     }
 
     /// The letter that a challenge waits for; `None` for a factor that waits for none, and once the mailbox is gone.
     /// A letter whose session has ended meanwhile is as good as not written: its owner may have ended it because of
     /// this letter.
-    pub(crate) async fn letter(&self, run: &Run<'_>, factor: &dyn ErasedFactor) -> Going<Option<Letter>> {
-        if factor.mailbox().is_none() {
-            return Ok(None);
-        }
+    pub(crate) async fn letter(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        factor: &dyn ErasedFactor,
+    ) -> Going<Option<Letter>> {
+        let Some(rules) = factor.mailbox() else { return Ok(None) };
         let key = self.mailbox_key(&run.state.mailbox(self, &factor.name(), false));
         let Some(row) = self.store.find_flow(key, run.now).await? else { return Ok(None) };
         let waiting = || Stop::from(Refusal::new(Code::Waiting).after(LETTER_PAUSE));
-        let Mail { claim, proofs, letter, .. } = self.mail(&row)?;
-        let ((account, session), (at, text)) = claim.zip(letter).ok_or_else(waiting)?;
+        let Mail { claim, proofs, letter, here, .. } = self.mail(&row)?;
+        let (at, text) = letter.ok_or_else(waiting)?;
+        if rules.takes == Claimant::Bearer {
+            return Ok(Some(Letter { account: person.id, session: None, proofs, here, at, text }));
+        }
+        let (account, session) = claim.ok_or_else(waiting)?;
         let writer = self.person_by_id(account).await?.ok_or_else(waiting)?;
         self.live_session(session, &writer).await?.ok_or_else(waiting)?;
-        Ok(Some(Letter { account, session, proofs, at, text }))
+        Ok(Some(Letter { account, session: Some(session), proofs, here: false, at, text }))
     }
 
     /// Claims a mailbox, or leaves a letter in it: only who has claimed it, and so has been told who asks.
@@ -105,7 +123,10 @@ impl Inner {
         let (now, key) = (self.clock.now(), self.mailbox_key(address));
         let row = self.store.find_flow(key, now).await?.ok_or(Code::Mailbox)?;
         let mut mail = self.mail(&row)?;
-        let rules = self.factor(&mail.asking.factor).and_then(ErasedFactor::mailbox).ok_or(Code::Mailbox)?;
+        let takes = match self.takes(&mail)? {
+            Claimant::Account(takes) | Claimant::AnyAccount(takes) => takes,
+            Claimant::Bearer => return Err(Code::Mailbox.into()),
+        };
         let me = (session.account(), session.id());
         if mail.owner.is_some_and(|owner| owner != me.0)
             || mail.claim.is_some_and(|by| by != me)
@@ -119,7 +140,7 @@ impl Inner {
                 let mut proofs = session.proofs();
                 proofs.retain(|proof| *proof.factor() != mail.asking.factor);
                 // A device that is "not mine" answers for nobody.
-                if session.idle() == self.profile.sessions.public_idle || !rules.takes.met_by(&proofs, now) {
+                if session.idle() == self.profile.sessions.public_idle || !takes.met_by(&proofs, now) {
                     return Err(Code::NotOffered.into());
                 }
                 (mail.claim, mail.proofs) = (Some(me), proofs);
@@ -140,23 +161,29 @@ impl Inner {
         }
     }
 
-    fn mail(&self, row: &FlowRow) -> Result<Mail, Broken> {
+    /// Who may answer, by the factor as it is registered now.
+    pub(super) fn takes(&self, mail: &Mail) -> Going<Claimant> {
+        let rules = self.factor(&mail.asking.factor).and_then(ErasedFactor::mailbox).ok_or(Code::Mailbox)?;
+        Ok(rules.takes)
+    }
+
+    pub(super) fn mail(&self, row: &FlowRow) -> Result<Mail, Broken> {
         let plain = self.keys.open(&Place::new(Purpose::Mailbox, row.key.as_bytes()), &row.sealed)?;
         serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)
     }
 
-    fn mail_row(&self, key: TokenHash, version: Version, mail: &Mail) -> Result<FlowRow, Broken> {
-        let plain = serde_json::to_vec(mail).map_err(|_| Broken::Misuse("letter"))?;
+    pub(super) fn mail_row(&self, key: TokenHash, version: Version, mail: &Mail) -> Result<FlowRow, Broken> {
+        let plain = Zeroizing::new(serde_json::to_vec(mail).map_err(|_| Broken::Misuse("letter"))?);
         let place = Place::new(Purpose::Mailbox, key.as_bytes());
         let sealed = self.keys.seal(self.entropy(), &place, &plain)?;
         Ok(FlowRow { key, version, expires: mail.asking.expires, sealed })
     }
 
-    fn mailbox_key(&self, address: &str) -> TokenHash {
+    pub(super) fn mailbox_key(&self, address: &str) -> TokenHash {
         TokenHash::from_bytes(self.keys.lookup(Purpose::Mailbox, &[b"key", address.as_bytes()]))
     }
 }
 
 const LETTER_PAUSE: Duration = Duration::from_secs(2);
-const MOST_ADDRESS: usize = 64;
-const MOST_LETTER: usize = 4096;
+pub(super) const MOST_ADDRESS: usize = 64;
+pub(super) const MOST_LETTER: usize = 4096;

@@ -23,7 +23,7 @@ impl Inner {
         if person.subject.is_none() {
             return Ok(proofs);
         }
-        for (name, factor) in self.factors.iter().filter(|(_, factor)| factor.mailbox().is_none()) {
+        for (name, factor) in self.factors.iter().filter(|(_, factor)| !factor.speaks_by_session()) {
             let mine = self.mine(person, state, &**factor)?;
             for one in mine.opened.iter().filter(|one| mine.real && Some(one.id) != without) {
                 let proves = factor.could_prove(Some(&one.plain))?;

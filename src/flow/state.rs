@@ -214,6 +214,11 @@ impl<'a> Run<'a> {
         Ok((Write::AddFlow(row), token))
     }
 
+    /// Whether the flow is bound to a browser, and this is it.
+    pub(crate) fn is_here(&self, auth: &Inner) -> bool {
+        self.state.binding.is_some() && self.state.binding == binding(auth, self.visit)
+    }
+
     /// The write by which this step ends the flow.
     pub(crate) fn take(&self) -> Option<Write> {
         self.held.as_ref().map(|(_, key, expect)| Write::TakeFlow { key: *key, expect: *expect })
@@ -223,15 +228,21 @@ impl<'a> Run<'a> {
 impl Inner {
     /// The flow behind a token, if it lives and belongs to this browser. One answer for all that is wrong with it.
     pub(crate) async fn load<'a>(&self, visit: &'a Visit, token: &Token) -> Going<Run<'a>> {
-        self.ready().await?;
-        let (key, now) = (self.flow_key(token), self.clock.now());
-        let row = self.store.find_flow(key, now).await?.ok_or(Code::NoFlow)?;
-        let plain = self.keys.open(&place(&key), &row.sealed)?;
-        let state: State = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
-        if state.binding.is_some() && state.binding != binding(self, visit) {
+        let run = self.load_anywhere(visit, token).await?.ok_or(Code::NoFlow)?;
+        if run.state.binding.is_some() && !run.is_here(self) {
             return Err(Code::NoFlow.into());
         }
-        Ok(Run { visit, state, held: Some((token.clone(), key, row.version)), now })
+        Ok(run)
+    }
+
+    /// The flow behind a token, if it lives, in whatever browser.
+    pub(crate) async fn load_anywhere<'a>(&self, visit: &'a Visit, token: &Token) -> Going<Option<Run<'a>>> {
+        self.ready().await?;
+        let (key, now) = (self.flow_key(token), self.clock.now());
+        let Some(row) = self.store.find_flow(key, now).await? else { return Ok(None) };
+        let plain = self.keys.open(&place(&key), &row.sealed)?;
+        let state: State = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
+        Ok(Some(Run { visit, state, held: Some((token.clone(), key, row.version)), now }))
     }
 
     // The hash under which a flow is stored.

@@ -116,7 +116,7 @@ impl Inner {
         if !factor.well_formed(&answer.bytes) {
             return Err(Code::Answer(Reason::Malformed).into());
         }
-        let letter = self.letter(run, factor).await?;
+        let letter = self.letter(run, &person, factor).await?;
         if run.state.is_unnamed() {
             person = self.discover(run, &person, factor, answer, letter.as_ref()).await?;
         }

@@ -36,6 +36,25 @@ pub(super) fn render(message: &Message) -> Text {
             format!("{site}: код подтверждения"),
             format!("Ваш код: {code}. {what}Действует {} мин. Никому его не сообщайте.", param("minutes")),
         ),
+        ("link-email", Locale::En) => (
+            format!("{site}: your link"),
+            format!(
+                "To go on at {site}, open this link. {what}It is valid for {} minutes and works once.\n\n{}\n\n\
+                 If you did not ask for it, say so on the page that it opens, or do nothing. Send it to nobody.",
+                param("minutes"),
+                param("link")
+            ),
+        ),
+        ("link-email", Locale::Ru) => (
+            format!("{site}: ссылка для подтверждения"),
+            format!(
+                "Чтобы продолжить на {site}, откройте ссылку. {what}Она действует {} мин. и сработает один раз.\n\n{}\n\n\
+                 Если вы ни о чём не просили, сообщите об этом на открывшейся странице или ничего не делайте. Никому \
+                 не пересылайте это письмо.",
+                param("minutes"),
+                param("link")
+            ),
+        ),
         ("already-registered", Locale::En) => (
             format!("{site}: you already have an account"),
             format!(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::stores::{Store as SeenStore, Throttle as SeenThrottle};
 use crate::error::Broken;
-use crate::flow::{Kind, Posted, Step};
+use crate::flow::{Followed, Kind, Looked, Posted, Step};
 use crate::id::FactorName;
 use crate::session::Session;
 use crate::store::{Store, Throttle};
@@ -35,6 +35,24 @@ impl Outcome for Posted {
             Self::Claimed(_) => "claimed",
             Self::Left => "left",
             Self::Refused(why) => why.code.as_str(),
+        }
+    }
+}
+
+impl Outcome for Looked {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Refused(why) => why.code.as_str(),
+        }
+    }
+}
+
+impl Outcome for Followed {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Step(step) => step.word(),
+            Self::Left => "left",
         }
     }
 }

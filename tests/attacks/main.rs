@@ -9,7 +9,7 @@
 //! | 4 | `second_factors::every_door_to_an_authenticator_has_the_guard` |
 //! | 5 | no check of a code is public but an answer to a flow, which has its store |
 //! | 6, 98 | `second_factors::one_code_answered_fifty_times_at_once_is_accepted_once` |
-//! | 7, 33 to 36 | `flows::a_code_answered_eight_times_at_once_is_accepted_once` |
+//! | 7, 33 to 36 | `flows::a_code_answered_eight_times_at_once_is_accepted_once`, `links::a_link_is_used_once` |
 //! | 8 | `counting::a_guess_whose_commit_fails_stays_counted` |
 //! | 9 | `counting::parallel_guesses_lose_no_count` |
 //! | 10 | `counting::a_hold_that_is_over_begins_again` |
@@ -23,23 +23,24 @@
 //! | 21 | `second_factors::a_code_of_one_person_opens_no_other_account` |
 //! | 22 | `second_factors::backup_codes_take_two_factors_and_leave_no_older_ones` |
 //! | 23, 26 | `flows::one_of_two_factors_is_no_session` |
-//! | 37, 54 | `flows::a_code_of_one_flow_opens_no_other`, `sessions::every_secret_expires_at_its_own_time` |
+//! | 37, 54 | `flows::a_code_of_one_flow_opens_no_other`, `sessions::every_secret_expires_at_its_own_time`, `links::a_link_is_of_one_challenge_and_ends_with_it`; kinds of mailbox: `tests/links.rs`: `a_mailbox_is_of_one_kind` |
 //! | 40, 97 | `sessions::a_late_touch_does_not_revive_a_session`, `browser::a_slow_handler_does_not_revive_a_session` |
 //! | 44, 46 | `enumeration::every_name_costs_one_hash_and_the_same_calls`; a stored hash of another cost: `imports::an_older_cheaper_hash_costs_what_a_decoy_costs`, `imports::a_dearer_hash_of_another_system_does_not_show` |
 //! | 45, 93 | `passwords::an_over_long_password_tells_nothing_of_the_name` |
 //! | 47 | `browser::replies_are_the_same_for_every_name`, `enumeration::a_registration_sends_one_message_and_shows_the_same` |
 //! | 48 | `enumeration::no_secret_lies_in_the_file` |
 //! | 49 | `sessions::a_token_from_before_opens_nothing_after`, `browser::a_planted_cookie_is_not_signed_in` |
-//! | 50, 101 | `sessions::a_changed_password_ends_everything_that_the_old_one_opened`, `flows::a_password_changed_under_a_sign_in_lets_nobody_in`, `browser::another_browser_is_signed_out_by_a_change` |
+//! | 50, 101 | `links::a_link_dies_with_what_it_was_begun_on`, `sessions::a_changed_password_ends_everything_that_the_old_one_opened`, `flows::a_password_changed_under_a_sign_in_lets_nobody_in`, `browser::another_browser_is_signed_out_by_a_change` |
 //! | 51 | `sessions::a_token_is_dead_after_sign_out`, `browser::cookies_replayed_after_sign_out_are_nothing` |
 //! | 52 | `flows::a_damaged_or_foreign_seal_is_an_error` |
 //! | 53 | `sessions::a_known_browser_is_one_browser_of_one_account` |
 //! | 55 | `sessions::blank_secrets_match_nothing`, `http::row_55_a_blank_token_opens_nothing` |
 //! | 58 | `accounts::an_address_registered_by_another_first_is_its_owners` |
-//! | 59 | `accounts::a_code_goes_to_the_stored_address_only` |
-//! | 60 | `accounts::a_list_of_addresses_gets_no_mail` |
+//! | 59 | `accounts::a_code_goes_to_the_stored_address_only`, `links::a_link_goes_to_the_stored_address_only` |
+//! | 60 | `accounts::a_list_of_addresses_gets_no_mail`, `links::a_link_goes_to_the_stored_address_only` |
 //! | 62 | `flows::a_flow_is_of_no_use_in_another_browser` |
-//! | 63, 69, 70, 71, 73 | `http::row_63` and so on; 73 also `passwords::ten_megabytes_of_password_are_not_hashed` |
+//! | 63, 69, 70, 71, 73 | `http::row_63` and so on; 63 and 69 for links `links::over_http::row_63` and so on; 73 also `passwords::ten_megabytes_of_password_are_not_hashed` |
+//! | 72 | `links::a_click_elsewhere_lets_no_stranger_in`, `links::over_http::row_72_fetching_a_link_changes_nothing_and_signs_nobody_in` |
 //! | 74 | `passwords::a_flood_of_sign_ins_is_queued_or_told_to_come_again`, `passwords::who_finds_no_seat_is_told_before_the_store_is_asked`, `passwords::a_crowd_at_one_guard_leaves_seats_to_others` |
 //! | 75 | `passwords::what_stands_after_72_bytes_counts`; imports: `imports::what_stands_after_72_bytes_counts_from_the_first_sign_in_on` |
 //! | 76 | `passwords::a_nul_does_not_end_a_password` |
@@ -67,10 +68,9 @@
 //! | ATTACKS | with |
 //! |---|---|
 //! | 46, the statistics | the benches: a nightly comparison of times |
-//! | 50 (remember-me, trusted devices, links, a changed second factor), 53 (a token that signs in and rotates) | second factors, recovery |
-//! | 54 (links, invitations, recovery) | recovery, links |
+//! | 50 (remember-me, trusted devices, a changed second factor), 53 (a token that signs in and rotates) | second factors, recovery |
+//! | 54 (invitations, recovery) | recovery |
 //! | 58 (a changed e-mail that waits, federated accounts) | account life, providers |
-//! | 60, 59 for links | links |
 //! | 91 (how many pushes, one pending for each account) | push: what the mailbox's address is sent by |
 #![cfg(all(feature = "testing", feature = "sqlite"))]
 #![allow(
@@ -89,6 +89,8 @@ mod authenticator;
 #[cfg(feature = "openapi")]
 #[path = "../common/described.rs"]
 mod described;
+#[path = "../common/links.rs"]
+mod links_of;
 #[path = "../common/otp.rs"]
 mod otp;
 #[path = "../common/site.rs"]
@@ -109,6 +111,7 @@ mod flows;
 mod http;
 #[cfg(feature = "legacy-hashes")]
 mod imports;
+mod links;
 #[cfg(feature = "passkey")]
 mod passkeys;
 mod passwords;

@@ -1,4 +1,4 @@
-//! One secret, two nodes: many uses at once of one code, one challenge or one approval, half through each of two nodes
+//! One secret, two nodes: many uses at once of one code, one challenge, one approval or one link, half through each of two nodes
 //! over one store. One is accepted, no more and no fewer, whatever the store.
 //!
 //! All uses of a round meet inside the step, in the factor: each has read what it needs, none has written. The test
@@ -16,7 +16,7 @@ use propusk::factor::backup_code::BackupCodes;
 use propusk::factor::passkey::Passkey;
 use propusk::factor::totp::Totp;
 use propusk::factor::{Begun, Context, Credential, EnrolPlugin, Found, Mailbox, Source, Verdict};
-use propusk::flow::{Done, Next, Posted};
+use propusk::flow::{Done, Followed, Next, Posted};
 use propusk::hash::HashPool;
 use propusk::id::FactorName;
 use propusk::lockout::Limit;
@@ -25,7 +25,9 @@ use propusk::policy::password::PasswordRules;
 use propusk::proof::Proves;
 use propusk::store::{Rate, Store, Throttle};
 use propusk::testing::FakeClock;
-use propusk::{Answer, Approval, Auth, Client, Code, Factor, Password, Profile, Site, Step, Token, Visit};
+use propusk::{
+    Answer, Approval, Auth, Client, Code, Factor, Link, Password, Profile, Site, Step, Token, Visit,
+};
 use serde_json::Value;
 use tokio::sync::{Barrier, watch};
 use tokio::task::JoinSet;
@@ -255,6 +257,8 @@ fn node<S: Store + Throttle + Clone>(
         .factor(AtOnce(BackupCodes::of(16).unwrap(), here()))
         .factor(AtOnce(Passkey::default(), here()))
         .factor(AtOnce(Approval::default(), here()))
+        .factor(Code::email())
+        .factor(AtOnce(Link::default(), here()))
         .build()
         .unwrap()
 }
@@ -387,6 +391,7 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
     backup_codes(&nodes, over, rounds).await;
     passkeys(&nodes, over, rounds).await;
     approvals(&nodes, over, rounds).await;
+    links(&nodes, over, rounds).await;
 }
 
 /// ATTACKS 33 to 36.
@@ -478,6 +483,25 @@ async fn approvals(nodes: &Nodes, over: &str, rounds: usize) {
         let posted = phone.post(token, mailbox, &Approval::number(number)).await.unwrap();
         assert!(matches!(posted, Posted::Left), "{posted:?}");
         course.round(&person, Secret { flows, factor: Approval::NAME, answer: "{}".to_owned() }).await;
+    }
+    course.end();
+}
+
+/// ATTACKS 33.
+async fn links(nodes: &Nodes, over: &str, rounds: usize) {
+    let person = Person::new(nodes, "ivan@example.org").await;
+    let mut course = Course::new("a link", over, rounds);
+    for _ in 0..rounds {
+        nodes.later();
+        let flows = nodes.with_password(person.phone, 1).await;
+        let next = pending(nodes.visit(0).begin(&flows[0], &Link::NAME).await.unwrap());
+        let shown: Value = serde_json::from_str(next.begun.unwrap().1.as_json()).unwrap();
+        let sent = nodes.outbox.all(&nodes.nodes[0]).await;
+        let link = sent.iter().rev().find_map(|message| message.param("link")).unwrap();
+        let letter = Link::number(shown["number"].as_str().unwrap());
+        let followed = nodes.visit(1).follow(link.split_once("?m=").unwrap().1, &letter).await.unwrap();
+        assert!(matches!(followed, Followed::Left), "{followed:?}");
+        course.round(&person, Secret { flows, factor: Link::NAME, answer: "{}".to_owned() }).await;
     }
     course.end();
 }

@@ -6,6 +6,7 @@ use propusk::{Auth, Token};
 use serde_json::{Value, json};
 
 use crate::web::{Reply, Web};
+use crate::world::masked;
 
 pub(crate) struct Wire(Web);
 
@@ -55,7 +56,7 @@ impl Wire {
 fn seen(reply: Reply) -> (String, Option<Token>) {
     let json: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let flow = json["flow"].as_str();
-    let mut body = String::from_utf8(reply.body.clone()).unwrap();
+    let mut body = masked(std::str::from_utf8(&reply.body).unwrap());
     if let Some(flow) = flow {
         body = body.replace(flow, &"*".repeat(flow.len()));
     }

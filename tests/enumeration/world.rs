@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use propusk::id::{AccountId, FactorName};
 use propusk::testing::{Call, CallLog, CountingStore, SeededEntropy};
-use propusk::{Answer, Auth, Code, MemoryStore, Password, Profile, Step, Token, Visit};
+use propusk::{Answer, Auth, Code, Link, MemoryStore, Password, Profile, Step, Token, Visit};
 
 use crate::portal::{self, Hands, Outbox, Pin, WORD, register, somebody};
 #[cfg(feature = "axum")]
@@ -144,7 +144,7 @@ impl World {
             if all || *factor != Password::NAME {
                 builder = builder.factor(Password::default());
             }
-            builder = builder.factor(Code::sms()).factor(Code::email());
+            builder = builder.factor(Code::sms()).factor(Code::email()).factor(Link::default());
             if all || *factor == Password::NAME {
                 builder = builder.factor(Pin);
             }
@@ -233,6 +233,14 @@ impl World {
             "password" => "password",
             "sms-code" | "email-code" => "code",
             "pin" => "pin",
+            "email-link" => {
+                let factor = match typed {
+                    ForOther => self.other(),
+                    ForNone => FactorName::new("no-such"),
+                    _ => self.factor.clone(),
+                };
+                return (factor, self.poll(typed));
+            }
             other => panic!("no answers for the factor {other}: write them here"),
         };
         let text = |value: &str| format!("{{\"{key}\":\"{value}\"}}");
@@ -256,6 +264,19 @@ impl World {
             ForNone => return (FactorName::new("no-such"), text(right)),
         };
         (self.factor.clone(), json)
+    }
+
+    // A link's client says nothing: it asks whether the letter was answered.
+    fn poll(&self, typed: Typed) -> String {
+        match typed {
+            Wrong | Right | ForOther | ForNone => String::from("{}"),
+            Empty => String::from("null"),
+            Long => format!("{{}}{}", " ".repeat(2000)),
+            Endless => format!("{{}}{}", " ".repeat(Answer::MOST_BYTES)),
+            OtherShape => String::from("[]"),
+            MoreFields => String::from("{\"more\":1}"),
+            NoJson => String::from("\u{0}{"),
+        }
     }
 
     // A factor that this door does not offer to this kind of name.
@@ -339,6 +360,17 @@ impl World {
 
 const APPLICANT: &str = "Пётр Иванов";
 
+/// A prompt whose number was drawn at random.
+pub(crate) fn masked(json: &str) -> String {
+    match json.split_once("\"number\":\"") {
+        Some((before, rest)) => {
+            let (number, rest) = rest.split_once('"').unwrap();
+            format!("{before}\"number\":\"{}\"{rest}", "*".repeat(number.len()))
+        }
+        None => json.to_owned(),
+    }
+}
+
 /// A step as a client sees it, random tokens masked by their length.
 fn shown(step: &Step) -> String {
     match step {
@@ -350,7 +382,7 @@ fn shown(step: &Step) -> String {
             "pending flow[{}] offers {:?} begun {:?} duty {:?} due {:?} expires {:?}",
             next.flow.expose().len(),
             next.offers,
-            next.begun.as_ref().map(|(factor, prompt)| (factor.as_str(), prompt.as_json().to_owned())),
+            next.begun.as_ref().map(|(factor, prompt)| (factor.as_str(), masked(prompt.as_json()))),
             next.duty,
             next.due,
             next.expires_in

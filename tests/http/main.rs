@@ -8,6 +8,8 @@ mod authenticator;
 #[cfg(feature = "openapi")]
 #[path = "../common/described.rs"]
 mod described;
+#[path = "../common/links.rs"]
+mod links_of;
 #[path = "../common/otp.rs"]
 mod otp;
 #[path = "../common/site.rs"]
@@ -20,6 +22,7 @@ mod cookies;
 mod csrf;
 mod extract;
 mod input;
+mod links;
 #[cfg(feature = "openapi")]
 mod openapi;
 #[cfg(feature = "passkey")]

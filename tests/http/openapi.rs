@@ -9,7 +9,7 @@ use propusk::error::{Broken, FactorError};
 use propusk::factor::{Context, Credential, Reason, Schemas, Verdict};
 use propusk::id::FactorName;
 use propusk::proof::{Channel, Proves};
-use propusk::{Approval, Auth, BackupCodes, Factor, Profile, Totp, axum::router};
+use propusk::{Approval, Auth, BackupCodes, Factor, Link, Profile, Totp, axum::router};
 use serde_json::{Value, json};
 
 use crate::described::Description;
@@ -20,7 +20,8 @@ const PHONE: &str = "+79161234567";
 
 fn everything() -> Auth {
     let second = |builder: propusk::auth::Builder| {
-        builder.factor(Totp::default()).factor(BackupCodes::default()).factor(Approval::default())
+        let builder = builder.factor(Totp::default()).factor(BackupCodes::default());
+        builder.factor(Approval::default()).factor(Link::default())
     };
     #[cfg(feature = "passkey")]
     let second = |builder| second(builder).factor(propusk::Passkey::default());
@@ -164,6 +165,9 @@ async fn the_description_refuses_what_the_routes_refuse() {
         ("/auth/flow/answer", json!({ "flow": "x", "factor": "password", "answer": word, "x": 1 }), false),
         ("/auth/approvals", json!({ "mailbox": "x" }), true),
         ("/auth/approvals", json!({ "letter": {} }), false),
+        ("/auth/return", json!({ "mailbox": "x" }), false),
+        ("/auth/return", json!({ "mailbox": "x", "letter": null }), true),
+        ("/auth/return", json!({ "mailbox": "x", "letter": null, "x": 1 }), false),
     ];
     for (path, body, described) in bodies {
         let at =

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Mailbox, Prompt, Reason, Verdict,
+    Begun, Claimant, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Mailbox, Prompt, Reason, Verdict,
 };
 use crate::error::FactorError;
 use crate::id::{AccountId, FactorName};
@@ -64,7 +64,7 @@ impl Factor for Nod {
 
     fn mailbox(&self) -> Option<Mailbox> {
         // Somebody else may be trusted: the letter is looked at for whose it is.
-        Some(Mailbox { life: Duration::from_secs(120), takes: Requirement::default(), anybody: true })
+        Some(Mailbox { life: Duration::from_secs(120), takes: Claimant::AnyAccount(Requirement::default()) })
     }
 
     async fn begin(

@@ -22,7 +22,8 @@ struct Line {
     to: String,
     at: Moment,
     subject: String,
-    body: String,
+    /// Line by line; true for one that is an address to open.
+    body: Vec<(bool, String)>,
 }
 
 pub async fn show(guest: Guest, State(app): State<App>) -> Result<Response, Failure> {
@@ -31,7 +32,7 @@ pub async fn show(guest: Guest, State(app): State<App>) -> Result<Response, Fail
         to: letter.to,
         at: moment(letter.at, guest.locale()),
         subject: letter.subject,
-        body: letter.body,
+        body: letter.body.lines().map(|line| (line.starts_with("http"), line.to_owned())).collect(),
     });
     let letters = letters.collect();
     Ok(guest.page(&Page { frame: guest.frame("/outbox", guest.t.outbox)?, letters }))

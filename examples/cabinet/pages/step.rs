@@ -2,12 +2,16 @@
 //! of a registration, and what a signed-in person proves before something is added to the account.
 
 use askama::Template;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::Step;
-use propusk::axum::{FormFields, TokenForm};
+use propusk::axum::{FormFields, Problem, TokenForm};
+use propusk::factor::Prompt;
 use propusk::flow::{Code, Refusal};
 use propusk::id::FactorName;
 use propusk::secret::Secret;
+use propusk::{Link, Step};
 use serde::Deserialize;
 
 use super::{begins, lead_on, problems};
@@ -27,6 +31,8 @@ struct Page {
     lead: &'static str,
     /// Where the message went, when there is one.
     sent_to: Option<String>,
+    /// The number to type where a link is opened, when it is one.
+    number: Option<String>,
     factor: FactorName,
     others: Vec<(FactorName, String)>,
     /// What the script asks the browser for, when it is a key.
@@ -37,7 +43,10 @@ struct Page {
 #[derive(Debug, Deserialize)]
 pub struct Typed {
     #[serde(alias = "password", alias = "app_code", alias = "backup_code", alias = "key")]
-    code: Secret,
+    code: Option<Secret>,
+    /// From the page that waits for a link: by its button, or by its script, which wants no page (`quiet`).
+    #[serde(default)]
+    link: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,8 +66,8 @@ pub async fn show_sign_in(guest: Guest) -> Result<Response, Failure> {
     show(&guest, Way::SignIn)
 }
 
-pub async fn answer_sign_in(guest: Guest, TokenForm(typed): TokenForm<Typed>) -> Result<Response, Failure> {
-    answer(&guest, Way::SignIn, &typed).await
+pub async fn answer_sign_in(guest: Guest, form: Sent) -> Result<Response, Failure> {
+    answer_of(&guest, Way::SignIn, form).await
 }
 
 pub async fn other_sign_in(guest: Guest, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
@@ -69,8 +78,8 @@ pub async fn show_sign_up(guest: Guest) -> Result<Response, Failure> {
     show(&guest, Way::SignUp)
 }
 
-pub async fn answer_sign_up(guest: Guest, TokenForm(typed): TokenForm<Typed>) -> Result<Response, Failure> {
-    answer(&guest, Way::SignUp, &typed).await
+pub async fn answer_sign_up(guest: Guest, form: Sent) -> Result<Response, Failure> {
+    answer_of(&guest, Way::SignUp, form).await
 }
 
 pub async fn other_sign_up(guest: Guest, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
@@ -94,9 +103,10 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     let (Some(_), Some(factor)) = (&draft.flow, draft.factor) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
-    let Some(ask) = Ask::of(&factor).filter(|_| !draft.choosing) else {
-        return Ok(Redirect::to(way.start()).into_response());
-    };
+    if draft.choosing {
+        return Ok(Redirect::to(way.choose()).into_response());
+    }
+    let Some(ask) = Ask::of(&factor) else { return Ok(Redirect::to(way.start()).into_response()) };
     let asked = guest.t.asked(ask);
     let mut frame = guest.frame(way.step(), asked.title)?.narrow();
     frame.problems = problems(guest, told.as_ref(), |why| field(why, ask));
@@ -112,7 +122,8 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         other: guest.hidden::<Other>()?,
         lead: asked.lead,
         sent_to: ask.sends().then_some(draft.sent_to),
-        options: draft.prompt.filter(|_| ask == Ask::Key).map(|prompt| prompt.as_json().to_owned()),
+        options: draft.prompt.as_ref().filter(|_| ask == Ask::Key).map(|prompt| prompt.as_json().to_owned()),
+        number: draft.prompt.as_ref().filter(|_| ask == Ask::Link).and_then(number),
         others: others.collect(),
         start: way.start(),
         factor,
@@ -121,14 +132,63 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     Ok(guest.page(&page))
 }
 
+/// Of somebody who is not signed in yet: the form was made for that.
+type Sent = Result<TokenForm<Typed>, Problem>;
+
+async fn answer_of(guest: &Guest, way: Way, form: Sent) -> Result<Response, Failure> {
+    match form {
+        Ok(TokenForm(typed)) => answer(guest, way, &typed).await,
+        // Another tab has signed in meanwhile, by a link: this one has nothing left to ask.
+        Err(_) if guest.session.is_some() => Ok(Redirect::to("/home").into_response()),
+        Err(problem) => Err(problem.into()),
+    }
+}
+
 async fn answer(guest: &Guest, way: Way, typed: &Typed) -> Result<Response, Failure> {
+    let quiet = typed.link.as_deref() == Some("quiet");
+    let response = go_on(guest, way, typed, quiet).await?;
+    Ok(if quiet { told_to_a_script(response) } else { response })
+}
+
+async fn go_on(guest: &Guest, way: Way, typed: &Typed, quiet: bool) -> Result<Response, Failure> {
     let draft = guest.draft(way);
     let (Some(flow), Some(factor)) = (draft.flow.clone(), draft.factor.clone()) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
     let Some(ask) = Ask::of(&factor) else { return Ok(Redirect::to(way.start()).into_response()) };
-    let step = guest.visit.answer(&flow, ask.answer(&factor, &typed.code)).await?;
+    // The link was followed in another tab of this browser, and that one has gone on.
+    if typed.link.is_some() != (ask == Ask::Link) {
+        return Ok(Redirect::to(way.step()).into_response());
+    }
+    let nothing = Secret::text(String::new());
+    let typed = typed.code.as_ref().unwrap_or(&nothing);
+    let mut step = guest.visit.answer(&flow, ask.answer(&factor, typed)).await?;
+    if let Step::Refused(why) = &mut step
+        && why.code == Code::Waiting
+    {
+        if quiet {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+        // A person who looks into their mailbox takes longer than that.
+        why.retry_after = None;
+    }
     lead_on(guest, way, draft, step, way.step()).await
+}
+
+/// Where it goes on, for a script that goes there itself: what waits for the next page is still to be read.
+fn told_to_a_script(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Some(target) = parts.headers.remove(LOCATION) else { return Response::from_parts(parts, body) };
+    parts.status = StatusCode::OK;
+    Response::from_parts(parts, Body::from(target.as_bytes().to_vec()))
+}
+
+fn number(prompt: &Prompt) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Shown {
+        number: String,
+    }
+    serde_json::from_str::<Shown>(prompt.as_json()).ok().map(|shown| shown.number)
 }
 
 /// Another way, or another message by the same.
@@ -140,11 +200,12 @@ async fn other(guest: &Guest, way: Way, form: &Other) -> Result<Response, Failur
     };
     let sends = Ask::of(&offer.factor).is_some_and(Ask::sends);
     let again = sends && draft.factor.as_ref() == Some(&offer.factor);
+    let begun = draft.begun.iter().any(|(begun, _)| *begun == offer.factor);
     // Coming back to a message that was sent already sends no other.
-    if begins(&offer) && (again || !sends || !draft.begun.contains(&offer.factor)) {
+    if begins(&offer) && (again || !sends || !begun) {
         let step = guest.visit.begin(&flow, &offer.factor).await?;
         if again && matches!(step, Step::Pending(_)) {
-            guest.say(|t| t.resent);
+            guest.say(if offer.factor == Link::NAME { |t| t.link.resent } else { |t| t.resent });
         }
         return lead_on(guest, way, draft, step, way.step()).await;
     }
@@ -154,5 +215,5 @@ async fn other(guest: &Guest, way: Way, form: &Other) -> Result<Response, Failur
 }
 
 fn field(why: &Refusal, ask: Ask) -> &'static str {
-    if matches!(why.code, Code::Answer(_)) { ask.field() } else { "" }
+    if matches!(why.code, Code::Answer(_) | Code::Waiting) { ask.field() } else { "" }
 }

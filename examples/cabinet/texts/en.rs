@@ -90,6 +90,16 @@ pub(super) static TEXTS: Texts = Texts {
             replayed: "This was used already.",
             way: "By a passkey",
         },
+        Asked {
+            title: "Open the link",
+            lead: "It is in the letter, valid for ten minutes.",
+            label: "",
+            hint: "",
+            wrong: "The number that was typed on the other device is wrong. Send a new link and try again.",
+            malformed: "Send a new link and try again.",
+            replayed: "This link was used already.",
+            way: "By a link sent to",
+        },
     ],
     code_sent_to: "We have sent a code to",
     code_none: "No code? Check the address that you gave, look into the spam folder, or ask for another after a minute.",
@@ -236,6 +246,7 @@ pub(super) static TEXTS: Texts = Texts {
     to_front: "To the front page",
     portal: super::Portal::EN,
     front: &super::front::EN,
+    link: &super::link::EN,
 };
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {

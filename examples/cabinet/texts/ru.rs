@@ -90,6 +90,16 @@ pub(super) static TEXTS: Texts = Texts {
             replayed: "Это уже использовано.",
             way: "Ключом доступа",
         },
+        Asked {
+            title: "Откройте ссылку",
+            lead: "Она в письме и действует десять минут.",
+            label: "",
+            hint: "",
+            wrong: "На другом устройстве ввели не то число. Отправьте новую ссылку и попробуйте ещё раз.",
+            malformed: "Отправьте новую ссылку и попробуйте ещё раз.",
+            replayed: "Эта ссылка уже использована.",
+            way: "Ссылкой, которая придёт на",
+        },
     ],
     code_sent_to: "Мы отправили код:",
     code_none: "Кода нет? Проверьте адрес и папку «Спам» или через минуту запросите новый.",
@@ -236,6 +246,7 @@ pub(super) static TEXTS: Texts = Texts {
     to_front: "На первую страницу",
     portal: super::Portal::RU,
     front: &super::front::RU,
+    link: &super::link::RU,
 };
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {

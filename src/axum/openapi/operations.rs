@@ -68,6 +68,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
         faults: &[],
     },
     Operation {
+        method: "get",
+        path: "/return",
+        id: "look",
+        summary: "Tells who asks at the address that a link carries. Changes nothing, however often it is fetched.",
+        body: None,
+        answers: Answers::Json("Looked"),
+        codes: &[RETURN],
+        faults: &[Fault::Malformed],
+    },
+    Operation {
+        method: "post",
+        path: "/return",
+        id: "follow",
+        summary: "Answers there: in the browser that asked the flow goes on; from any other it goes on over there.",
+        body: Some("Return"),
+        answers: Answers::StepOrNothing,
+        codes: &[ANY, PROVE, RETURN],
+        faults: &[],
+    },
+    Operation {
         method: "post",
         path: "/flow/begin",
         id: "begin",
@@ -220,4 +240,5 @@ const PROVE: &[Code] = &[
 ];
 const ENROL: &[Code] = &[Code::Unfit, Code::Taken];
 const SIGNED: &[Code] = &[Code::NoSession];
+const RETURN: &[Code] = &[Code::Mailbox];
 const MAILBOX: &[Code] = &[Code::Mailbox, Code::NotOffered];

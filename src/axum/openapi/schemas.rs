@@ -142,6 +142,13 @@ fn requests() -> Value {
             "type": "object", "additionalProperties": false, "required": ["mailbox"],
             "properties": { "mailbox": text, "letter": reference("Letter") },
         },
+        "Return": {
+            "type": "object", "additionalProperties": false, "required": ["mailbox", "letter"],
+            "properties": {
+                "mailbox": { "type": "string", "description": "`m` of the link." },
+                "letter": reference("Letter"),
+            },
+        },
         "FlowBegin": {
             "type": "object", "additionalProperties": false, "required": ["flow", "factor"],
             "properties": { "flow": text, "factor": reference("FactorName") },
@@ -223,6 +230,18 @@ fn replies() -> Value {
     let listed = with(listed, "seen", moment.clone());
     let listed = with(listed, "from", json!({ "anyOf": [reference("Origin"), { "type": "null" }] }));
     let kind = json!({ "factor": reference("FactorName"), "title": text });
+    let asking = json!({
+        "factor": reference("FactorName"),
+        "during": { "type": "string", "description": "For what, by the name of the event that it will end in." },
+        "from": reference("Origin"),
+        "same_network": { "type": "boolean" }, "at": moment, "expires_in": seconds(),
+    });
+    let approves = json!({
+        "transaction": {
+            "type": "array", "description": "What it would approve.",
+            "items": closed(&json!({ "label": text, "value": text })),
+        },
+    });
     json!({
         "Session": closed(&session),
         "Sessions": closed(&json!({ "sessions": { "type": "array", "items": closed(&listed) } })),
@@ -234,15 +253,10 @@ fn replies() -> Value {
             "browser": text, "version": { "type": ["integer", "null"] }, "system": text,
             "kind": { "enum": ["desktop", "phone", "tablet", "program", "unknown"] },
         })),
-        "Asking": open(&json!({
-            "factor": reference("FactorName"), "from": reference("Origin"),
-            "same_network": { "type": "boolean" }, "at": moment, "expires_in": seconds(),
-        }), &json!({
-            "transaction": {
-                "type": "array", "description": "What it would approve.",
-                "items": closed(&json!({ "label": text, "value": text })),
-            },
-        })),
+        "Asking": open(&asking, &approves),
+        "Looked": open(&with(asking, "here", json!({
+            "type": "boolean", "description": "Whether this is the browser that asks.",
+        })), &approves),
         "History": closed(&json!({
             "events": { "type": "array", "items": reference("Event") },
             "next": { "type": ["string", "null"], "format": "uuid", "description": "`cursor` of the next page." },
