@@ -1,6 +1,7 @@
 //! Policy: pure functions over values. No store, no clock, no network; `now` is an argument.
 
 mod deviations;
+mod human;
 pub mod password;
 mod profile;
 #[cfg(test)]
@@ -13,6 +14,7 @@ use crate::proof::{self, Aal, Proof};
 
 pub(crate) use deviations::channel;
 pub use deviations::{Deviation, Measure, Standard};
+pub use human::{Check, HumanPolicy};
 pub use profile::{Profile, SessionLimits};
 
 /// What must have been proven: to sign in, or for an operation.

@@ -173,6 +173,8 @@ purposes! {
     DataKey = 20, "data-key";
     /// The mailbox of a challenge, where another device leaves its letter.
     Mailbox = 21, "mailbox";
+    /// A puzzle that a client solves before it begins.
+    Puzzle = 25, "puzzle";
 }
 
 /// Text of URLs, cookies and JSON for bytes: RFC 4648 section 5, without padding.

@@ -123,6 +123,7 @@ impl Operation {
         }
         let parameters = match self.path {
             "/history" => schemas::page(),
+            "/puzzle" => schemas::puzzle(),
             "/sessions/{id}" => json!([{
                 "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
             }]),

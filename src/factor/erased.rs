@@ -257,6 +257,7 @@ fn begun<S: Serialize>(begun: Begun<S>) -> Result<Begun<Bytes>, FactorError> {
             Begun::Started { state: write(&state)?, prompt, deliver }
         }
         Begun::Wait { retry_after } => Begun::Wait { retry_after },
+        Begun::Barred { unsent } => Begun::Barred { unsent },
     })
 }
 

@@ -73,6 +73,13 @@ impl Inner {
         let (kept, prompt, deliver) = match begun {
             Begun::Started { state, prompt, deliver } => (state, prompt, deliver),
             Begun::Wait { retry_after } => return Err(Refusal::new(Code::TooSoon).after(retry_after).into()),
+            Begun::Barred { unsent } => {
+                // Within the throttle of messages, or strangers fill the owner's history; for a decoy as well.
+                self.message_throttle(&run, &person, &mine, &unsent).await?;
+                let event = self.refusal_event(&run, &person, name, Code::Barred.as_str())?;
+                let _ = self.commit(vec![event]).await?;
+                return Err(Code::Barred.into());
+            }
             Begun::Nothing => return Err(Code::NotOffered.into()),
         };
         let mut batch = Vec::new();

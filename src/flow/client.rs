@@ -23,6 +23,8 @@ pub struct Client {
     pub binding: Option<Token>,
     /// The token of the session that it holds: it ends when the client is given another.
     pub session: Option<Token>,
+    /// The answer to a puzzle that it was posed ([`Visit::puzzle`](super::Visit::puzzle)).
+    pub human: Option<String>,
 }
 
 impl Client {
@@ -36,6 +38,7 @@ impl Client {
             browsers: Vec::new(),
             binding: None,
             session: None,
+            human: None,
         }
     }
 
@@ -80,6 +83,13 @@ impl Client {
     #[must_use]
     pub fn holding(mut self, session: Token) -> Self {
         self.session = Some(session);
+        self
+    }
+
+    /// With the answer to a puzzle that it was posed.
+    #[must_use]
+    pub fn human(mut self, answer: impl Into<String>) -> Self {
+        self.human = Some(answer.into());
         self
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::stores::{Store as SeenStore, Throttle as SeenThrottle};
 use crate::error::Broken;
 use crate::flow::{Kind, Posted, Step};
+use crate::human::Puzzle;
 use crate::id::FactorName;
 use crate::session::Session;
 use crate::store::{Store, Throttle};
@@ -34,6 +35,15 @@ impl Outcome for Posted {
         match self {
             Self::Claimed(_) => "claimed",
             Self::Left => "left",
+            Self::Refused(why) => why.code.as_str(),
+        }
+    }
+}
+
+impl Outcome for Puzzle {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Posed(_) => "posed",
             Self::Refused(why) => why.code.as_str(),
         }
     }

@@ -19,6 +19,7 @@ mod approvals;
 mod cookies;
 mod csrf;
 mod extract;
+mod human;
 mod input;
 #[cfg(feature = "openapi")]
 mod openapi;
