@@ -11,6 +11,7 @@ mod portal;
 mod wide;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -28,6 +29,7 @@ use propusk::id::Realm;
 use propusk::policy::{Check, HumanPolicy};
 use propusk::store::sqlite::SqliteStore;
 use propusk::store::{Rate, Store, Throttle};
+use propusk::testing::{Fault, FaultyStore};
 use propusk::{Auth, Client, Code, MemoryStore, Password, Profile, Visit};
 
 const TASKS: usize = 50;
@@ -522,4 +524,57 @@ async fn an_application_brings_its_own_check_and_an_outage_opens_no_door() {
     assert_eq!(word(start(&one, "person").await.unwrap()), "pending");
     assert_eq!(word(start(&one, "person").await.unwrap()), "human_wrong");
     assert_eq!(word(start(&two, "person").await.unwrap()), "pending");
+}
+
+/// Used up first, then acted on: whichever call fails or is cut off, one answer begins once at the most, and another puzzle is
+/// all that it costs.
+#[tokio::test]
+async fn a_fault_at_any_call_never_opens_twice_by_one_answer() {
+    let hands = Hands::default();
+    let mut faults = 0;
+    for nth in 0.. {
+        let mut reached = false;
+        for fault in [Fault::FailsBefore, Fault::FailsAfter, Fault::HangsBefore, Fault::HangsAfter] {
+            let (memory, outbox) = (MemoryStore::default(), Outbox::default());
+            let store = FaultyStore::new(memory.clone());
+            let auth = portal::portal(&store, asked(Check::Always, Check::Always))
+                .throttle(memory)
+                .clock(hands.clone())
+                .sender(outbox.clone())
+                .human(easy())
+                .factor(Password::default())
+                .factor(Code::sms())
+                .build()
+                .unwrap();
+            let client = Client::unknown().bound_by(auth.random_token().unwrap());
+            let solved =
+                async || match auth.visit(client.clone()).puzzle(HumanFor::SignUp, HumanWay::Script).await {
+                    Ok(Puzzle::Posed(puzzle)) => solve(puzzle.as_json()).unwrap(),
+                    other => panic!("{other:?}"),
+                };
+            let answer = solved().await;
+            store.plan(nth, fault);
+            let visit = with(&auth, &client, Some(&answer));
+            let cut = {
+                let mut step = std::pin::pin!(visit.sign_up(PHONE, "Иван", "2026-01"));
+                // All but a hanging call is ready at once; a step that hangs is dropped, as by a client that goes away.
+                std::future::poll_fn(|cx| std::task::Poll::Ready(step.as_mut().poll(cx))).await
+            };
+            reached |= store.calls() > nth;
+            store.mend();
+            faults += usize::from(!matches!(cut, std::task::Poll::Ready(Ok(_))));
+            for _ in 0..3 {
+                let _ = visit.sign_up(PHONE, "Иван", "2026-01").await.unwrap();
+            }
+            let sent = outbox.all(&auth).await.len();
+            assert!(sent <= 1, "{sent} messages by one answer, {fault:?} at {nth}");
+            assert_eq!(word(sign_up(&with(&auth, &client, Some(&solved().await)), PHONE).await), "pending");
+            assert_eq!(outbox.all(&auth).await.len(), sent + 1);
+        }
+        if !reached {
+            break;
+        }
+    }
+    assert!(faults >= 12, "{faults}: too few calls were cut");
+    println!("counted: cuts in a registration with a puzzle, seed -, count {faults}");
 }
