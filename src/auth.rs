@@ -19,6 +19,7 @@ use crate::error::Broken;
 use crate::factor::{ErasedFactor, Factor, Source};
 use crate::flow::{Client, TRUST, Visit};
 use crate::hash::{HashPool, HashSettings};
+use crate::human::{HumanCheck, ProofOfWork};
 use crate::id::{AccountId, FactorName, Realm, Sequence};
 use crate::lockout::waiting::Waiting;
 use crate::message::Sender;
@@ -34,7 +35,7 @@ pub use browsers::KnownBrowser;
 pub use credentials::Held;
 pub use history::Found;
 pub(crate) use rows::NewAccount;
-#[cfg(feature = "email")]
+#[cfg(any(feature = "email", feature = "sms-http"))]
 pub(crate) use tend::LEASE;
 pub use tend::Tended;
 
@@ -54,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sleep: Option<Arc<dyn Sleep>>,
     pub(crate) senders: Vec<Box<dyn Sender>>,
+    pub(crate) human: Box<dyn HumanCheck>,
     pub(crate) waiting: Waiting,
     pub(crate) sequence: Sequence,
     entropy: Arc<dyn Entropy>,
@@ -76,6 +78,7 @@ impl Auth {
             throttle: Arc::new(MemoryStore::default()),
             sleep: None,
             senders: Vec::new(),
+            human: Box::new(ProofOfWork::default()),
         }
     }
 
@@ -204,6 +207,7 @@ pub struct Builder {
     throttle: Arc<dyn Throttle>,
     sleep: Option<Arc<dyn Sleep>>,
     senders: Vec<Box<dyn Sender>>,
+    human: Box<dyn HumanCheck>,
 }
 
 impl Builder {
@@ -222,6 +226,13 @@ impl Builder {
     /// A way out for messages. The first that takes an address gets it.
     pub fn sender(mut self, sender: impl Sender) -> Self {
         self.senders.push(Box::new(sender));
+        self
+    }
+
+    /// How those are checked who begin something, where [`Profile::human`] asks for it. The default is
+    /// [`ProofOfWork`].
+    pub fn human(mut self, check: impl HumanCheck) -> Self {
+        self.human = Box::new(check);
         self
     }
 
@@ -301,6 +312,7 @@ impl Builder {
             entropy: self.entropy,
             sleep: self.sleep,
             senders: self.senders,
+            human: self.human,
             waiting: Waiting::default(),
             sequence: Sequence::default(),
             ready: AtomicBool::new(false),

@@ -273,6 +273,12 @@ pub enum Begun<S> {
         /// When to ask again.
         retry_after: Duration,
     },
+    /// Nothing is sent there: not a matter of time, another way is needed. Say so of an address whoever's it is, or it
+    /// tells who has an account.
+    Barred {
+        /// The message that is not sent. It counts as one all the same, and its contents are dropped.
+        unsent: Outgoing,
+    },
 }
 
 /// What the client is shown: one JSON value. At a proof never a secret; at an enrolment it may be the new one (a key

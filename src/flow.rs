@@ -26,6 +26,7 @@ use crate::account::identifier::Identifier;
 use crate::auth::Auth;
 use crate::error::Broken;
 use crate::factor::{Answer, Prompt};
+use crate::human::HumanFor;
 use crate::id::{CredentialId, FactorName};
 use crate::policy::Requirement;
 use crate::proof::Due;
@@ -37,7 +38,7 @@ pub use mailbox::Asking;
 pub use refusal::{Code, Refusal};
 use state::{Applicant, State, Who};
 pub(crate) use state::{Kind, Run};
-use stop::{Going, edge};
+pub(crate) use stop::{Going, edge};
 pub(crate) use subject::Person;
 pub use transaction::Transaction;
 pub(crate) use trust::{NAME as TRUST, Trusted};
@@ -213,6 +214,8 @@ impl Visit {
         if terms.is_empty() || terms.len() > MOST_TERMS {
             return Err(Code::Terms.into());
         }
+        // After what a person can mend, so that nobody computes for a typing error; before anything is looked up.
+        inner.pass_human(self, HumanFor::SignUp).await?;
         let applicant = Applicant { contact, who, terms: terms.to_owned(), taken: false };
         inner.start_sign_up(self, applicant).await
     }
@@ -402,9 +405,11 @@ impl SignIn<'_> {
     async fn begin(self, identifier: Option<&str>, answer: Option<Answer>) -> Going<Step> {
         let inner = &self.visit.auth.0;
         let seat = inner.slow_down(self.visit, answer.as_ref()).await?;
+        let identifier = identifier.map(Identifier::parse).transpose().map_err(Code::Identifier)?;
+        inner.pass_human(self.visit, HumanFor::SignIn).await?;
         inner.ready().await?;
         let who = match identifier {
-            Some(typed) => inner.who(Identifier::parse(typed).map_err(Code::Identifier)?).await?,
+            Some(typed) => inner.who(typed).await?,
             None => Who::unnamed(),
         };
         let mut state = State::new(inner, self.visit, Kind::SignIn, who)?;

@@ -12,6 +12,7 @@ pub mod event;
 pub mod factor;
 pub mod flow;
 pub mod hash;
+pub mod human;
 pub mod id;
 pub mod lockout;
 pub mod manual;

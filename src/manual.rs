@@ -355,6 +355,34 @@
 //! a code is not handed out hours after it died. A registration's guard has holds without an end, but no allowance:
 //! nobody could ever lift it.
 //!
+//! An SMS leaves through a gateway that [`message::sms`](crate::message) describes as data (feature `sms-http`). Each message has
+//! a thread of its own, since the core has no runtime, and a connection of its own: what a gateway says twice must not be read
+//! as the reply to the next message. A reply that was lost is not told from a message that was; so each attempt brings the
+//! message's id, and a gateway that is given it sends once. What speaks of the message (400, 410, 422) ends it; all else is
+//! tried again until its code is dead, since a token that has run out is the operator's to mend and not the person's loss. There
+//! is no way to send by query: addresses are written down on the way, and a code would be in them.
+//!
+//! # Numbers that get no code
+//!
+//! A code proves who holds the SIM, which is somebody else an hour after a swap (NIST SP 800-63B-4 section 3.1.3.3, ATTACKS 92).
+//! [`ContactRisk`](crate::factor::code::ContactRisk) is asked before each code, of whatever was typed: were it asked of real
+//! accounts only, the time it takes would name them. A number that it bars counts as a message, so that nobody fills the
+//! owner's history, and that history says so. When it does not know, no code is sent, and the step is broken rather than refused.
+//!
+//! # Puzzles
+//!
+//! What registers accounts by the thousand is a program that pays nothing for a request. [`human`](crate::human) makes it pay:
+//! some hundred thousand hashes, a second or two of a phone. 32 puzzles of 13 bits rather than one of 18: with one, a person
+//! in twenty would wait three times as long as the others. The puzzle is a signed value, nothing is kept of it until it is used;
+//! how hard it is, is signed with it. It is bound to the browser (else to the network), so that solved ones cannot be sold, and
+//! leaves a once-row in the ledger before anything is done: who is killed in between solves another. It is judged after what a
+//! person can mend (a typing error costs no second puzzle) and before anything is looked up (so it says nothing of a name).
+//!
+//! Without scripts one waits: a ticket is good after ten seconds by the server's clock. A program can wait for a thousand tickets
+//! at once, so a network gets ten in a minute. There is nothing to read, to hear or to click in either, so nobody is shut out; and
+//! neither tells people from programs. No profile asks for it by itself: it costs people time and batteries, and what it is
+//! worth depends on what a message or an account costs the service.
+//!
 //! # HTTP
 //!
 //! Two cookies of one name with different values: neither is believed, since one was tossed in and nobody can tell

@@ -5,6 +5,8 @@
 pub mod email;
 mod notices;
 mod refusals;
+#[cfg(feature = "sms-http")]
+pub mod sms;
 mod text;
 
 use std::borrow::Cow;
@@ -12,6 +14,7 @@ use std::error::Error as StdError;
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -54,6 +57,11 @@ pub enum Sent {
     Delivered,
     /// It never will be: the address does not exist. Not tried again.
     Rejected,
+    /// Not now: the channel asks for a pause. Tried again after it, or after the outbox's own where that is longer.
+    Later {
+        /// How long; no more than an hour is waited.
+        after: Duration,
+    },
 }
 
 /// The language of a text for people.

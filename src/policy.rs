@@ -1,6 +1,7 @@
 //! Policy: pure functions over values. No store, no clock, no network; `now` is an argument.
 
 mod deviations;
+mod human;
 pub mod password;
 mod profile;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use crate::proof::{self, Aal, Proof, Proves};
 
 pub(crate) use deviations::channel;
 pub use deviations::{Deviation, Measure, Standard};
+pub use human::{Check, HumanPolicy};
 pub use profile::{Profile, SessionLimits, TrustRule};
 
 /// What must have been proven: to sign in, or for an operation. Policy reads properties of proofs, never the name of a

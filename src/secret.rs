@@ -175,6 +175,8 @@ purposes! {
     Mailbox = 21, "mailbox";
     /// That a session's owner has approved a transaction.
     Receipt = 23, "receipt";
+    /// A puzzle that a client solves before it begins.
+    Puzzle = 25, "puzzle";
 }
 
 /// Text of URLs, cookies and JSON for bytes: RFC 4648 section 5, without padding.

@@ -149,7 +149,7 @@ async fn errors_as_pages(request: Request, next: Next) -> Response {
     page(status, &Notice { frame: Frame::bare(t, title), lead })
 }
 
-/// Headers on everything. The policy allows sheets, pictures and scripts from here, nothing inline, and forms
+/// Headers on everything. The policy allows sheets, pictures and scripts and workers from here, nothing inline, and forms
 /// that post here; `same-origin` keeps the Origin header on forms, which the form token's check reads.
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -180,13 +180,15 @@ fn is_html(headers: &HeaderMap) -> bool {
 
 type Asset = (&'static str, &'static str, &'static str);
 /// What stands beside the pages: its path, its type, itself.
-pub const ASSETS: [Asset; 5] = [
+pub const ASSETS: [Asset; 7] = [
     ("/style.css", "text/css; charset=utf-8", include_str!("style.css")),
     ("/typing.js", "text/javascript; charset=utf-8", include_str!("typing.js")),
     ("/passkeys.js", "text/javascript; charset=utf-8", include_str!("passkeys.js")),
+    ("/human.js", "text/javascript; charset=utf-8", include_str!("human.js")),
+    ("/solver.js", "text/javascript; charset=utf-8", include_str!("solver.js")),
     ("/waiting.js", "text/javascript; charset=utf-8", include_str!("waiting.js")),
     ("/icon.svg", "image/svg+xml", include_str!("icon.svg")),
 ];
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+                      worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const MOST_BODY: usize = 64 * 1024;

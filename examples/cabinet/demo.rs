@@ -8,6 +8,7 @@ use std::time::Duration;
 use propusk::auth::import::{Import, Imported};
 use propusk::factor::password::due::Issued;
 use propusk::flow::Next;
+use propusk::human::{HumanFor, HumanWay, Puzzle, solve};
 use propusk::{Auth, Client, Code, Password, Step};
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,13 @@ pub async fn account(auth: &Auth, outbox: &Outbox, config: &Config) -> Result<De
         password: "Quiet harbour 42".to_owned(),
         office: office(auth).await?,
     };
-    let visit = auth.visit(Client::unknown());
+    // This program solves its puzzle as a browser does.
+    let client = Client::unknown();
+    let Puzzle::Posed(puzzle) = auth.visit(client.clone()).puzzle(HumanFor::SignUp, HumanWay::Script).await?
+    else {
+        return Err("no puzzle is posed".into());
+    };
+    let visit = auth.visit(client.human(solve(puzzle.as_json()).ok_or("an unknown kind of puzzle")?));
     let next = pending(visit.sign_up(&account.identifier, "Demo", "2026-11").await?)?;
     let (factor, _) = next.begun.as_ref().ok_or("a registration begins with a code")?;
     // The message is written in the same commit as the step, and sent by whoever tends the outbox.

@@ -87,6 +87,8 @@ pub struct Draft {
     pub name: String,
     pub birth_date: String,
     pub terms: bool,
+    /// The ticket of who waits instead of letting a script solve a puzzle.
+    pub human: String,
     pub public_device: bool,
     pub next: String,
     /// The last refusal, until it has been read; with the moment from which one may try again.

@@ -1,6 +1,6 @@
 //! The demo portal: registration, signing in with two steps, profile, services, sessions, history, change of password, in
-//! Russian and English. Three small scripts: one asks browsers for passkeys, one helps with typing, one
-//! notices that a link was followed; everything else works without them.
+//! Russian and English. Some small scripts: they ask browsers for passkeys, help with typing, notice that a link was
+//! followed, and solve the puzzle before a registration; everything works without them but passkeys.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
@@ -34,6 +34,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
+use propusk::policy::Check;
 use propusk::secret::{FileKeys, KeySource};
 use propusk::{Auth, BackupCodes, Code, Link, Passkey, Password, Profile, Site, Totp, danger, store};
 use tokio::net::TcpListener;
@@ -66,7 +67,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let outbox = Outbox::open(&config.outbox)?;
     // A SQLite file, or PostgreSQL, with or without Redis beside it: nothing else here changes.
     let store = store::connect(&config.database, config.redis.as_deref()).await?;
-    let auth = Auth::builder(Profile::public_portal(), store.clone(), keys.load()?)
+    let mut profile = Profile::public_portal();
+    // Each registration sends a message, which costs money and bothers whoever gets it.
+    profile.human.sign_up = Check::Always;
+    let auth = Auth::builder(profile, store.clone(), keys.load()?)
         .throttle(store)
         .site(site)
         // The order is that in which people are asked: who has a key or an application is not sent a message first.

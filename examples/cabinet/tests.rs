@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod history;
+mod human;
 mod services;
 
 use std::collections::BTreeMap;
@@ -66,13 +67,17 @@ impl Drop for Portal {
 
 impl Portal {
     fn new() -> Self {
+        Self::with(Profile::public_portal())
+    }
+
+    fn with(profile: Profile) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let nth = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("propusk-cabinet-{}-{nth}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (clock, store) = (Arc::new(FakeClock::default()), FaultyStore::new(MemoryStore::default()));
         let outbox = Outbox::open(&folder.join("outbox")).unwrap();
-        let auth = Auth::builder(Profile::public_portal(), store.clone(), KeyRing::random())
+        let auth = Auth::builder(profile, store.clone(), KeyRing::random())
             .site(Site::new("Cabinet", ORIGIN))
             .hashing(danger::fast_hashing())
             .clock(clock.clone())

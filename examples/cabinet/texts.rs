@@ -233,6 +233,7 @@ impl Texts {
             (Code::Answer(Reason::Replayed), Some(asked)) => asked.replayed,
             (Code::Answer(Reason::Wrong), None) if field == "current_password" => self.current_wrong,
             (Code::Answer(Reason::Wrong), None) => self.sign_in_wrong,
+            (Code::HumanNeeded | Code::HumanWrong, _) => self.front.not_checked,
             _ => why.text(self.locale),
         };
         match (why.retry_after, until) {

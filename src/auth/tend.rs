@@ -55,13 +55,17 @@ impl Auth {
                     observe::message("delivered");
                     auth.close(&row, true).await?;
                 }
-                None if row.attempts < MOST_ATTEMPTS => {
+                how @ (Some(Sent::Later { .. }) | None) if row.attempts < MOST_ATTEMPTS => {
                     tended.postponed += 1;
                     observe::message("postponed");
-                    let due = auth.clock.now().after(FIRST_RETRY * 2_u32.pow(row.attempts.min(12)));
+                    let mut pause = FIRST_RETRY * 2_u32.pow(row.attempts.min(12));
+                    if let Some(Sent::Later { after }) = how {
+                        pause = pause.max(after.min(LONGEST_ASKED));
+                    }
+                    let due = auth.clock.now().after(pause);
                     let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due }]).await?;
                 }
-                Some(Sent::Rejected) | None => {
+                Some(Sent::Rejected | Sent::Later { .. }) | None => {
                     tended.given_up += 1;
                     observe::message("given_up");
                     auth.close(&row, false).await?;
@@ -102,7 +106,10 @@ impl Inner {
     }
 }
 
+/// A sender takes half of it at most.
 pub(crate) const LEASE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_secs(1);
+/// A channel that asks for more would hold its messages until nobody wants them.
+const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 const MOST_ATTEMPTS: u32 = 12;

@@ -14,6 +14,7 @@ use crate::auth::{Auth, Held};
 use crate::device::Device;
 use crate::error::Broken;
 use crate::event::{Event, Origin};
+use crate::factor::Prompt;
 use crate::flow::{Asking, Done, Next, Step};
 use crate::id::FactorName;
 use crate::message::Locale;
@@ -239,6 +240,19 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
         expires_in: next.expires_in.as_secs(),
         binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
     }))
+}
+
+pub(crate) fn puzzle(caller: &Caller, puzzle: &Prompt) -> Result<Response, Broken> {
+    #[derive(Serialize)]
+    struct Posed<'a> {
+        puzzle: &'a RawValue,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        binding: Option<&'a str>,
+    }
+    let puzzle = serde_json::from_str(puzzle.as_json()).map_err(|_| Broken::Misuse("a puzzle is JSON"))?;
+    let binding = caller.fresh.as_ref().map(crate::secret::Token::expose);
+    let binding = binding.as_ref().filter(|_| caller.program).map(|text| text.as_str());
+    Ok((caller.cookies(), ok(&Posed { puzzle, binding })).into_response())
 }
 
 #[derive(Serialize)]

@@ -127,6 +127,7 @@ impl Operation {
         }
         let parameters = match self.path {
             "/history" => schemas::page(),
+            "/puzzle" => schemas::puzzle(),
             "/return" if self.method == "get" => json!([{
                 "name": "m", "in": "query", "required": true, "schema": { "type": "string" },
                 "description": "The link's own; nobody can guess it.",

@@ -256,11 +256,14 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         // Not the code of a body that is no JSON: this one is a person's to mend.
         Code::Answer(Reason::Malformed) => return (StatusCode::UNPROCESSABLE_ENTITY, "malformed_answer"),
         Code::Answer(Reason::Wrong | Reason::Expired | Reason::UsedUp | Reason::Denied)
+        | Code::HumanNeeded
+        | Code::HumanWrong
         | Code::Spent
         | Code::OutOfReach
         | Code::Level => StatusCode::FORBIDDEN,
         Code::Answer(Reason::Replayed | Reason::NotBegun)
         | Code::NotOffered
+        | Code::Barred
         | Code::Stale
         | Code::Due
         | Code::Taken

@@ -25,6 +25,7 @@ use crate::error::Broken;
 use crate::event::{EventPage, Outcome};
 use crate::factor::Answer;
 use crate::flow::{Code, Followed, Looked, Posted, Refusal, Step, Visit};
+use crate::human::{HumanFor, HumanWay, Puzzle};
 use crate::id::{CredentialId, FactorName};
 use crate::secret::Token;
 use crate::session::Session;
@@ -43,6 +44,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/return", get(look).post(follow))
         .route("/flow/begin", post(flow_begin))
         .route("/flow/answer", post(flow_answer))
+        .route("/puzzle", get(puzzle))
         .route("/session", get(session).delete(sign_out))
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
@@ -85,15 +87,21 @@ async fn sign_up(mut call: Call) -> Result<Response, Problem> {
         /// `1985-03-17`; a password may not be made of it.
         #[serde(borrow, default)]
         birth_date: Option<Cow<'a, str>>,
+        /// The answer to a puzzle.
+        #[serde(default)]
+        human: Option<String>,
     }
     call.caller.bind()?;
-    let asked: Asked<'_> = call.json()?;
+    let mut asked: Asked<'_> = call.json()?;
+    let human = asked.human.take();
     let mut who = PersonalData::from(&asked.name);
     if let Some(text) = &asked.birth_date {
         let now = call.caller.http.auth().now();
         who = who.born(BirthDate::parse(text, now).map_err(|_| refused(&call.caller, Code::BirthDate))?);
     }
-    let step = call.caller.visit().sign_up(&asked.contact, who, &asked.terms).await;
+    let mut visit = call.caller.visit();
+    visit.client.human = human;
+    let step = visit.sign_up(&asked.contact, who, &asked.terms).await;
     Ok(json::step(&call.caller, step))
 }
 
@@ -113,10 +121,13 @@ async fn sign_in(mut call: Call) -> Result<Response, Problem> {
         factor: Option<Cow<'a, str>>,
         #[serde(borrow, default)]
         answer: Option<&'a RawValue>,
+        #[serde(default)]
+        human: Option<String>,
     }
     call.caller.bind()?;
     let asked: Asked<'_> = call.json()?;
-    let visit = call.caller.trusting(asked.trust);
+    let mut visit = call.caller.trusting(asked.trust);
+    visit.client.human = asked.human;
     let start = visit.sign_in().public_device(asked.public_device);
     let step = match (&asked.identifier, asked.factor, asked.answer) {
         (Some(identifier), Some(factor), Some(answer)) => start.with(identifier, wire(&factor, answer)).await,
@@ -132,6 +143,27 @@ async fn sign_in(mut call: Call) -> Result<Response, Problem> {
         (_, None, Some(_)) => return Err(call.caller.fault(Fault::Malformed)),
     };
     Ok(json::step(&call.caller, step))
+}
+
+/// A puzzle, and what binds it to this browser.
+async fn puzzle(
+    mut caller: Caller,
+    asked: Result<Query<Puzzled>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let malformed = || caller.fault(Fault::Malformed);
+    let Query(asked) = asked.map_err(|_| malformed())?;
+    let purpose = HumanFor::from_name(&asked.purpose).ok_or_else(malformed)?;
+    let way = match asked.way.as_deref() {
+        None => HumanWay::Script,
+        Some("wait") => HumanWay::Plain,
+        Some(_) => return Err(malformed()),
+    };
+    caller.bind()?;
+    match caller.visit().puzzle(purpose, way).await {
+        Ok(Puzzle::Posed(puzzle)) => json::puzzle(&caller, &puzzle).map_err(|broken| caller.broken(&broken)),
+        Ok(Puzzle::Refused(why)) => Err(Problem::refused(&why, caller.client.locale)),
+        Err(broken) => Err(caller.broken(&broken)),
+    }
 }
 
 async fn change(call: Call) -> Result<Response, Problem> {
@@ -365,6 +397,15 @@ async fn factors(caller: Caller) -> Result<Response, Problem> {
 #[derive(Deserialize)]
 struct Address {
     m: String,
+}
+
+/// The query of a puzzle.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Puzzled {
+    #[serde(rename = "for")]
+    purpose: String,
+    way: Option<String>,
 }
 
 /// The query of the history: `cursor` is the `next` of the page before, moments are RFC 3339.

@@ -3,13 +3,17 @@
 //! Defaults: six digits (20 bits, ASVS 6.5.4), valid for five minutes, five tries, resend after one minute. The
 //! guard counts over all codes: a new code never brings new guesses (NIST SP 800-63B-4 section 3.1.3.2).
 
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Begun, Context, Credential, Factor, Outgoing, Prompt, Reason, Schemas, Source, Verdict};
 use crate::account::Contact;
-use crate::account::identifier::IdentifierKind;
+use crate::account::identifier::{Identifier, IdentifierKind};
 use crate::clock::Timestamp;
 use crate::error::FactorError;
 use crate::id::{CredentialId, FactorName, TemplateName};
@@ -32,6 +36,37 @@ pub struct Code {
     pub pause: Duration,
     /// How many answers one code bears.
     pub tries: u8,
+    risk: Option<Arc<dyn ContactRisk>>,
+}
+
+/// What is known of an address beyond its form: that its SIM or operator has just changed, that it lies in a region which
+/// is not served, that its mail goes to everybody (NIST SP 800-63B-4 section 3.1.3.3). Given to
+/// [`Code::unless`], asked before anything is sent.
+///
+/// It is asked for each address that is typed, whether an account has it or not, so it must not know accounts: nor must
+/// its answer, or how long that takes, differ for them. Each step of a stranger may ask it: what costs money is kept for a
+/// while.
+pub trait ContactRisk: Debug + Send + Sync + 'static {
+    /// Whether a code may go there. Bounds its own time: a step waits for it.
+    ///
+    /// # Errors
+    /// When that cannot be found out now. No code is sent then, and the step is broken, not refused: an outage opens no
+    /// door.
+    fn assess<'a>(&'a self, address: &'a Identifier) -> Assessing<'a>;
+}
+
+/// What [`ContactRisk::assess`] gives.
+pub type Assessing<'a> = Pin<Box<dyn Future<Output = Result<Risk, FactorError>> + Send + 'a>>;
+
+/// Whether a code may go to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Risk {
+    /// It may.
+    Acceptable,
+    /// It may not: the person needs another way.
+    Barred,
 }
 
 /// What is kept of a code: its keyed hash, bound to the flow.
@@ -66,6 +101,13 @@ impl Code {
         Self::new("email-code", IdentifierKind::Email, "code-email", proves)
     }
 
+    /// Nothing is sent to an address that this one bars.
+    #[must_use]
+    pub fn unless(mut self, risk: impl ContactRisk) -> Self {
+        self.risk = Some(Arc::new(risk));
+        self
+    }
+
     /// The answer that is this code, for a factor of this name.
     #[must_use]
     pub fn typed(factor: FactorName, code: &str) -> Answer {
@@ -91,6 +133,7 @@ impl Code {
             life: Duration::from_secs(5 * 60),
             pause: Duration::from_secs(60),
             tries: 5,
+            risk: None,
         }
     }
 }
@@ -129,13 +172,19 @@ impl Factor for Code {
             }
         }
         let Some(contact) = mine.first() else { return Ok(Begun::Nothing) };
+        let message = Outgoing::new(contact.id, self.template.clone(), self.life);
+        if let Some(risk) = &self.risk {
+            // Of a decoy as of anybody (ATTACKS 92); at a resend again, since a SIM is changed within minutes.
+            if risk.assess(&contact.data.address).await? == Risk::Barred {
+                return Ok(Begun::Barred { unsent: message });
+            }
+        }
         let code = self.scheme.draw(cx.entropy())?;
         let minutes = (self.life.as_secs() / 60).to_string();
-        let mut message =
-            Outgoing::new(contact.id, self.template.clone(), self.life).with("code", code.as_str());
-        if let Some(what) = cx.transaction {
-            message = message.with("approves", what.summary());
-        }
+        let message = match cx.transaction {
+            Some(what) => message.with("approves", what.summary()),
+            None => message,
+        };
         #[derive(Serialize)]
         struct Shown {
             digits: usize,
@@ -149,7 +198,7 @@ impl Factor for Code {
                 expires_in: self.life.as_secs(),
                 resend_in: self.pause.as_secs(),
             })?,
-            deliver: Some(message.with("minutes", minutes)),
+            deliver: Some(message.with("code", code.as_str()).with("minutes", minutes)),
         })
     }
 

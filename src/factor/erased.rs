@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::{
-    Begun, Claimant, Context, Credential, Enrol, Enrolled, Factor, Found, Mailbox, Notice, Reason, Source, Verdict,
+    Begun, Claimant, Context, Credential, Enrol, Enrolled, Factor, Found, Mailbox, Notice, Reason, Source,
+    Verdict,
 };
 use crate::error::FactorError;
 use crate::hash::HashPool;
@@ -270,6 +271,7 @@ fn begun<S: Serialize>(begun: Begun<S>) -> Result<Begun<Bytes>, FactorError> {
             Begun::Started { state: write(&state)?, prompt, deliver }
         }
         Begun::Wait { retry_after } => Begun::Wait { retry_after },
+        Begun::Barred { unsent } => Begun::Barred { unsent },
     })
 }
 

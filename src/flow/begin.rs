@@ -78,6 +78,13 @@ impl Inner {
         let (kept, prompt, deliver) = match begun {
             Begun::Started { state, prompt, deliver } => (state, prompt, deliver),
             Begun::Wait { retry_after } => return Err(Refusal::new(Code::TooSoon).after(retry_after).into()),
+            Begun::Barred { unsent } => {
+                // Within the throttle of messages, or strangers fill the owner's history; for a decoy as well.
+                self.message_throttle(&run, &person, &mine, &unsent).await?;
+                let event = self.refusal_event(&run, &person, name, Code::Barred.as_str())?;
+                let _ = self.commit(vec![event]).await?;
+                return Err(Code::Barred.into());
+            }
             Begun::Nothing => return Err(Code::NotOffered.into()),
         };
         let mut batch = Vec::new();
@@ -158,7 +165,8 @@ impl Inner {
             Kind::SignIn | Kind::Credential { .. } | Kind::StepUp { .. } | Kind::Remove { .. } => {
                 let mine = self.mine(person, state, factor)?;
                 // Nobody adds a key by the word of another session: who stole one would write that word with it.
-                let speaks = !factor.speaks_by_session() || matches!(state.kind, Kind::SignIn | Kind::StepUp { .. });
+                let speaks =
+                    !factor.speaks_by_session() || matches!(state.kind, Kind::SignIn | Kind::StepUp { .. });
                 let wanted = mine.real && speaks && self.brings_nearer(state, factor, &mine)?;
                 return Ok(wanted.then(|| offer(false, mine.hint())));
             }

@@ -25,6 +25,8 @@ pub struct Client {
     pub session: Option<Token>,
     /// Whether the person asks for this browser to be trusted, where this step ends a sign-in and the profile allows it.
     pub trust: bool,
+    /// The answer to a puzzle that it was posed ([`Visit::puzzle`](super::Visit::puzzle)).
+    pub human: Option<String>,
 }
 
 impl Client {
@@ -39,6 +41,7 @@ impl Client {
             binding: None,
             session: None,
             trust: false,
+            human: None,
         }
     }
 
@@ -90,6 +93,13 @@ impl Client {
     #[must_use]
     pub const fn trusting(mut self, trust: bool) -> Self {
         self.trust = trust;
+        self
+    }
+
+    /// With the answer to a puzzle that it was posed.
+    #[must_use]
+    pub fn human(mut self, answer: impl Into<String>) -> Self {
+        self.human = Some(answer.into());
         self
     }
 

@@ -72,7 +72,8 @@ impl Inner {
         rules: Mailbox,
     ) -> Result<Write, Broken> {
         let (from, expires) = (run.visit.client.origin(), run.now.after(rules.life));
-        let (factor, during, transaction) = (factor.clone(), run.event_name(), run.state.transaction().cloned());
+        let (factor, during, transaction) =
+            (factor.clone(), run.event_name(), run.state.transaction().cloned());
         let asking = Asking { factor, during, from, at: run.now, expires, transaction };
         let (named, bearer) = (!run.state.is_unnamed(), rules.takes == Claimant::Bearer);
         let owner = (named && matches!(rules.takes, Claimant::Account(_))).then_some(person.id);

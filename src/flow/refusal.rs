@@ -68,6 +68,12 @@ pub enum Code {
     Throttled,
     /// Too many messages to this address, or too soon after the last, or after a denial.
     TooSoon,
+    /// Nothing is sent to this address, whoever's it is: another way is needed.
+    Barred,
+    /// A check comes first: ask for a puzzle, and bring its answer.
+    HumanNeeded,
+    /// The answer to a puzzle is wrong, too late, another client's, or was used before.
+    HumanWrong,
     /// There is no such flow: it is over, too old, or belongs to another browser.
     NoFlow,
     /// The flow does not offer that now.
@@ -113,6 +119,9 @@ impl Code {
             Self::Busy => "busy",
             Self::Throttled => "throttled",
             Self::TooSoon => "too_soon",
+            Self::Barred => "barred",
+            Self::HumanNeeded => "human_needed",
+            Self::HumanWrong => "human_wrong",
             Self::NoFlow => "no_flow",
             Self::NotOffered => "not_offered",
             Self::Stale => "stale",

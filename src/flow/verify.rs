@@ -304,7 +304,13 @@ impl Inner {
         Err(why.into())
     }
 
-    fn refusal_event(&self, run: &Run<'_>, person: &Person, by: &FactorName, why: &str) -> Going<Write> {
+    pub(super) fn refusal_event(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        by: &FactorName,
+        why: &str,
+    ) -> Going<Write> {
         let reason = Some(why.to_owned());
         let sealed = Sealed { reason, ..Sealed::by(by, run.visit.client.origin()) };
         Ok(self.line(person, run.event_name(), Outcome::Refused, &sealed)?.1)

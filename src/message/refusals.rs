@@ -67,6 +67,19 @@ impl Code {
                 "That was asked for a moment ago. Wait before asking again.",
                 "Об этом только что просили. Подождите.",
             ),
+            Self::Barred => (
+                "No code is sent to this address now. Choose another way, or another address.",
+                "На этот адрес коды сейчас не отправляются. Выберите другой способ или другой адрес.",
+            ),
+            Self::HumanNeeded => (
+                "Your device has a short task to do first (programs: GET /auth/puzzle). Wait a few seconds and send it again.",
+                "Сначала ваше устройство решит короткую задачу (программам: GET /auth/puzzle). Подождите несколько секунд и \
+                 отправьте ещё раз.",
+            ),
+            Self::HumanWrong => (
+                "The task of your device was not solved in time or is used up. Send it again: it gets a new one.",
+                "Задача вашего устройства решена не вовремя или уже использована. Отправьте ещё раз: оно получит новую.",
+            ),
             Self::NoFlow => (
                 "This attempt is over or was begun in another browser. Begin again.",
                 "Эта попытка окончена или начата в другом браузере. Начните заново.",

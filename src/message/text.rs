@@ -14,16 +14,13 @@ pub(super) fn render(message: &Message) -> Text {
         (what, Locale::Ru) => format!("Подтверждает: {what}. "),
     };
     let (subject, body) = match (message.template.as_str(), message.locale) {
-        // The last line binds the code to the site: a phone offers it there and nowhere else.
+        // The last line binds the code to the site: a phone offers it there and nowhere else (WICG origin-bound one-time
+        // codes). One SMS holds 160 signs of GSM 03.38, or 70 where one of them is Cyrillic: 27 are left for site and host.
         ("code-sms", Locale::En) => {
-            (site.into(), format!("{code} is your {site} code. {what}Tell it to nobody.\n\n@{host} #{code}"))
+            (site.into(), format!("Code {code}, {site}. {what}Tell nobody.\n@{host} #{code}"))
         }
         ("code-sms", Locale::Ru) => {
-            let used = if what.is_empty() { "код для входа" } else { "код" };
-            (
-                site.into(),
-                format!("{code} — {used}: {site}. {what}Никому его не сообщайте.\n\n@{host} #{code}"),
-            )
+            (site.into(), format!("Код {code}, {site}. {what}Никому не говорите.\n@{host} #{code}"))
         }
         ("code-email", Locale::En) => (
             format!("{site}: your code"),
@@ -266,5 +263,58 @@ fn when(rfc3339: &str, locale: Locale) -> String {
     match locale {
         Locale::En => format!("{year}-{month}-{day} {time} UTC"),
         Locale::Ru => format!("{day}.{month}.{year} {time} UTC"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+    use crate::account::identifier::Identifier;
+    use crate::id::{MessageId, TemplateName};
+
+    fn text(template: &'static str, locale: Locale, site: &str, host: &str) -> String {
+        let params = [("code", "123456"), ("minutes", "5"), ("site", site), ("host", host)];
+        let message = Message {
+            id: MessageId::from_bytes([0; 16]),
+            to: Identifier::parse("+79161234567").unwrap(),
+            template: TemplateName::new(template),
+            locale,
+            params: params.map(|(name, value)| (name.into(), value.to_owned().into())).into(),
+        };
+        render(&message).body
+    }
+
+    /// How many SMS a text takes (3GPP TS 23.040): 160 signs of GSM 03.38 or 70 of UCS-2, and 153 or 67 of each where
+    /// there are several.
+    fn parts(text: &str) -> usize {
+        let plain = |sign: char| sign.is_ascii() && !"`[\\]^{|}~".contains(sign);
+        let (one, each) = if text.chars().all(plain) { (160, 153) } else { (70, 67) };
+        let length = text.encode_utf16().count();
+        if length <= one { 1 } else { length.div_ceil(each) }
+    }
+
+    const LOCALES: [Locale; 2] = [Locale::En, Locale::Ru];
+
+    /// WICG origin-bound one-time codes: the last line is `@host #code` and nothing else.
+    #[test]
+    fn a_code_by_sms_is_bound_to_its_site_and_fits_into_one() {
+        for locale in LOCALES {
+            // A language that comes later belongs into the list.
+            let (Locale::En | Locale::Ru) = locale;
+            for (site, host, most) in [
+                ("Портал", "portal.example", 1),
+                ("Госуслуги", "lk.gosuslugi.ru", 1),
+                ("Portal", "portal.example", 1),
+                ("Портал государственных и муниципальных услуг", "lk.gosuslugi.example", 2),
+            ] {
+                let text = text("code-sms", locale, site, host);
+                let (before, last) = text.rsplit_once('\n').unwrap();
+                assert_eq!(last, format!("@{host} #123456"));
+                assert!(before.contains("123456") && before.contains(site), "{text}");
+                assert!(parts(&text) <= most, "{} SMS: {text}", parts(&text));
+            }
+            assert!(parts(&text("already-registered", locale, "Портал", "portal.example")) <= 2);
+        }
     }
 }

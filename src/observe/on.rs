@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::stores::{Store as SeenStore, Throttle as SeenThrottle};
 use crate::error::Broken;
 use crate::flow::{Followed, Kind, Looked, Posted, Step};
+use crate::human::Puzzle;
 use crate::id::FactorName;
 use crate::session::Session;
 use crate::store::{Store, Throttle};
@@ -43,6 +44,15 @@ impl Outcome for Looked {
     fn word(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
+            Self::Refused(why) => why.code.as_str(),
+        }
+    }
+}
+
+impl Outcome for Puzzle {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Posed(_) => "posed",
             Self::Refused(why) => why.code.as_str(),
         }
     }

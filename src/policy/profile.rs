@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Requirement;
 use super::deviations::Measure;
 use super::password::{CredentialPolicy, PasswordRules};
+use super::{HumanPolicy, Requirement};
 use crate::account::identifier::IdentifierKind;
 use crate::proof::{Aal, Channel, Proves};
 use crate::store::Rate;
@@ -58,6 +58,9 @@ pub struct Profile {
     pub recipient_rate: Rate,
     /// Messages that one network causes.
     pub message_rate: Rate,
+    /// When who begins something is checked. By no profile of this crate: it costs people time and batteries, and how
+    /// much flood there is, only the service knows.
+    pub human: HumanPolicy,
     /// What [`Profile::deviations`] holds it against.
     pub measured: Measure,
     pub(super) reasons: BTreeMap<Cow<'static, str>, Cow<'static, str>>,
@@ -144,6 +147,7 @@ impl Profile {
             network_rate: Rate { uses: 120, per: Duration::from_secs(60) },
             recipient_rate: Rate { uses: 10, per: Duration::from_secs(HOUR) },
             message_rate: Rate { uses: 60, per: Duration::from_secs(HOUR) },
+            human: HumanPolicy::NONE,
             measured: Measure { aal: Aal::One, asvs: 1 },
             reasons: BTreeMap::new(),
         }

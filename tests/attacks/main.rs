@@ -5,12 +5,12 @@
 //! | ATTACKS | test |
 //! |---|---|
 //! | 1, 2 | `second_factors::a_used_code_is_burned`, `second_factors::a_code_is_not_good_again_in_the_trailing_step` |
-//! | 3 | `tests/second_factors.rs`: `every_spelling_of_a_code_is_that_code` |
+//! | 3 | `tests/second_factors.rs`: `every_spelling_of_a_code_is_that_code`; at once: `tests/codes_sent.rs`: `the_right_code_in_ten_spellings_at_once_signs_in_once` |
 //! | 4 | `second_factors::every_door_to_an_authenticator_has_the_guard` |
 //! | 5 | no check of a code is public but an answer to a flow, which has its store |
 //! | 6, 98 | `second_factors::one_code_answered_fifty_times_at_once_is_accepted_once` |
-//! | 7, 33 to 36 | `flows::a_code_answered_eight_times_at_once_is_accepted_once`, `links::a_link_is_used_once` |
-//! | 8 | `counting::a_guess_whose_commit_fails_stays_counted` |
+//! | 7, 33 to 36 | `flows::a_code_answered_eight_times_at_once_is_accepted_once`, `links::a_link_is_used_once`; a puzzle: `tests/human.rs`: `one_answer_at_fifty_doors_opens_one` |
+//! | 8 | `counting::a_guess_whose_commit_fails_stays_counted`; resends: `tests/codes_sent.rs`: `ten_thousand_resends_bring_no_guess_and_no_message_more` |
 //! | 9 | `counting::parallel_guesses_lose_no_count` |
 //! | 10 | `counting::a_hold_that_is_over_begins_again` |
 //! | 12 | `counting::guesses_inside_a_session_are_saved` |
@@ -57,6 +57,7 @@
 //! | 88 | `approvals::looking_at_a_request_approves_nothing`, `approvals::a_scan_signs_in_whoever_looked_first` |
 //! | 89 | `approvals::the_first_to_look_is_the_only_one_to_answer`, `approvals::a_session_approves_no_more_than_it_has_proven` |
 //! | 91 | `approvals::nothing_but_the_number_on_the_other_screen_approves` |
+//! | 92 | `tests/codes_sent.rs`: `a_barred_number_gets_no_code_whoever_has_it` |
 //! | 94 | `browser::a_losers_cookie_is_never_signed_in` |
 //! | 95 | `flows::parallel_right_passwords_are_all_let_in` |
 //! | 96 | `second_factors::fifty_submits_of_a_right_code_hold_nobody_out` |

@@ -210,11 +210,22 @@ export async function registerUntilPassword(page, to, name) {
   await page.fill("#name", name);
   await page.fill("#contact", to);
   await page.check("#terms");
-  await press(page, /Get a code|Получить код/);
-  await page.waitForURL("**/sign-up/code");
+  await getCode(page);
   await page.fill("#code", await code(page, to));
   await press(page, /Continue|Продолжить/);
   await page.waitForURL("**/sign-up/password");
+}
+
+/** Without scripts one waits instead of computing, and presses again. */
+export async function getCode(page, look = () => {}) {
+  await press(page, /Get a code|Получить код/);
+  await page.locator("#code, #waiting").first().waitFor();
+  if (await page.locator("#waiting").isVisible()) {
+    await look();
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    await press(page, /Get a code|Получить код/);
+  }
+  await page.waitForURL("**/sign-up/code");
 }
 
 export async function register(page, to, name, password) {

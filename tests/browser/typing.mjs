@@ -4,6 +4,7 @@ import { check, go, person, portal, press, register, registerUntilPassword, shot
 const PASSWORD = "Тихая гавань 42";
 
 export async function typing(browser) {
+  await puzzle(browser);
   await fields(browser);
   await newPassword(browser);
   await changeOfPassword(browser);
@@ -14,6 +15,52 @@ export async function typing(browser) {
 const said = (page, field) => page.locator(`#${field}-typing`).innerText();
 const key = (page, field, modifierCapsLock) =>
   page.locator(`#${field}`).dispatchEvent("keydown", { key: "A", modifierCapsLock });
+
+/** A worker solves the puzzle of the registration while the page is filled in; who is faster waits, on a slow device too. */
+async function puzzle(browser) {
+  for (const [slower, locale] of [[1, "ru-RU"], [6, "en-GB"]]) {
+    const page = await person(browser, { locale, scripts: true, width: 390 });
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Emulation.setCPUThrottlingRate", { rate: slower });
+    const start = Date.now();
+    await go(page, "/sign-up");
+    await page.waitForFunction(() => document.querySelector("[name=human]").value, null, { timeout: 60_000 });
+    console.log(`counted: puzzle solved on a device ${slower} times slower, seed -, count ${Date.now() - start} ms`);
+    await page.context().close();
+  }
+  const page = await person(browser, { locale: "ru-RU", scripts: true, width: 390 });
+  // Held back until the button is pressed: a person who is faster than their device.
+  let go_on;
+  const held = new Promise((resolve) => { go_on = resolve; });
+  await page.route("**/solver.js*", async (route) => { await held; await route.continue(); });
+  await go(page, "/sign-up");
+  await page.fill("#name", "Мирослава");
+  await page.fill("#contact", "puzzle@example.org");
+  await page.check("#terms");
+  await press(page, "Получить код");
+  check((await page.locator(".human").innerText()).includes("короткую проверку"), "who is faster is told to wait");
+  check(page.url().endsWith("/sign-up"), "nothing is sent before the puzzle is solved");
+  await shot(page, "sign-up-working-ru");
+  go_on();
+  await page.waitForURL("**/sign-up/code", { timeout: 60_000 });
+  check(true, "and it is sent by itself");
+  await page.context().close();
+  // The script does not come: as without scripts, but nobody is stuck.
+  const broken = await person(browser, { locale: "ru-RU", scripts: true });
+  await broken.route("**/human.js*", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+  await go(broken, "/sign-up");
+  await broken.fill("#name", "Мирослава");
+  await broken.fill("#contact", "puzzle2@example.org");
+  await broken.check("#terms");
+  await press(broken, "Получить код");
+  await broken.locator("[role=alert]").waitFor();
+  check((await broken.locator("[role=alert]").innerText()).includes("ещё не закончена"), "without the script one is told to wait");
+  await broken.waitForTimeout(10_000);
+  await press(broken, "Получить код");
+  await broken.waitForURL("**/sign-up/code");
+  check(true, "and gets on after that");
+  await broken.context().close();
+}
 
 async function fields(browser) {
   const page = await person(browser, { locale: "ru-RU", scripts: true, width: 390 });

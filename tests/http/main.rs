@@ -21,6 +21,7 @@ mod approvals;
 mod cookies;
 mod csrf;
 mod extract;
+mod human;
 mod input;
 mod links;
 #[cfg(feature = "openapi")]

@@ -25,7 +25,7 @@ async fn what_is_approved_is_shown_and_counts_once() {
     let next = pending(ask(&house, &mine.token, "500,00 ₽").await);
     let end = done(house.sms(&next).await);
     let sent = house.outbox.all(&house.auth).await.pop().unwrap().text().body;
-    assert!(sent.contains("It approves: Сумма: 500,00 ₽; Получатель: ГИБДД. Tell it to nobody."), "{sent}");
+    assert!(sent.contains("It approves: Сумма: 500,00 ₽; Получатель: ГИБДД. Tell nobody."), "{sent}");
     assert!(end.approved.is_none(), "the flow says that it is over; the application asks what for");
     assert!(!house.alive(&mine.token).await);
 

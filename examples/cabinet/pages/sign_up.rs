@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use propusk::account::{BirthDate, PersonalData};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, Refusal};
+use propusk::human::{HumanFor, HumanWay, Puzzle};
 use propusk::secret::Secret;
 use propusk::{Password, Step};
 use serde::Deserialize;
@@ -26,6 +27,9 @@ struct Page {
     birth_date: Field,
     terms: bool,
     terms_missing: bool,
+    /// For the script, and what goes without one.
+    puzzle: String,
+    human: String,
 }
 
 /// The page for a new password, here and where one is changed.
@@ -50,6 +54,8 @@ pub struct SignUp {
     birth_date: String,
     #[serde(default)]
     terms: Option<String>,
+    #[serde(default)]
+    human: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -85,7 +91,8 @@ pub async fn show(guest: Guest) -> Result<Response, Failure> {
     let birth_date = birth_date.value(&draft.birth_date).within(&frame, false);
     let terms_missing = !frame.error_of("terms").is_empty();
     let (token, terms) = (guest.hidden::<SignUp>()?, draft.terms);
-    Ok(guest.page(&Page { frame, token, name, contact, birth_date, terms, terms_missing }))
+    let (puzzle, human) = (puzzle(&guest, HumanWay::Script).await?, draft.human);
+    Ok(guest.page(&Page { frame, token, name, contact, birth_date, terms, terms_missing, puzzle, human }))
 }
 
 pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<Response, Failure> {
@@ -96,11 +103,24 @@ pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<R
         Ok(born) => {
             let mut who = PersonalData::from(&form.name);
             who.birth_date = born;
-            guest.visit.sign_up(&form.contact, who, terms).await?
+            let client = guest.client().clone().human(&form.human);
+            guest.app.auth.visit(client).sign_up(&form.contact, who, terms).await?
         }
         Err(_) => Step::Refused(Box::new(Refusal::new(Code::BirthDate))),
     };
+    let human = match &step {
+        // Who has come too early keeps the place in the queue.
+        Step::Refused(why)
+            if matches!(why.code, Code::HumanNeeded | Code::HumanWrong) && why.retry_after.is_none() =>
+        {
+            let ticket = puzzle(&guest, HumanWay::Plain).await?;
+            let ticket = serde_json::from_str::<serde_json::Value>(&ticket).unwrap_or_default();
+            ticket["token"].as_str().unwrap_or_default().to_owned()
+        }
+        _ => form.human,
+    };
     let draft = Draft {
+        human,
         identifier: form.contact,
         name: form.name,
         birth_date: form.birth_date,
@@ -108,6 +128,14 @@ pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<R
         ..Draft::default()
     };
     lead_on(&guest, Way::SignUp, draft, step, Way::SignUp.start()).await
+}
+
+/// Empty where there is none now: too many were asked for.
+async fn puzzle(guest: &Guest, way: HumanWay) -> Result<String, Failure> {
+    Ok(match guest.visit.puzzle(HumanFor::SignUp, way).await? {
+        Puzzle::Posed(puzzle) => puzzle.as_json().to_owned(),
+        _ => String::new(),
+    })
 }
 
 pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {

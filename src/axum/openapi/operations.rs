@@ -14,7 +14,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Begins a registration: sends one message to the contact, free or taken.",
         body: Some("SignUp"),
         answers: Answers::Step,
-        codes: &[ANY, NAMES, APPLICANT, BEGIN],
+        codes: &[ANY, NAMES, APPLICANT, HUMAN, BEGIN],
         faults: &[],
     },
     Operation {
@@ -24,8 +24,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Begins a sign-in, by a name or without; takes the first answer with it, or begins its challenge.",
         body: Some("SignIn"),
         answers: Answers::Step,
-        codes: &[ANY, NAMES, BEGIN, PROVE],
+        codes: &[ANY, NAMES, HUMAN, BEGIN, PROVE],
         faults: &[],
+    },
+    Operation {
+        method: "get",
+        path: "/puzzle",
+        id: "puzzle",
+        summary: "A puzzle to solve before a registration or a sign-in, where the profile asks for that.",
+        body: None,
+        answers: Answers::Json("Posed"),
+        codes: &[ANY, &[Code::NotOffered]],
+        faults: &[Fault::Malformed],
     },
     Operation {
         method: "post",
@@ -220,7 +230,8 @@ const NAMES: &[Code] = &[
     Code::Identifier(IdentifierError::NotAUserName),
 ];
 const APPLICANT: &[Code] = &[Code::ContactKind, Code::Name, Code::BirthDate, Code::Terms];
-const BEGIN: &[Code] = &[Code::NoFlow, Code::NotOffered, Code::TooSoon, Code::Stale];
+const HUMAN: &[Code] = &[Code::HumanNeeded, Code::HumanWrong];
+const BEGIN: &[Code] = &[Code::NoFlow, Code::NotOffered, Code::TooSoon, Code::Barred, Code::Stale];
 const PROVE: &[Code] = &[
     Code::NoFlow,
     Code::NotOffered,

@@ -46,6 +46,14 @@ pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
     Ok(all)
 }
 
+/// The query of a puzzle.
+pub(super) fn puzzle() -> Value {
+    json!([
+        { "name": "for", "in": "query", "required": true, "schema": { "enum": ["sign-up", "sign-in"] } },
+        { "name": "way", "in": "query", "description": "Without scripts.", "schema": { "const": "wait" } },
+    ])
+}
+
 /// The query of the history.
 pub(super) fn page() -> Value {
     let one = |name: &str, about: &str, schema: Value| json!({ "name": name, "in": "query", "description": about, "schema": schema });
@@ -102,6 +110,10 @@ fn read(schema: &str) -> Result<Value, Broken> {
 
 fn requests() -> Value {
     let text = json!({ "type": "string" });
+    let human = json!({
+        "type": ["string", "null"],
+        "description": "The answer to a puzzle for this, where the profile asks for one: see GET /auth/puzzle.",
+    });
     json!({
         "SignUp": {
             "type": "object", "additionalProperties": false, "required": ["contact", "name", "terms"],
@@ -113,6 +125,7 @@ fn requests() -> Value {
                     "description": "ISO 8601, or as people write it: 17.03.1985. No new password may be made of it.",
                 },
                 "terms": { "type": "string", "description": "The version of the terms that were accepted." },
+                "human": human,
             },
         },
         "SignIn": {
@@ -127,6 +140,7 @@ fn requests() -> Value {
                     "description": "Not my device: a session of hours, and the browser is not remembered.",
                 },
                 "trust": trust(),
+                "human": human,
             },
             "anyOf": [
                 reference("FactorAnswer"),
@@ -243,6 +257,17 @@ fn replies() -> Value {
         },
     });
     json!({
+        "Posed": {
+            "type": "object", "additionalProperties": false, "required": ["puzzle"],
+            "properties": {
+                "puzzle": {
+                    "type": "object", "required": ["kind"],
+                    "description": "Of kind `work` (hashes to compute) or `wait` (a ticket that is good after so many seconds): see \
+                        `propusk::human::ProofOfWork`. An application's own check has kinds of its own.",
+                },
+                "binding": { "type": "string", "description": "For programs: send it back as the header `propusk-binding`." },
+            },
+        },
         "Session": closed(&session),
         "Sessions": closed(&json!({ "sessions": { "type": "array", "items": closed(&listed) } })),
         "Origin": closed(&json!({

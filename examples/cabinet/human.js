@@ -1,0 +1,28 @@
+// Lets a worker solve the puzzle of a form while a person fills it in. Without this file they wait some seconds instead.
+
+for (const form of document.querySelectorAll("form[data-puzzle]")) {
+  const { puzzle, solver, working } = form.dataset;
+  const answer = form.querySelector("[name=human]");
+  const status = form.querySelector(".human");
+  let sent = false;
+  let solved = false;
+  const worker = new Worker(solver);
+  worker.onmessage = ({ data }) => {
+    answer.value = data;
+    solved = true;
+    worker.terminate();
+    if (sent) form.requestSubmit();
+  };
+  // Then as without scripts.
+  worker.onerror = () => {
+    solved = true;
+    if (sent) form.requestSubmit();
+  };
+  form.addEventListener("submit", (event) => {
+    if (solved) return;
+    event.preventDefault();
+    sent = true;
+    status.textContent = working;
+  });
+  worker.postMessage(JSON.parse(puzzle));
+}
