@@ -5,7 +5,13 @@
 //! ```
 //!
 //! 200 rounds of each, 10,000 with PROPUSK_SIZE=long, PROPUSK_ROUNDS of them where that is set.
-#![cfg(all(feature = "postgres", feature = "redis", feature = "testing", feature = "passkey"))]
+#![cfg(all(
+    feature = "axum",
+    feature = "postgres",
+    feature = "redis",
+    feature = "testing",
+    feature = "passkey"
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -23,6 +29,8 @@ mod one_secret;
 mod otp;
 #[path = "common/portal.rs"]
 mod portal;
+#[path = "common/wire.rs"]
+mod wire;
 
 fn address(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {

@@ -1,5 +1,5 @@
 //! One secret, two nodes, in small counts: over memory and over one SQLite file. Over servers: `one_secret.rs`.
-#![cfg(all(feature = "sqlite", feature = "testing", feature = "passkey"))]
+#![cfg(all(feature = "axum", feature = "sqlite", feature = "testing", feature = "passkey"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,6 +17,8 @@ mod one_secret;
 mod otp;
 #[path = "common/portal.rs"]
 mod portal;
+#[path = "common/wire.rs"]
+mod wire;
 
 use std::time::Duration;
 
