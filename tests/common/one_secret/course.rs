@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use propusk::id::FactorName;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use super::USES;
-use super::door::{End, Open};
-use super::entries::{Ends, use_up};
+use super::door::End;
+use super::entries::Ends;
 use super::nodes::Nodes;
 
 pub struct Course {
@@ -46,17 +47,25 @@ impl Course {
         self.run <= self.rounds
     }
 
-    pub async fn race(
-        &mut self,
-        nodes: &Arc<Nodes>,
-        open: &[Open],
-        factor: &FactorName,
-        answer: &str,
-        by: impl Ends,
-    ) -> Vec<End> {
+    /// All uses at once.
+    pub async fn race<F>(&mut self, nodes: &Arc<Nodes>, by: impl Ends, each: impl Fn(usize) -> F) -> Vec<End>
+    where
+        F: Future<Output = End> + Send + 'static,
+    {
         nodes.outbox.clear();
         let began = Instant::now();
-        let (ends, met) = use_up(nodes, open, factor, answer).await;
+        nodes.meeting.arm(USES);
+        let barrier = Arc::new(Barrier::new(USES));
+        let mut all = JoinSet::new();
+        for nth in 0..USES {
+            let (barrier, each) = (Arc::clone(&barrier), each(nth));
+            all.spawn(async move {
+                let _ = barrier.wait().await;
+                each.await
+            });
+        }
+        let ends = all.join_all().await;
+        let met = nodes.meeting.disarm();
         self.raced += began.elapsed();
         self.overlapped += usize::from(met);
         let accepted = |end: &End| by.accepted(end);

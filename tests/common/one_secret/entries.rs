@@ -1,14 +1,13 @@
 //! Where it is accepted.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use propusk::id::FactorName;
 use propusk::{Password, Token, Totp};
 use serde_json::Value;
-use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::USES;
 use super::course::Course;
 use super::door::{Door, End, Open};
 use super::nodes::{Nodes, Person, word};
@@ -143,7 +142,7 @@ pub async fn prove<T: Thing>(nodes: &Arc<Nodes>, mut thing: T, entry: impl Entry
         }
         let mut open = opening.join_all().await;
         let secret = thing.secret(&person, &mut open[0]).await;
-        let ends = course.race(nodes, &open, &thing.factor(), &secret, entry).await;
+        let ends = course.race(nodes, entry, answering(nodes, &open, &thing.factor(), &secret)).await;
         entry.check(&person, &open, ends).await;
     }
     course.end();
@@ -180,7 +179,7 @@ pub async fn confirm<T: Confirmation>(nodes: &Arc<Nodes>, mut thing: T, mut cour
         let open = person.may_enrol(&door, &factor).await;
         let open = door.begin(&open, &factor).await.pending();
         let first = thing.first(&open.prompt.clone().unwrap(), nodes);
-        let ends = course.race(nodes, &[open], &factor, &first, Made).await;
+        let ends = course.race(nodes, Made, answering(nodes, &[open], &factor, &first)).await;
         let made = nodes.nodes[1].credentials(person.account).await.unwrap();
         assert_eq!(made.iter().filter(|one| one.factor == factor).count(), 1);
         assert_eq!(nodes.nodes[0].sessions(person.account).await.unwrap().len(), 1);
@@ -193,25 +192,17 @@ pub async fn confirm<T: Confirmation>(nodes: &Arc<Nodes>, mut thing: T, mut cour
     course.end();
 }
 
-/// All uses at once.
-pub async fn use_up(
+/// The same answer by each use, of the two uses of each flow one through each node.
+pub fn answering(
     nodes: &Arc<Nodes>,
     open: &[Open],
     factor: &FactorName,
     answer: &str,
-) -> (Vec<End>, bool) {
-    nodes.meeting.arm(USES);
-    let barrier = Arc::new(Barrier::new(USES));
-    let mut all = JoinSet::new();
-    for nth in 0..USES {
-        let (door, barrier) = (nodes.door(nth), Arc::clone(&barrier));
-        let open = open[(nth / 2) % open.len()].clone();
-        let (factor, answer) = (factor.clone(), answer.to_owned());
-        all.spawn(async move {
-            let _ = barrier.wait().await;
-            door.answer(&open, &factor, &answer).await
-        });
+) -> impl Fn(usize) -> Pin<Box<dyn Future<Output = End> + Send>> {
+    let (nodes, open, factor, answer) = (Arc::clone(nodes), open.to_vec(), factor.clone(), answer.to_owned());
+    move |nth| {
+        let (door, open) = (nodes.door(nth), open[(nth / 2) % open.len()].clone());
+        let (factor, answer) = (factor.clone(), answer.clone());
+        Box::pin(async move { door.answer(&open, &factor, &answer).await })
     }
-    let ends = all.join_all().await;
-    (ends, nodes.meeting.disarm())
 }

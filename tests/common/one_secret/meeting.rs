@@ -126,6 +126,9 @@ impl<F: Factor> Factor for AtOnce<F> {
     fn decoy(&self, hashes: &HashPool, seed: [u8; 32]) -> Option<F::Data> {
         self.inner.decoy(hashes, seed)
     }
+    fn takes_hash(&self) -> bool {
+        self.inner.takes_hash()
+    }
     fn source(&self) -> Source {
         self.inner.source()
     }
