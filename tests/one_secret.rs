@@ -4,7 +4,7 @@
 //! tests/with postgres cluster -- cargo test --features full --test one_secret -- --show-output
 //! ```
 //!
-//! 200 rounds of each, 10,000 with PROPUSK_SIZE=long, PROPUSK_ROUNDS of them where that is set.
+//! 200 rounds of each, or as many as PROPUSK_ROUNDS says. All three stores, optimised: `tests/run one-secret`.
 #![cfg(all(
     feature = "axum",
     feature = "postgres",

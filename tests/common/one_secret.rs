@@ -34,11 +34,10 @@ const USES: usize = 50;
 /// Where a secret can be used in many flows at once, each is answered through both nodes.
 const FLOWS: usize = USES / 2;
 
-/// So many rounds: of the run's size, unless PROPUSK_ROUNDS says how many.
-pub fn rounds(ci: usize) -> usize {
+/// So many rounds, unless PROPUSK_ROUNDS says how many.
+pub fn rounds(else_so_many: usize) -> usize {
     let given = std::env::var("PROPUSK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
-    let long = std::env::var("PROPUSK_SIZE").is_ok_and(|size| size == "long");
-    given.unwrap_or(if long { 10_000 } else { ci })
+    given.unwrap_or(else_so_many)
 }
 
 /// Every kind of secret at every entry that takes it, so many rounds of each.
