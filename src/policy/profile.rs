@@ -114,6 +114,7 @@ impl Profile {
         }
         .because("2.2 AAL2", "most people of the portal have an e-mail address and no authenticator yet")
         .because("3.1.3.1", "the same")
+        .because("6.3.3", "who asks for it is not asked for a second factor in their own browser for a month")
         .because("2.2.3", "people keep the portal open for weeks; an operation can ask for a fresh factor")
         .because("3.1.1.2", CUSTOM)
         .because("6.2.5", CUSTOM)

@@ -10,6 +10,7 @@ use propusk::testing::{Fault, FaultyStore};
 use propusk::{Approval, Auth, Client, Code, Password, Step, Token, Visit};
 use serde_json::Value;
 
+use crate::otp::proven;
 use crate::portal::{WORD, done, pending, refused};
 use crate::world::{EMAIL, PHONE, SMS, World, each_store, other, said};
 
@@ -214,10 +215,10 @@ async fn a_session_approves_no_more_than_it_has_proven() {
         let auth = node(&world, store.clone());
         let word_only = world.person(&auth).await;
         let word_only = {
-            // Adding takes as much as signing in, which is one factor here.
+            // One factor signs in here.
             let visit = home(&auth);
-            let next = pending(visit.enrol(&word_only.token, Approval::NAME).await.unwrap());
-            let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+            let message = async || world.outbox.code(&auth).await;
+            let next = proven(&visit, &word_only.token, WORD, &Approval::NAME, message).await;
             done(visit.answer(&next.flow, Approval::poll()).await.unwrap());
             done(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap())
         };
@@ -320,8 +321,8 @@ async fn a_scan_signs_in_whoever_looked_first() {
         assert_eq!(screen.told().await, "wrong", "not enrolled");
 
         let visit = home(&auth);
-        let next = pending(visit.enrol(&mine.token, Approval::NAME).await.unwrap());
-        let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+        let message = async || world.outbox.code(&auth).await;
+        let next = proven(&visit, &mine.token, WORD, &Approval::NAME, message).await;
         let mine = done(visit.answer(&next.flow, Approval::poll()).await.unwrap());
         let stranger = world.register(&auth, EMAIL, WORD).await;
         let screen = unnamed().await;

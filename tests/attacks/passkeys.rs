@@ -7,6 +7,7 @@ use propusk::{Auth, Client, Password, Token};
 use serde_json::{Value, json};
 
 use crate::authenticator::{Device, PRESENT, VERIFIED, wire};
+use crate::otp::proven;
 use crate::portal::{ORIGIN, WORD, done, pending};
 use crate::world::{World, each_store, said};
 
@@ -21,15 +22,15 @@ async fn begun(auth: &Auth, flow: &Token) -> (Token, String) {
     (next.flow, next.begun.unwrap().1.as_json().to_owned())
 }
 
-async fn offered(auth: &Auth, session: &Token) -> (Token, String) {
+async fn offered(world: &World, auth: &Auth, session: &Token) -> (Token, String) {
     let visit = auth.visit(Client::unknown());
-    let next = pending(visit.enrol(session, Passkey::NAME).await.unwrap());
-    let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+    let message = async || world.outbox.code(auth).await;
+    let next = proven(&visit, session, WORD, &Passkey::NAME, message).await;
     begun(auth, &next.flow).await
 }
 
-async fn enrol(auth: &Auth, session: &Done, key: &mut Device) -> Box<Done> {
-    let (flow, options) = offered(auth, &session.token).await;
+async fn enrol(world: &World, auth: &Auth, session: &Done, key: &mut Device) -> Box<Done> {
+    let (flow, options) = offered(world, auth, &session.token).await;
     done(auth.visit(Client::unknown()).answer(&flow, wire(&key.create(&options))).await.unwrap())
 }
 
@@ -60,12 +61,12 @@ async fn a_key_is_no_second_factor_of_another_account() {
             let auth = node(&world, store, Passkey::default());
             let mut mallory = Device::at(ORIGIN);
             let own = world.register(&auth, OTHER, WORD).await;
-            enrol(&auth, &own, &mut mallory).await;
+            enrol(&world, &auth, &own, &mut mallory).await;
             let mut session = world.person(&auth).await;
             let mut theirs = Vec::new();
             for _ in 0..keys {
                 let mut key = Device::at(ORIGIN);
-                session = enrol(&auth, &session, &mut key).await;
+                session = enrol(&world, &auth, &session, &mut key).await;
                 theirs.push(key);
             }
             // To add a credential a key is as good a proof as any.
@@ -94,9 +95,9 @@ async fn a_key_with_anothers_handle_signs_nobody_in() {
         let auth = node(&world, store, Passkey::default());
         let (mut ivan, mut anna) = (Device::at(ORIGIN), Device::at(ORIGIN));
         let first = world.person(&auth).await;
-        let first = enrol(&auth, &first, &mut ivan).await;
+        let first = enrol(&world, &auth, &first, &mut ivan).await;
         let second = world.register(&auth, OTHER, WORD).await;
-        let second = enrol(&auth, &second, &mut anna).await;
+        let second = enrol(&world, &auth, &second, &mut anna).await;
         let (flow, options) = unnamed(&auth).await;
         for user in [Some(anna.user.clone()), Some(Vec::new()), None] {
             let lie = ivan.get_with(&options, |draft| draft.user = user);
@@ -119,7 +120,7 @@ async fn a_key_without_its_users_verification_is_no_sign_in() {
         let auth = node(&world, store, Passkey::default());
         let mut key = Device::at(ORIGIN);
         let session = world.person(&auth).await;
-        enrol(&auth, &session, &mut key).await;
+        enrol(&world, &auth, &session, &mut key).await;
         key.flags = PRESENT;
         // The browser was asked for it; a script in it asks for less.
         let (flow, options) = unnamed(&auth).await;
@@ -138,7 +139,7 @@ async fn an_enrolment_against_the_policy_is_refused_by_the_server() {
         policy.user_verification = UserVerification::Always;
         let auth = node(&world, store, policy);
         let session = world.person(&auth).await;
-        let (flow, options) = offered(&auth, &session.token).await;
+        let (flow, options) = offered(&world, &auth, &session.token).await;
         let mut key = Device::at(ORIGIN);
         let lies = [
             // An algorithm that was not offered: EdDSA in the place of ES256.
@@ -170,7 +171,7 @@ async fn a_counter_that_goes_back_disables_the_key() {
             let auth = node(&world, store, Passkey::default());
             let session = world.person(&auth).await;
             let mut key = Device::at(ORIGIN);
-            let (flow, options) = offered(&auth, &session.token).await;
+            let (flow, options) = offered(&world, &auth, &session.token).await;
             let made = key.create_with(&options, |draft| draft.count(stored));
             assert_eq!(told(&auth, &flow, &made).await, "done");
             let (flow, options) = unnamed(&auth).await;
@@ -194,7 +195,7 @@ async fn an_origin_that_only_looks_like_the_sites_is_refused() {
         let auth = node(&world, store, Passkey::default());
         let session = world.person(&auth).await;
         let mut key = Device::at(ORIGIN);
-        enrol(&auth, &session, &mut key).await;
+        enrol(&world, &auth, &session, &mut key).await;
         for origin in [
             "https://evil-portal.example",
             "https://portal.example.evil",
@@ -226,7 +227,7 @@ async fn public_values_are_no_answer() {
         let auth = node(&world, store, Passkey::default());
         let session = world.person(&auth).await;
         let mut key = Device::at(ORIGIN);
-        enrol(&auth, &session, &mut key).await;
+        enrol(&world, &auth, &session, &mut key).await;
         let (flow, options) = unnamed(&auth).await;
         let honest = key.get(&options);
         let mut unsigned = honest.clone();

@@ -37,6 +37,18 @@ pub(crate) async fn propose(
     factor: &FactorName,
     message: impl AsyncFnOnce() -> String,
 ) -> Box<Next> {
+    let next = proven(visit, session, word, factor, message).await;
+    pending(visit.begin(&next.flow, factor).await.unwrap())
+}
+
+/// The same, up to where something new may be begun.
+pub(crate) async fn proven(
+    visit: &Visit,
+    session: &Token,
+    word: &str,
+    factor: &FactorName,
+    message: impl AsyncFnOnce() -> String,
+) -> Box<Next> {
     let next = pending(visit.enrol(session, factor.clone()).await.unwrap());
     let mut next = pending(visit.answer(&next.flow, Password::word(word)).await.unwrap());
     if next.duty.is_none() {
@@ -46,7 +58,7 @@ pub(crate) async fn propose(
         let answer = propusk::Code::typed(sms, &code);
         next = pending(visit.answer(&next.flow, answer).await.unwrap());
     }
-    pending(visit.begin(&next.flow, factor).await.unwrap())
+    next
 }
 
 /// What a proposal shows.

@@ -238,7 +238,18 @@ fn every_way_in_and_every_factor_has_cells() {
         .collect();
     let with_cells = ["sign_up", "start", "with", "begin", "answer"];
     // These take a session's token: whoever calls them has proven who they are.
-    let signed_in = ["change", "enrol", "claim", "post", "sign_out", "end_session", "end_other_sessions"];
+    let signed_in = [
+        "change",
+        "enrol",
+        "remove",
+        "step_up",
+        "approve",
+        "claim",
+        "post",
+        "sign_out",
+        "end_session",
+        "end_other_sessions",
+    ];
     // Takes no name. That a credential which nobody has is told from no other: `tests/attacks/passkeys`.
     let unnamed = ["unnamed"];
     // Take an address that stands in a letter to a confirmed contact: whoever comes with it has the letter.
@@ -253,7 +264,7 @@ fn every_way_in_and_every_factor_has_cells() {
         .collect();
     let with_cells = ["code", "link", "password"];
     // No first step by a name: `never_first`.
-    let never_first = ["approval", "backup_code", "passkey", "totp"];
+    let never_first = ["approval", "backup_code", "hotp", "passkey", "totp"];
     assert_eq!(factors, with_cells.into_iter().chain(never_first).collect(), "a factor without cells");
 }
 
@@ -270,12 +281,14 @@ fn every_route_has_cells() {
     let signed_in = [
         "/change",
         "/enrol",
+        "/step-up",
         "/approvals",
         "/session",
         "/sessions",
         "/sessions/{id}",
         "/history",
         "/factors",
+        "/factors/{id}",
     ];
     // Neither takes a name.
     let the_same_for_all = ["/openapi.json", "/puzzle"];

@@ -50,8 +50,11 @@ const fn handed(purpose: Purpose) -> &'static [Kind] {
         Purpose::FormToken => &[Kind::FormToken],
         Purpose::Code => &[Kind::SmsCode, Kind::EmailCode],
         Purpose::Credential => &[Kind::Password, Kind::TotpCode, Kind::BackupCode],
+        // Its answer is work, not a secret: tests/human.rs offers it to other purposes, clients and realms.
+        Purpose::Puzzle => &[],
         // Keys and places of rows: nobody outside has one in hand.
         Purpose::Once
+        | Purpose::Receipt
         | Purpose::Lookup
         | Purpose::Guard
         | Purpose::Identifier
