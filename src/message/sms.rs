@@ -4,6 +4,7 @@
 //! HTTPS is demanded, in the clear goes to this machine only. A code never stands in an address: those are written
 //! down on the way (access logs, proxies), so there is no way to send by query.
 
+use std::borrow::Cow;
 use std::fmt::{self, Debug};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -295,10 +296,12 @@ impl Gateway {
                 let body = body.map_err(|error| trouble(&error))?;
                 said = Some(serde_json::from_slice::<Value>(&body).unwrap_or(Value::Null));
             }
-            let there = said.as_ref().and_then(|said| said.pointer(pointer));
-            if there.is_some_and(|there| {
-                there.as_str().map_or_else(|| there.to_string() == *value, |s| s == value)
-            }) {
+            let there = said.as_ref().and_then(|said| said.pointer(pointer)).map(|there| match there {
+                Value::String(text) => Cow::Borrowed(text.as_str()),
+                // A number or a truth value, as JSON writes it.
+                other => Cow::Owned(other.to_string()),
+            });
+            if there.is_some_and(|there| there == value.as_str()) {
                 means = Some(rule.means);
                 break;
             }
