@@ -231,7 +231,6 @@ async fn variants() -> Vec<Variant> {
         one("backup code", Nist::LookUp, &["otp"], owner.backup_code().await),
         one("approval", Nist::OutOfBand, &["mca"], owner.approval().await),
         one("key", single(false), &["pop", "user", "hwk"], owner.passkey(|flags| flags & !VERIFIED).await),
-        one("verified key", multi(false), &["pop", "user", "hwk"], owner.passkey(|flags| flags).await),
         one(
             "synced key",
             single(true),
@@ -239,6 +238,8 @@ async fn variants() -> Vec<Variant> {
             owner.passkey(|flags| synced(flags & !VERIFIED)).await,
         ),
         one("verified synced key", multi(true), &["pop", "user", "swk"], owner.passkey(synced).await),
+        // After the others: whoever can reach AAL3 adds a key by no less.
+        one("verified key", multi(false), &["pop", "user", "hwk"], owner.passkey(|flags| flags).await),
     ]
 }
 

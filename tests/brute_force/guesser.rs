@@ -8,9 +8,9 @@ use propusk::testing::Fault;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
+use crate::RUN;
 use crate::site::{Home, Proxies, Site};
 use crate::wire::{Line, Reply};
-use crate::{CONNECTIONS, RUN};
 
 /// From which browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,13 +18,6 @@ pub(crate) enum Class {
     Stranger,
     /// One that the account knows: its cookie was stolen.
     Known,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    AtOnce,
-    /// One after the other, and the commit of each fails.
-    CommitsFail,
 }
 
 /// A flow that a guesser has open.
@@ -35,16 +28,9 @@ pub(crate) struct Flow {
 }
 
 impl<H: Home> Site<H> {
-    /// Each connection guesses once, all at once or not. How each ended.
-    pub(crate) async fn window(&self, classes: &[Class], how: How) -> Vec<String> {
-        match how {
-            How::AtOnce => self.at_once(classes).await,
-            How::CommitsFail => self.one_by_one(classes).await,
-        }
-    }
-
-    async fn at_once(&self, classes: &[Class]) -> Vec<String> {
-        let barrier = Arc::new(Barrier::new(CONNECTIONS));
+    /// So many connections guess once each, all at once. How each ended.
+    pub(crate) async fn at_once(&self, classes: &[Class], connections: usize) -> Vec<String> {
+        let barrier = Arc::new(Barrier::new(connections));
         let guess = async |nth: usize| {
             let class = classes[nth / 2 % classes.len()];
             // Every third sends a code once more before it guesses.
@@ -61,11 +47,11 @@ impl<H: Home> Site<H> {
                 Err(code) => code,
             }
         };
-        futures_util::future::join_all((0..CONNECTIONS).map(guess)).await
+        futures_util::future::join_all((0..connections).map(guess)).await
     }
 
-    /// Twice as many as a hold lets pass.
-    async fn one_by_one(&self, classes: &[Class]) -> Vec<String> {
+    /// One after the other, twice as many as a hold lets pass, and the commit of each fails.
+    pub(crate) async fn one_by_one(&self, classes: &[Class]) -> Vec<String> {
         let mut ends = Vec::new();
         // The first by each way shows how many calls a guess takes: the last of them is its commit.
         let mut commits = BTreeMap::new();

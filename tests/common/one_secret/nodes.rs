@@ -172,6 +172,8 @@ impl Person {
         }
         let confirmed = confirm(&open.prompt.clone().unwrap_or_default());
         self.session = door.answer(&open, factor, &confirmed).await.done();
+        // What was proven for it is no longer new.
+        self.nodes.later();
     }
 }
 

@@ -100,7 +100,6 @@ impl Thing for AppCode {
             let nodes = person.nodes.clone();
             let confirm = |shown: &Value| self.first(shown, &nodes);
             person.enrol(&Totp::NAME, confirm).await;
-            nodes.later();
         }
     }
 
