@@ -1,5 +1,6 @@
 //! The audit log. The history that an owner reads is a view of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::device::Device;
 use crate::id::{AccountId, CredentialId, EventId, EventName, FactorName, Realm};
+use crate::proof::{self, Aal, Proof};
 
 /// How what an event tells of ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +98,22 @@ pub struct Origin {
     pub device: Device,
 }
 
+/// What a session's proofs came to when it began or was renewed, computed from them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reached {
+    /// NIST SP 800-63B-4 section 2.
+    pub aal: Aal,
+    /// RFC 8176.
+    pub amr: Vec<Cow<'static, str>>,
+}
+
+impl Reached {
+    pub(crate) fn by(proofs: &[Proof]) -> Self {
+        Self { aal: proof::aal(proofs), amr: proof::amr(proofs).into_iter().map(Cow::Borrowed).collect() }
+    }
+}
+
 /// An event as its owner and operators read it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -118,6 +136,8 @@ pub struct Event {
     pub credential: Option<CredentialId>,
     /// Why it was refused, a stable code.
     pub reason: Option<String>,
+    /// What the session that it began had proven.
+    pub reached: Option<Reached>,
     /// What an application added of its own.
     pub details: BTreeMap<String, String>,
 }
@@ -135,6 +155,8 @@ pub(crate) struct Sealed {
     pub(crate) credential: Option<CredentialId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reached: Option<Reached>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) details: BTreeMap<String, String>,
 }

@@ -191,18 +191,19 @@ impl Inner {
             Some(key) => self.keys.open_under(key, &place, &row.sealed)?,
             None => self.keys.open(&place, &row.sealed)?,
         };
-        let Sealed { origin, during, factor, credential, reason, details } =
+        let Sealed { origin, during, factor, credential, reason, reached, details } =
             serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
         let (name, outcome) = (row.name.clone(), row.outcome);
         let (id, at) = (row.id, row.at);
-        Ok(Event { id, at, name, outcome, origin, during, factor, credential, reason, details })
+        Ok(Event { id, at, name, outcome, origin, during, factor, credential, reason, reached, details })
     }
 }
 
 impl Sealed {
     pub(crate) fn new(origin: Origin) -> Self {
         let details = BTreeMap::new();
-        Self { origin, during: None, factor: None, credential: None, reason: None, details }
+        let (during, factor, credential, reason, reached) = (None, None, None, None, None);
+        Self { origin, during, factor, credential, reason, reached, details }
     }
 
     pub(crate) fn by(factor: &FactorName, origin: Origin) -> Self {

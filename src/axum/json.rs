@@ -1,5 +1,6 @@
 //! What the routes answer with.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -18,7 +19,8 @@ use crate::factor::Prompt;
 use crate::flow::{Asking, Done, Next, Step};
 use crate::id::FactorName;
 use crate::message::Locale;
-use crate::proof::{Aal, Due};
+use crate::policy::number;
+use crate::proof::Due;
 use crate::session::{Listed, Session};
 
 /// A step's end as a response: its cookies, and JSON or a problem.
@@ -139,6 +141,11 @@ pub(crate) fn history(events: Vec<Event>, full: bool) -> impl Serialize {
         credential: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// What the session that it began had proven.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        aal: Option<u8>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        amr: Option<Vec<Cow<'static, str>>>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         details: BTreeMap<String, String>,
     }
@@ -158,6 +165,8 @@ pub(crate) fn history(events: Vec<Event>, full: bool) -> impl Serialize {
         factor: event.factor.map(|factor| factor.to_string()),
         credential: event.credential.map(|credential| credential.to_string()),
         reason: event.reason,
+        aal: event.reached.as_ref().map(|reached| number(reached.aal)),
+        amr: event.reached.map(|reached| reached.amr),
         details: event.details,
     };
     Page { events: events.into_iter().map(line).collect(), next }
@@ -307,12 +316,7 @@ impl SessionJson {
         Self {
             id: session.id().to_string(),
             account: session.account().to_string(),
-            aal: match session.aal() {
-                Aal::Zero => 0,
-                Aal::One => 1,
-                Aal::Two => 2,
-                Aal::Three => 3,
-            },
+            aal: number(session.aal()),
             amr: session.amr(),
             created: session.created().rfc3339(),
             expires: session.expires().rfc3339(),

@@ -8,7 +8,7 @@ use super::{Code, Refusal, Step};
 use crate::account::{Level, ProfileData};
 use crate::auth::{Inner, NewAccount};
 use crate::error::Broken;
-use crate::event::{self, Outcome, Sealed};
+use crate::event::{self, Outcome, Reached, Sealed};
 use crate::factor::{Answer, Enrolled, ErasedFactor, Reason};
 use crate::id::{Epoch, FactorName, SessionId};
 use crate::proof::{Proof, Proves};
@@ -129,7 +129,8 @@ impl Inner {
         let NewAccount { id, key, route, rows } =
             self.new_account(&profile, &[(applicant.contact, true)], run.now)?;
         let credential = self.new_credential(id, factor, data, handles, run.now)?;
-        let content = Sealed::by(factor, run.visit.client.origin());
+        let reached = Some(Reached::by(&run.state.proofs));
+        let content = Sealed { reached, ..Sealed::by(factor, run.visit.client.origin()) };
         let (event, line) =
             self.event(Some(id), Some(&key), event::name::SIGN_UP, Outcome::Done, &content)?;
         let grant = self.mint(Grant {

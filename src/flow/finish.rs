@@ -8,7 +8,7 @@ use super::verify::Attempt;
 use super::{Code, Done, Step, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
-use crate::event::{self, Outcome, Sealed};
+use crate::event::{self, Outcome, Reached, Sealed};
 use crate::factor::Reason;
 use crate::hash::Lane;
 use crate::id::{AccountId, BrowserId, CredentialId, Epoch, EventName, SessionId};
@@ -123,6 +123,7 @@ impl Inner {
         mut content: Sealed,
         mut batch: Vec<Write>,
     ) -> Going<Option<Step>> {
+        content.reached = Some(Reached::by(&next.state.proofs));
         if trusted.is_some() {
             content.details.insert("trust".into(), "used".into());
         }

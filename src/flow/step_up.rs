@@ -9,7 +9,7 @@ use super::subject::Person;
 use super::{Code, Done, Step, Transaction, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
-use crate::event::{Outcome, Sealed};
+use crate::event::{Outcome, Reached, Sealed};
 use crate::id::{CredentialId, Epoch, EventId, SessionId, Version};
 use crate::policy::Requirement;
 use crate::proof::Proof;
@@ -113,6 +113,9 @@ impl Inner {
             }
             None => run.state.proofs.clone(),
         };
+        if run.state.transaction().is_none() {
+            content.reached = Some(Reached::by(&run.state.shown()));
+        }
         let (event, line) = self.line(person, run.event_name(), Outcome::Done, &content)?;
         batch.push(line);
         let session = run.state.kind.session().ok_or(Code::NoSession)?;

@@ -86,6 +86,12 @@ async fn a_door_says_what_to_prove_and_opens_then() {
     web.get("/records").await.expect(200);
     assert_eq!(web.post("/auth/step-up", asked).await.expect(200).json()["status"], "done");
     assert_eq!(web.get("/auth/session").await.expect(200).json()["aal"], 2);
+    let history = web.get("/auth/history").await.expect(200).json();
+    let told: Vec<_> =
+        history["events"].as_array().unwrap().iter().filter(|line| line.get("aal").is_some()).collect();
+    let told: Vec<_> = told.iter().map(|line| (&line["name"], &line["aal"], &line["amr"])).collect();
+    assert_eq!(told[0], (&json!("step-up"), &json!(2), &json!(["pwd", "sms", "mfa"])));
+    assert_eq!(told[1], (&json!("sign-in"), &json!(1), &json!(["pwd"])));
     house.hands.advance(301);
     web.get("/records").await.problem(401, "step_up");
 }

@@ -298,6 +298,8 @@ fn replies() -> Value {
                 "factor": { "type": "string" },
                 "credential": uuid(),
                 "reason": { "type": "string", "description": "A code." },
+                "aal": { "type": "integer", "minimum": 0, "maximum": 3, "description": "Of the session that it began." },
+                "amr": { "type": "array", "items": { "type": "string" }, "description": "RFC 8176." },
                 "details": { "type": "object", "additionalProperties": { "type": "string" } },
             },
         },
