@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+// Tests inside the crate use the same helpers as those outside.
+#[cfg(all(test, feature = "axum", feature = "testing"))]
+extern crate self as propusk;
+
 pub mod account;
 pub mod auth;
 #[cfg(feature = "axum")]

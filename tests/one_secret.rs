@@ -4,8 +4,14 @@
 //! tests/with postgres cluster -- cargo test --features full --test one_secret -- --show-output
 //! ```
 //!
-//! 200 rounds of each, 10,000 with PROPUSK_SIZE=long, PROPUSK_ROUNDS of them where that is set.
-#![cfg(all(feature = "postgres", feature = "redis", feature = "testing", feature = "passkey"))]
+//! 200 rounds of each, or as many as PROPUSK_ROUNDS says. All three stores, optimised: `tests/run one-secret`.
+#![cfg(all(
+    feature = "axum",
+    feature = "postgres",
+    feature = "redis",
+    feature = "testing",
+    feature = "passkey"
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -23,6 +29,8 @@ mod one_secret;
 mod otp;
 #[path = "common/portal.rs"]
 mod portal;
+#[path = "common/wire.rs"]
+mod wire;
 
 fn address(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {

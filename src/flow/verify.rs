@@ -98,8 +98,9 @@ impl Inner {
             }
             self.reload(run).await?;
             look = self.look(run, at.factor, at.answer).await?;
+            // The other use of this answer was accepted, and what the flow offers under this name now is something new.
             if look.enrols {
-                break;
+                return Err(Code::NotOffered.into());
             }
         }
         busy(BUSY)

@@ -10,6 +10,8 @@ use crate::error::Broken;
 use crate::id::{AccountId, FactorName, Realm};
 
 mod files;
+#[cfg(all(feature = "axum", feature = "testing"))]
+mod scope;
 mod sealed;
 mod tokens;
 
