@@ -205,14 +205,19 @@ impl Owner {
         self.prove(PHONE, &Approval::NAME, approve).await
     }
 
-    async fn passkey(&mut self, flags: impl Fn(u8) -> u8) -> Proof {
+    /// A new key, used without its user's verification and with it.
+    async fn passkey(&mut self, more: u8) -> [Proof; 2] {
         let visit = self.visit();
         let next = propose(&visit, &self.session, WORD, &Passkey::NAME, async || self.code().await).await;
         let mut device = Device::at(ORIGIN);
-        device.flags = flags(device.flags);
+        device.flags |= more;
         let made = device.create(&shown(&next).to_string());
         self.session = done(visit.answer(&next.flow, wire(&made)).await.unwrap()).token;
-        self.prove(PHONE, &Passkey::NAME, async |prompt: &str| wire(&device.get(prompt))).await
+        device.flags &= !VERIFIED;
+        let single = self.prove(PHONE, &Passkey::NAME, async |prompt: &str| wire(&device.get(prompt))).await;
+        device.flags |= VERIFIED;
+        let multi = self.prove(PHONE, &Passkey::NAME, async |prompt: &str| wire(&device.get(prompt))).await;
+        [single, multi]
     }
 }
 
@@ -227,29 +232,27 @@ async fn variants() -> Vec<Variant> {
     let _ = register(&owner.auth, &owner.outbox, &visit, EMAIL, Password::word(WORD)).await;
     let by_mail = async |_: &str| Code::typed(mail.clone(), &owner.code().await);
     let by_mail = owner.prove(EMAIL, &mail, by_mail).await;
-    let synced = |flags: u8| flags | ELIGIBLE | BACKED_UP;
     let one = |what, is, amr, proof| Variant { what, is, amr, proof };
     let (single, multi) = (
         |syncable| Nist::SingleFactorCryptographic { syncable },
         |syncable| Nist::MultiFactorCryptographic { syncable },
     );
+    let (password, app) = (owner.password().await, owner.totp().await);
+    let (backup, approval) = (owner.backup_code().await, owner.approval().await);
+    // The one that reaches AAL3 is the last: whoever has it adds others by no less.
+    let [synced, synced_verified] = owner.passkey(ELIGIBLE | BACKED_UP).await;
+    let [bound, bound_verified] = owner.passkey(0).await;
     vec![
-        one("password", Nist::Password, &["pwd"], owner.password().await),
+        one("password", Nist::Password, &["pwd"], password),
         one("sms", Nist::OutOfBand, &["sms"], by_sms),
         one("e-mail", Nist::ByEmail, &["email"], by_mail),
-        one("totp", Nist::SingleFactorOtp, &["otp"], owner.totp().await),
-        one("backup code", Nist::LookUp, &["otp"], owner.backup_code().await),
-        one("approval", Nist::OutOfBand, &["mca"], owner.approval().await),
-        one("key", single(false), &["pop", "user", "hwk"], owner.passkey(|flags| flags & !VERIFIED).await),
-        one(
-            "synced key",
-            single(true),
-            &["pop", "user", "swk"],
-            owner.passkey(|flags| synced(flags & !VERIFIED)).await,
-        ),
-        one("verified synced key", multi(true), &["pop", "user", "swk"], owner.passkey(synced).await),
-        // After the others: whoever can reach AAL3 adds a key by no less.
-        one("verified key", multi(false), &["pop", "user", "hwk"], owner.passkey(|flags| flags).await),
+        one("totp", Nist::SingleFactorOtp, &["otp"], app),
+        one("backup code", Nist::LookUp, &["otp"], backup),
+        one("approval", Nist::OutOfBand, &["mca"], approval),
+        one("synced key", single(true), &["pop", "user", "swk"], synced),
+        one("verified synced key", multi(true), &["pop", "user", "swk"], synced_verified),
+        one("key", single(false), &["pop", "user", "hwk"], bound),
+        one("verified key", multi(false), &["pop", "user", "hwk"], bound_verified),
         // The last: who is handed a token is signed out.
         one("hotp", Nist::SingleFactorOtp, &["otp"], owner.hotp().await),
     ]
