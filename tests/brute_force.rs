@@ -49,6 +49,11 @@ async fn codes_of_an_authenticator() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn codes_of_a_token() {
+    everywhere(Codes::Hotp).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn backup_codes() {
     everywhere(Codes::Backup).await;
 }

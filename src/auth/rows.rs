@@ -91,10 +91,10 @@ impl Inner {
         data: &[u8],
     ) -> Result<Vec<u8>, Broken> {
         let place = Place::new(Purpose::Credential, id.as_bytes()).of(account).factor(factor);
-        let Some(name) = name else { return Ok(self.keys.seal(self.entropy(), &place, data)?) };
+        let Some(name) = name else { return self.keys.seal(self.entropy(), &place, data) };
         let length = u8::try_from(name.len()).map_err(|_| Broken::Misuse("a name of more than 255 bytes"))?;
         let plain = Zeroizing::new([&[NAMED, length], name.as_bytes(), data].concat());
-        Ok(self.keys.seal(self.entropy(), &place, &plain)?)
+        self.keys.seal(self.entropy(), &place, &plain)
     }
 
     /// The name that its owner gave a credential, if one, and its data.

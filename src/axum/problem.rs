@@ -27,7 +27,7 @@ pub struct Problem {
     detail: Cow<'static, str>,
     retry_after: Option<u64>,
     rules: Vec<Told>,
-    lacking: Option<Lacking>,
+    lacking: Option<Box<Lacking>>,
 }
 
 /// A broken rule as the client reads it: by name and numbers, and in words.
@@ -84,7 +84,7 @@ impl Problem {
 
     /// The same with what a client is to prove.
     pub(crate) fn lacking(mut self, asked: &Requirement) -> Self {
-        self.lacking = Some(Lacking::of(asked));
+        self.lacking = Some(Box::new(Lacking::of(asked)));
         self
     }
 
@@ -158,7 +158,7 @@ impl IntoResponse for Problem {
         }
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 9110 section 15.5.2 wants one; no browser asks for a password at this one.
-            let lacking = self.lacking.as_ref().map(Lacking::challenge);
+            let lacking = self.lacking.as_deref().map(Lacking::challenge);
             let challenge = lacking.and_then(|text| HeaderValue::try_from(text).ok());
             headers.insert(header::WWW_AUTHENTICATE, challenge.unwrap_or(fixed("Bearer")));
         }

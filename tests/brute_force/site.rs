@@ -9,15 +9,17 @@ use propusk::clock::Clock;
 use propusk::id::FactorName;
 use propusk::store::{Rate, Store, Throttle};
 use propusk::testing::{Fault, FaultyStore};
-use propusk::{Auth, BackupCodes, Client, Code, Password, Profile, Token, Totp};
+use propusk::{Auth, BackupCodes, Client, Code, Hotp, Password, Profile, Token, Totp};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::CONNECTIONS;
 use crate::evaluated::Evaluated;
 use crate::guesser::Class;
-use crate::otp::{add_codes, add_totp, no_code, step, totp};
-use crate::portal::{EMAIL, Hands, NEW_WORD, ORIGIN, Outbox, PHONE, WORD, cheap, register, ring};
+use crate::otp::{add_codes, add_totp, hotp, no_code, step, totp};
+use crate::portal::{
+    EMAIL, Hands, NEW_WORD, ORIGIN, Outbox, PHONE, WORD, cheap, done, pending, register, ring,
+};
 use crate::wire::{Line, listen};
 
 /// What is guessed.
@@ -26,8 +28,12 @@ pub(crate) enum Codes {
     Sms,
     Email,
     Totp,
+    Hotp,
     Backup,
 }
+
+/// Of the token.
+const KEY: &[u8] = b"12345678901234567890";
 
 /// Whose word on addresses is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +84,20 @@ impl<H: Home> Site<H> {
         let owner = auth.visit(Client::unknown());
         let name = if codes == Codes::Email { EMAIL } else { PHONE };
         let mut mine = register(&auth, &outbox, &owner, name, Password::word(WORD)).await;
-        let browser = mine.browser.take().unwrap();
+        let mut browser = mine.browser.take().unwrap();
         let message = async || outbox.code(&auth).await;
         let (mut key, mut backup, mut others) = (String::new(), Vec::new(), Vec::new());
         match codes {
             Codes::Sms | Codes::Email => {}
+            Codes::Hotp => {
+                let token = propusk::factor::hotp::Token::new(KEY, 6, 0).unwrap();
+                let account = mine.session.account();
+                Hotp::assign(&auth, account, &token, &Client::unknown()).await.unwrap();
+                // It forgot all browsers.
+                let flow = pending(owner.sign_in().with(name, Password::word(WORD)).await.unwrap()).flow;
+                mine = done(owner.answer(&flow, Hotp::code(&hotp(KEY, 0))).await.unwrap());
+                browser = mine.browser.take().unwrap();
+            }
             Codes::Totp => (key, _) = add_totp(&owner, &mine.token, WORD, hands.now(), message).await,
             Codes::Backup => {
                 (backup, _) = add_codes(&owner, &mine.token, WORD, message).await;
@@ -132,6 +147,7 @@ impl<H: Home> Site<H> {
             Codes::Sms => FactorName::new("sms-code"),
             Codes::Email => FactorName::new("email-code"),
             Codes::Totp => Totp::NAME,
+            Codes::Hotp => Hotp::NAME,
             Codes::Backup => BackupCodes::NAME,
         }
     }
@@ -162,6 +178,10 @@ impl<H: Home> Site<H> {
         let code = match self.codes {
             Codes::Sms | Codes::Email => other(sent),
             Codes::Totp => no_code(&self.key, self.hands.now()),
+            Codes::Hotp => {
+                let near: Vec<_> = (0..8).map(|counter| hotp(KEY, counter)).collect();
+                (nth..).map(|n| format!("{n:06}")).find(|code| !near.contains(code)).unwrap()
+            }
             Codes::Backup => self.others[nth % self.others.len()].clone(),
         };
         spelled(&code, nth)
@@ -171,6 +191,7 @@ impl<H: Home> Site<H> {
         match self.codes {
             Codes::Sms | Codes::Email => sent.to_owned(),
             Codes::Totp => totp(&self.key, step(self.hands.now())),
+            Codes::Hotp => hotp(KEY, 1),
             Codes::Backup => self.backup[3].clone(),
         }
     }
@@ -224,6 +245,7 @@ fn build<S: Store + Throttle + Clone>(
         .factor(Evaluated(Code::sms(), counted()))
         .factor(Evaluated(Code::email(), counted()))
         .factor(Evaluated(Totp::default(), counted()))
+        .factor(Evaluated(Hotp::default(), counted()))
         .factor(Evaluated(BackupCodes::default(), counted()))
         .build()
         .unwrap()

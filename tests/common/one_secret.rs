@@ -25,9 +25,9 @@ use std::sync::Arc;
 use propusk::store::{Store, Throttle};
 
 use course::Course;
-use entries::{Confirmation, Enrolment, Entry, SignIn};
+use entries::{Confirmation, Enrolment, Entry, SignIn, StepUp};
 use nodes::Nodes;
-use things::{AnApproval, AppCode, BackupCode, PasskeyChallenge, SentCode, Thing};
+use things::{AnApproval, AppCode, BackupCode, PasskeyChallenge, SentCode, Thing, TokenCode};
 
 /// Uses of one secret at once.
 const USES: usize = 50;
@@ -49,11 +49,15 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
     table.entries(SentCode::email).await;
     // ATTACKS 1 to 6, 98.
     table.entries(AppCode::default).await;
+    table.entries(TokenCode::default).await;
     table.entries(BackupCode::default).await;
     table.entries(PasskeyChallenge::new).await;
     // No factor is added by the word of another device.
     table.cell(AnApproval, SignIn).await;
     table.confirmations(AppCode::default).await;
+    if let Some(course) = table.course("the cookie of a trusted browser at sign-in".to_owned()) {
+        entries::trusted(&nodes, course).await;
+    }
 }
 
 struct Table<'a> {
@@ -67,6 +71,7 @@ impl Table<'_> {
     async fn entries<T: Thing>(&self, thing: impl Fn() -> T) {
         self.cell(thing(), SignIn).await;
         self.cell(thing(), Enrolment).await;
+        self.cell(thing(), StepUp).await;
     }
 
     async fn cell<T: Thing>(&self, thing: T, entry: impl Entry) {

@@ -7,10 +7,15 @@ use propusk::id::FactorName;
 use propusk::{BackupCodes, Password, Step, Token, Totp, Visit};
 use ring::hmac;
 
-/// The code of a key (Base32, in groups or not) at a step: RFC 4226 section 5.3, written beside the library's.
+/// The code of a key (Base32, in groups or not) at a step.
 pub(crate) fn totp(key: &str, step: i64) -> String {
     let key = data_encoding::BASE32_NOPAD.decode(key.replace(' ', "").as_bytes()).unwrap();
-    let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key), &step.to_be_bytes());
+    hotp(&key, u64::try_from(step).unwrap())
+}
+
+/// The code of a key at a counter, of six digits: RFC 4226 section 5.3, written beside the library's.
+pub(crate) fn hotp(key: &[u8], counter: u64) -> String {
+    let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), &counter.to_be_bytes());
     let mac = mac.as_ref();
     let at = usize::from(mac[19] & 15);
     let number = u32::from_be_bytes(mac[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;

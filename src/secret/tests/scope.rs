@@ -66,7 +66,8 @@ const fn handed(purpose: Purpose) -> &'static [Kind] {
         | Purpose::Decoy
         | Purpose::Canary
         | Purpose::Throttle
-        | Purpose::DataKey => &[],
+        | Purpose::DataKey
+        | Purpose::Receipt => &[],
     }
 }
 

@@ -1,10 +1,12 @@
 //! The same calls in the same process and over HTTP with cookies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use propusk::clock::SystemEntropy;
 use propusk::flow::Next;
 use propusk::id::FactorName;
+use propusk::policy::Requirement;
 use propusk::{Answer, Auth, Client, Step, Token, Visit};
 use serde_json::{Value, json};
 
@@ -12,6 +14,7 @@ use crate::wire::{Line, Reply};
 
 const FLOW: &str = "__Host-propusk-flow";
 const SESSION: &str = "__Host-propusk";
+const BROWSER: &str = "__Host-propusk-browser";
 
 /// A way to one node.
 #[derive(Clone)]
@@ -32,10 +35,18 @@ pub struct Open {
     pub duty: Option<String>,
 }
 
+/// What a flow gave at its end.
+#[derive(Debug)]
+pub struct Ended {
+    pub token: Token,
+    /// What the browser is known by from now on, where that is new.
+    pub browser: Option<Token>,
+}
+
 /// How a call ended.
 #[derive(Debug)]
 pub enum End {
-    Done(Token),
+    Done(Ended),
     Pending(Box<Open>),
     Refused(String),
 }
@@ -56,7 +67,7 @@ impl End {
 
     #[track_caller]
     pub fn done(self) -> Token {
-        if let Self::Done(token) = self { token } else { panic!("{self:?}") }
+        if let Self::Done(ended) = self { ended.token } else { panic!("{self:?}") }
     }
 }
 
@@ -67,9 +78,16 @@ impl Door {
 
     /// A sign-in by a browser that nobody knows; with a name and a password, or by nothing yet.
     pub async fn sign_in(&self, by: Option<(&str, &str)>) -> End {
+        self.sign_in_from(by, None).await
+    }
+
+    /// The same by one with this cookie.
+    pub async fn sign_in_from(&self, by: Option<(&str, &str)>, browser: Option<&Token>) -> End {
         let Some(line) = &self.line else {
             let binding = Token::random(&SystemEntropy).unwrap();
-            let visit = self.visit(&binding, None);
+            let mut client = Client::unknown().bound_by(binding.clone());
+            client.browsers.extend(browser.cloned());
+            let visit = self.auth.visit(client);
             let step = match by {
                 Some((name, word)) => visit.sign_in().with(name, propusk::Password::word(word)).await,
                 None => visit.sign_in().unnamed().await,
@@ -80,7 +98,8 @@ impl Door {
             || json!({}),
             |(name, word)| json!({ "identifier": name, "factor": "password", "answer": { "password": word } }),
         );
-        replied(&line.post("/auth/sign-in", &[], &[], &body).await, None)
+        let cookies: Vec<_> = browser.iter().map(|token| (BROWSER, token.expose().to_string())).collect();
+        replied(&line.post("/auth/sign-in", &cookies, &[], &body).await, None)
     }
 
     /// The beginning of a new credential, inside a session.
@@ -94,6 +113,19 @@ impl Door {
         let cookies = [(SESSION, session.expose().to_string())];
         let body = json!({ "factor": factor.as_str() });
         replied(&line.post("/auth/enrol", &cookies, &[], &body).await, Some((None, Some(session))))
+    }
+
+    /// More than the session has proven lately: two kinds, within five minutes.
+    pub async fn step_up(&self, session: &Token) -> End {
+        let Some(line) = &self.line else {
+            let binding = Token::random(&SystemEntropy).unwrap();
+            let asked = Requirement::two_factors().within(Duration::from_secs(300));
+            let step = self.visit(&binding, Some(session)).step_up(session, asked).await.unwrap();
+            return stepped(step, &binding, Some(session));
+        };
+        let cookies = [(SESSION, session.expose().to_string())];
+        let body = json!({ "acr_values": "mfa", "max_age": 300 });
+        replied(&line.post("/auth/step-up", &cookies, &[], &body).await, Some((None, Some(session))))
     }
 
     pub async fn begin(&self, open: &Open, factor: &FactorName) -> End {
@@ -141,7 +173,7 @@ impl Open {
 
 fn stepped(step: Step, binding: &Token, session: Option<&Token>) -> End {
     match step {
-        Step::Done(done) => End::Done(done.token),
+        Step::Done(done) => End::Done(Ended { token: done.token, browser: done.browser }),
         Step::Refused(why) => End::Refused(why.code.as_str().to_owned()),
         Step::Pending(next) => {
             let Next { flow, begun, duty, .. } = *next;
@@ -156,7 +188,9 @@ fn stepped(step: Step, binding: &Token, session: Option<&Token>) -> End {
 fn replied(reply: &Reply, held: Option<(Option<&Token>, Option<&Token>)>) -> End {
     let json = &reply.json;
     match json["status"].as_str() {
-        Some("done") => End::Done(reply.cookie(SESSION).unwrap()),
+        Some("done") => {
+            End::Done(Ended { token: reply.cookie(SESSION).unwrap(), browser: reply.cookie(BROWSER) })
+        }
         Some("pending") => {
             let (binding, session) = held.unwrap_or_default();
             let binding = reply.cookie(FLOW).or_else(|| binding.cloned()).unwrap();

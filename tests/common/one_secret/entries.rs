@@ -33,7 +33,7 @@ pub trait Entry: Ends {
     fn open(self, door: Door, person: Asker) -> impl Future<Output = Open> + Send;
 
     /// What must hold afterwards, beside that one was accepted; everything that came of it ends.
-    async fn check(self, person: &Person, open: &[Open], ends: Vec<End>);
+    async fn check(self, person: &mut Person, open: &[Open], ends: Vec<End>);
 }
 
 /// What a flow begins with.
@@ -64,11 +64,11 @@ impl Entry for SignIn {
     }
 
     /// What the replies say is what there is: one more session, which both nodes know.
-    async fn check(self, person: &Person, _: &[Open], ends: Vec<End>) {
+    async fn check(self, person: &mut Person, _: &[Open], ends: Vec<End>) {
         let nodes = &person.nodes;
         let new: Vec<_> = ends
             .into_iter()
-            .filter_map(|end| if let End::Done(token) = end { Some(token) } else { None })
+            .filter_map(|end| if let End::Done(ended) = end { Some(ended.token) } else { None })
             .collect();
         let live = nodes.nodes[1].sessions(person.account).await.unwrap();
         assert_eq!(live.len(), 1 + new.len());
@@ -114,7 +114,7 @@ impl Entry for Enrolment {
     }
 
     /// The one who was accepted may go on, nobody else may, and there is no session more.
-    async fn check(self, person: &Person, open: &[Open], ends: Vec<End>) {
+    async fn check(self, person: &mut Person, open: &[Open], ends: Vec<End>) {
         let nodes = &person.nodes;
         assert_eq!(nodes.nodes[1].sessions(person.account).await.unwrap().len(), 1);
         let winner = ends.into_iter().find(|end| self.accepted(end)).unwrap().pending();
@@ -124,6 +124,47 @@ impl Entry for Enrolment {
         for loser in open.iter().filter(same).take(2) {
             assert!(matches!(door.begin(loser, &Self::OF).await, End::Refused(_)));
         }
+    }
+}
+
+/// Proving more inside a session.
+#[derive(Clone, Copy)]
+pub struct StepUp;
+
+impl Ends for StepUp {
+    fn accepted(self, end: &End) -> bool {
+        matches!(end, End::Done(_))
+    }
+
+    /// The session has another token then.
+    fn late(self) -> &'static [&'static str] {
+        &["replayed", "no_flow", "no_session"]
+    }
+}
+
+impl Entry for StepUp {
+    fn what(self) -> &'static str {
+        "step-up"
+    }
+
+    async fn open(self, door: Door, person: Asker) -> Open {
+        let open = door.step_up(&person.session).await.pending();
+        match person.alone {
+            true => open,
+            false => door.answer(&open, &Password::NAME, &word()).await.pending(),
+        }
+    }
+
+    /// The session goes on under one new token, and is one session.
+    async fn check(self, person: &mut Person, _: &[Open], ends: Vec<End>) {
+        let nodes = &person.nodes;
+        let new = ends.into_iter().find(|end| matches!(end, End::Done(_))).unwrap().done();
+        assert!(nodes.nodes[0].session(&person.session).await.unwrap().is_none());
+        for auth in &nodes.nodes {
+            assert!(auth.session(&new).await.unwrap().is_some());
+            assert_eq!(auth.sessions(person.account).await.unwrap().len(), 1);
+        }
+        person.session = new;
     }
 }
 
@@ -143,7 +184,7 @@ pub async fn prove<T: Thing>(nodes: &Arc<Nodes>, mut thing: T, entry: impl Entry
         let mut open = opening.join_all().await;
         let secret = thing.secret(&person, &mut open[0]).await;
         let ends = course.race(nodes, entry, answering(nodes, &open, &thing.factor(), &secret)).await;
-        entry.check(&person, &open, ends).await;
+        entry.check(&mut person, &open, ends).await;
     }
     course.end();
 }
@@ -188,6 +229,43 @@ pub async fn confirm<T: Confirmation>(nodes: &Arc<Nodes>, mut thing: T, mut cour
         assert!(nodes.nodes[1].session(&new).await.unwrap().is_some());
         let open = door.sign_in(Some((&person.name, WORD))).await.pending();
         assert_eq!(nodes.door(1).answer(&open, &factor, &first).await.code(), "replayed");
+    }
+    course.end();
+}
+
+/// The right of a browser to skip the second step is used by each sign-in with its cookie.
+#[derive(Clone, Copy)]
+struct Skipped;
+
+impl Ends for Skipped {
+    fn accepted(self, end: &End) -> bool {
+        matches!(end, End::Done(_))
+    }
+
+    /// Whoever has the cookie of before is asked for the second step.
+    fn late(self) -> &'static [&'static str] {
+        &["pending"]
+    }
+}
+
+/// One cookie of a trusted browser, many sign-ins at once (ATTACKS 53): one skips its second step, and has the next
+/// cookie.
+pub async fn trusted(nodes: &Arc<Nodes>, mut course: Course) {
+    let mut person = Person::new(nodes, &FactorName::new("sms-code")).await;
+    let mut cookie = person.sign_in(true).await.unwrap();
+    while course.another() {
+        nodes.later();
+        let by = |nth: usize| {
+            let (door, name, cookie) = (nodes.door(nth), person.name.clone(), cookie.clone());
+            async move { door.sign_in_from(Some((&name, WORD)), Some(&cookie)).await }
+        };
+        let ends = course.race(nodes, Skipped, by).await;
+        let ended =
+            ends.into_iter().find_map(|end| if let End::Done(one) = end { Some(one) } else { None }).unwrap();
+        let live = nodes.nodes[0].sessions(person.account).await.unwrap();
+        assert_eq!(live.len(), 3, "of the registration, of the one who asked for trust, of this one");
+        nodes.visit(0).sign_out(&ended.token).await.unwrap();
+        cookie = ended.browser.unwrap();
     }
     course.end();
 }

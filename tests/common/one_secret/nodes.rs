@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use propusk::clock::{Clock, Sleep, Timestamp};
 use propusk::factor::backup_code::BackupCodes;
+use propusk::factor::hotp::Hotp;
 use propusk::factor::passkey::Passkey;
 use propusk::factor::totp::Totp;
 use propusk::id::{AccountId, FactorName};
@@ -19,7 +20,7 @@ use serde_json::json;
 use super::USES;
 use super::door::{Door, Open};
 use super::meeting::{AtOnce, Meeting};
-use crate::portal::{ORIGIN, Outbox, WORD, cheap, register, ring};
+use crate::portal::{ORIGIN, Outbox, WORD, cheap, done, pending, register, ring};
 use crate::wire::{self, Line};
 
 /// One clock for all nodes. It begins at the real time: a store with a clock of its own may drop what is past.
@@ -104,6 +105,9 @@ fn node<S: Store + Throttle + Clone>(
     let mut profile = Profile::public_portal().with_password_policy(rules);
     let long = Duration::from_secs(10 * 365 * 24 * 3600);
     (profile.sessions.idle, profile.sessions.absolute) = (long, long);
+    if let Some(trust) = &mut profile.trust {
+        trust.life = long;
+    }
     // All come from one address, and are not slowed down for it.
     let any = Rate { uses: u32::MAX, per: Duration::from_secs(1) };
     (profile.recipient_rate, profile.network_rate, profile.message_rate) = (any, any, any);
@@ -116,10 +120,11 @@ fn node<S: Store + Throttle + Clone>(
         .clock(hands.clone())
         .sleep(Nap)
         .sender(outbox.clone())
-        .factor(Password::default())
+        .factor(AtOnce::enrolled(Password::default(), meeting))
         .factor(AtOnce::new(Code::sms(), meeting))
         .factor(AtOnce::new(Code::email(), meeting))
         .factor(AtOnce::enrolled(Totp::default(), meeting))
+        .factor(AtOnce::new(Hotp::default(), meeting))
         .factor(AtOnce::enrolled(BackupCodes::of(16).unwrap(), meeting))
         .factor(AtOnce::enrolled(Passkey::default(), meeting))
         .factor(AtOnce::enrolled(Approval::default(), meeting))
@@ -150,6 +155,18 @@ impl Person {
         let done = register(&nodes.nodes[0], &nodes.outbox, &visit, &name, Password::word(WORD)).await;
         let account = done.session.account();
         Self { nodes: Arc::clone(nodes), name, session: done.token, account, by }
+    }
+
+    /// A session beside the first, and what the browser is known by, where it is to be trusted.
+    pub async fn sign_in(&mut self, trust: bool) -> Option<Token> {
+        let visit = self.nodes.nodes[0].visit(Client::unknown().trusting(trust));
+        let next = pending(visit.sign_in().with(&self.name, Password::word(WORD)).await.unwrap());
+        let next = pending(visit.begin(&next.flow, &self.by).await.unwrap());
+        let code = Code::typed(self.by.clone(), &self.nodes.code().await);
+        let done = done(visit.answer(&next.flow, code).await.unwrap());
+        self.session = done.token;
+        self.nodes.later();
+        done.browser
     }
 
     /// A flow in which a new credential is begun: everything that it takes is proven.

@@ -1,6 +1,7 @@
 //! What is accepted once.
 
 use propusk::factor::backup_code::BackupCodes;
+use propusk::factor::hotp::{Hotp, Token};
 use propusk::factor::passkey::Passkey;
 use propusk::factor::totp::Totp;
 use propusk::flow::Posted;
@@ -112,6 +113,45 @@ impl Confirmation for AppCode {
     fn first(&mut self, shown: &Value, nodes: &Nodes) -> String {
         shown["key"].as_str().unwrap().clone_into(&mut self.key);
         Self::code(&self.key, nodes)
+    }
+}
+
+/// A code of a token with a button.
+#[derive(Default)]
+pub struct TokenCode {
+    pressed: u64,
+}
+
+impl TokenCode {
+    const KEY: &[u8] = b"12345678901234567890";
+}
+
+impl Thing for TokenCode {
+    fn what(&self) -> &'static str {
+        "an HOTP code"
+    }
+
+    fn factor(&self) -> FactorName {
+        Hotp::NAME
+    }
+
+    fn flows(&self) -> usize {
+        FLOWS
+    }
+
+    async fn ready(&mut self, person: &mut Person) {
+        if self.pressed == 0 {
+            let token = Token::new(Self::KEY, 6, 0).unwrap();
+            let auth = &person.nodes.nodes[0];
+            Hotp::assign(auth, person.account, &token, &Client::unknown()).await.unwrap();
+            // It ended all sessions.
+            let _ = person.sign_in(false).await;
+        }
+    }
+
+    async fn secret(&mut self, _: &Person, _: &mut Open) -> String {
+        self.pressed += 1;
+        json!({ "code": otp::hotp(Self::KEY, self.pressed - 1) }).to_string()
     }
 }
 
