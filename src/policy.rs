@@ -15,10 +15,10 @@ use crate::account::Level;
 use crate::clock::Timestamp;
 use crate::proof::{self, Aal, Proof, Proves};
 
-pub use deviations::{Deviation, Measure, Standard};
 pub(crate) use deviations::channel;
 #[cfg(feature = "axum")]
 pub(crate) use deviations::number;
+pub use deviations::{Deviation, Measure, Standard};
 pub use human::{Check, HumanPolicy};
 pub use profile::{Profile, SessionLimits, TrustRule};
 

@@ -113,7 +113,7 @@ async fn sign_up(visit: &Visit, contact: &str) -> propusk::Step {
 }
 
 fn word(step: propusk::Step) -> &'static str {
-    *codes(&[step]).keys().next().unwrap()
+    codes(&[step]).keys().next().unwrap()
 }
 
 fn json(puzzle: &str) -> serde_json::Value {

@@ -31,11 +31,11 @@ impl Visit {
             return Err(Code::Transaction.into());
         }
         let now = inner.clock.now();
-        if let Some(what) = &what {
-            if inner.redeem(session.id(), what).await? {
-                let done = Done::as_it_is(session, token.clone());
-                return Ok(Step::Done(Box::new(Done { approved: Some(what.clone()), ..done })));
-            }
+        if let Some(what) = &what
+            && inner.redeem(session.id(), what).await?
+        {
+            let done = Done::as_it_is(session, token.clone());
+            return Ok(Step::Done(Box::new(Done { approved: Some(what.clone()), ..done })));
         }
         // Nobody approves by nothing.
         let kinds = if what.is_some() { asked.kinds.max(1) } else { asked.kinds };

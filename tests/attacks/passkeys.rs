@@ -3,7 +3,7 @@
 use propusk::factor::passkey::{Passkey, UserVerification};
 use propusk::flow::Done;
 use propusk::store::Store;
-use propusk::{Auth, Client, Password, Token};
+use propusk::{Auth, Client, Token};
 use serde_json::{Value, json};
 
 use crate::authenticator::{Device, PRESENT, VERIFIED, wire};
@@ -32,6 +32,16 @@ async fn offered(world: &World, auth: &Auth, session: &Token) -> (Token, String)
 async fn enrol(world: &World, auth: &Auth, session: &Done, key: &mut Device) -> Box<Done> {
     let (flow, options) = offered(world, auth, &session.token).await;
     done(auth.visit(Client::unknown()).answer(&flow, wire(&key.create(&options))).await.unwrap())
+}
+
+/// A second key, which takes the first: what reaches as far as it is added by no less.
+async fn another(auth: &Auth, session: &Done, before: &mut Device, key: &mut Device) -> Box<Done> {
+    let visit = auth.visit(Client::unknown());
+    let next = pending(visit.enrol(&session.token, Passkey::NAME).await.unwrap());
+    let (flow, options) = begun(auth, &next.flow).await;
+    let next = pending(visit.answer(&flow, wire(&before.get(&options))).await.unwrap());
+    let (flow, options) = begun(auth, &next.flow).await;
+    done(visit.answer(&flow, wire(&key.create(&options))).await.unwrap())
 }
 
 async fn unnamed(auth: &Auth) -> (Token, String) {
@@ -66,7 +76,10 @@ async fn a_key_is_no_second_factor_of_another_account() {
             let mut theirs = Vec::new();
             for _ in 0..keys {
                 let mut key = Device::at(ORIGIN);
-                session = enrol(&world, &auth, &session, &mut key).await;
+                session = match theirs.last_mut() {
+                    None => enrol(&world, &auth, &session, &mut key).await,
+                    Some(before) => another(&auth, &session, before, &mut key).await,
+                };
                 theirs.push(key);
             }
             // To add a credential a key is as good a proof as any.

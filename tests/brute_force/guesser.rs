@@ -35,7 +35,9 @@ impl<H: Home> Site<H> {
             let class = classes[nth / 2 % classes.len()];
             // Every third sends a code once more before it guesses.
             let opened = match self.open(nth, class, None).await {
-                Ok((flow, _)) if self.begins() && nth % 3 == 0 => self.open(nth, class, Some(flow)).await,
+                Ok((flow, _)) if self.begins() && nth.is_multiple_of(3) => {
+                    self.open(nth, class, Some(flow)).await
+                }
                 opened => opened,
             };
             let _ = barrier.wait().await;

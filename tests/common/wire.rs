@@ -89,6 +89,6 @@ impl Reply {
     pub fn cookie(&self, name: &str) -> Option<Token> {
         let lines = self.headers.get_all(header::SET_COOKIE).iter().map(|line| line.to_str().unwrap());
         let pairs = lines.filter_map(|line| line.split(';').next()?.split_once('='));
-        Token::parse(pairs.filter(|(set, _)| *set == name).map(|(_, value)| value).last()?)
+        Token::parse(pairs.filter(|(set, _)| *set == name).map(|(_, value)| value).next_back()?)
     }
 }

@@ -161,7 +161,7 @@ impl World {
             Act::Enrol => visit.enrol(&self.session, BackupCodes::NAME).await.unwrap(),
             Act::Change => visit.change(&self.session, Password::NAME).await.unwrap(),
             Act::Remove => {
-                let mine = self.house.auth.session(&self.session).await.unwrap().expect("a session stays");
+                let mine = self.house.auth.session(&self.session).await.unwrap().unwrap();
                 let held = self.house.auth.credentials(mine.account()).await.unwrap();
                 let Some(codes) = held.iter().find(|one| one.factor == BackupCodes::NAME) else { return };
                 visit.remove(&self.session, codes.id).await.unwrap()

@@ -54,7 +54,6 @@ const fn handed(purpose: Purpose) -> &'static [Kind] {
         Purpose::Puzzle => &[],
         // Keys and places of rows: nobody outside has one in hand.
         Purpose::Once
-        | Purpose::Receipt
         | Purpose::Lookup
         | Purpose::Guard
         | Purpose::Identifier

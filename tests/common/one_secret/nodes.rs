@@ -70,7 +70,7 @@ impl Nodes {
     /// The way of the nth use: of the two uses of each flow one goes through each node, and one over HTTP; of two flows
     /// that follow each other the other way round.
     pub fn door(&self, nth: usize) -> Door {
-        let http = (nth + 1) / 2 % 2 == 1;
+        let http = nth.div_ceil(2) % 2 == 1;
         Door::new(&self.nodes[nth % 2], http.then(|| Arc::clone(&self.lines[nth])))
     }
 
