@@ -39,7 +39,7 @@
 //! | status | code |
 //! |---|---|
 //! | 400 | `malformed` (no JSON of the expected form) |
-//! | 401 | `no_session`, `step_up` (with `acr_values` and `max_age`, also in `WWW-Authenticate`: RFC 9470) |
+//! | 401 | `no_session`, `step_up` |
 //! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level`, `human_needed`,
 //! `human_wrong` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
@@ -53,6 +53,9 @@
 //!
 //! `human_needed` means: `GET /auth/puzzle?for=sign-up` (or `sign-in`), solve what it poses, and send the answer as `human`.
 //! Without scripts, `&way=wait` gives a ticket that is its own answer after some seconds.
+//!
+//! A problem `step_up` has `acr_values` and `max_age`, also as the challenge in `WWW-Authenticate` (RFC 9470): what to prove,
+//! as `POST /auth/step-up` takes it.
 //!
 //! The status follows from the code alone, and the code never tells whether a name is known.
 

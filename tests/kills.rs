@@ -27,9 +27,10 @@ use propusk::clock::Clock;
 use propusk::error::Broken;
 use propusk::event::{EventPage, Outcome};
 use propusk::factor::password::due::Issued;
-use propusk::flow::Done;
+use propusk::flow::{Done, Transaction};
 use propusk::id::AccountId;
-use propusk::proof::Due;
+use propusk::policy::Requirement;
+use propusk::proof::{Aal, Due};
 use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, block_on};
 use propusk::{Answer, Auth, BackupCodes, Code, MemoryStore, Password, Profile, Step, Token, Totp};
 
@@ -52,6 +53,12 @@ enum Story {
     /// The temporary password is issued.
     Issue,
     EnrolTotp,
+    /// What the session had proven is two hours old.
+    StepUp,
+    /// A transaction is approved, and the approval used up.
+    Approve,
+    /// An authenticator is taken away.
+    Remove,
     SignOut,
     EndOne,
     EndOthers,
@@ -59,7 +66,7 @@ enum Story {
     Deliver,
 }
 
-const STORIES: [Story; 18] = [
+const STORIES: [Story; 21] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
@@ -73,6 +80,9 @@ const STORIES: [Story; 18] = [
     Story::Duty,
     Story::Issue,
     Story::EnrolTotp,
+    Story::StepUp,
+    Story::Approve,
+    Story::Remove,
     Story::SignOut,
     Story::EndOne,
     Story::EndOthers,
@@ -161,7 +171,7 @@ impl Stage {
                 let mut first = register(&clean, &outbox, &visit, name(story), Password::word(WORD)).await;
                 hands.advance(7200);
                 let (message, now) = (async || outbox.code(&clean).await, hands.now());
-                if story == Story::SignInByTotp {
+                if matches!(story, Story::SignInByTotp | Story::Remove) {
                     (secret, first) = add_totp(&visit, &first.token, WORD, now, message).await;
                     hands.advance(7200);
                 } else if story == Story::SignInByBackupCode {
@@ -277,7 +287,30 @@ impl Stage {
             (Story::Enrol, Some((here, _))) => {
                 let next = pending(visit.enrol(&here.token, Pin::NAME).await?);
                 let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                // A phone and a PIN reach what a phone and a password do: it takes both.
+                let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
+                let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
                 self.ack(self.say(&next.flow, Which::Pin).await?);
+            }
+            (Story::StepUp, Some((here, _))) => {
+                let lately = Requirement::aal(Aal::One).within(Duration::from_secs(300));
+                let next = pending(visit.step_up(&here.token, lately).await?);
+                self.ack(self.say(&next.flow, Which::Word(WORD)).await?);
+            }
+            (Story::Approve, Some((here, _))) => {
+                let next = pending(visit.approve(&here.token, Requirement::aal(Aal::One), fine()).await?);
+                let end = done(self.say(&next.flow, Which::Word(WORD)).await?);
+                self.acknowledged.borrow_mut().push(end.token.clone());
+                let paid = done(visit.approve(&end.token, Requirement::aal(Aal::One), fine()).await?);
+                assert_eq!(paid.approved, Some(fine()));
+                *self.secret.borrow_mut() = "paid".to_owned();
+            }
+            (Story::Remove, Some((here, _))) => {
+                let held = self.clean.credentials(here.session.account()).await?;
+                let id = held.iter().find(|one| one.factor == Totp::NAME).map(|one| one.id).unwrap();
+                let next = pending(visit.remove(&here.token, id).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                self.ack(self.say(&next.flow, self.totp()).await?);
             }
             (Story::Duty, _) => {
                 let next = pending(visit.sign_in().start(name).await?);
@@ -336,7 +369,7 @@ impl Stage {
         }
         let account = self.before.as_ref().map(|(here, _)| here.session.account());
         let accepted_before = match (account, self.story) {
-            (Some(_), Story::SignInByTotp | Story::SignInByBackupCode) => 3,
+            (Some(_), Story::SignInByTotp | Story::SignInByBackupCode | Story::Remove) => 3,
             (Some(_), _) => 2,
             (None, _) => 0,
         };
@@ -494,6 +527,24 @@ impl Stage {
                 let spent = !self.acknowledged.borrow().is_empty();
                 assert!(left == Some(9) || left == Some(10) && !spent, "{at}: {left:?} codes are left");
             }
+            (Story::Approve, _) => {
+                // Used up, or not yet: whoever holds the session that it was given to is told "approved" once at the most.
+                let paid = *self.secret.borrow() == "paid";
+                let (acknowledged, mut told) = (self.acknowledged.borrow().clone(), 0);
+                for token in acknowledged {
+                    for _ in 0..2 {
+                        let step = visit.approve(&token, Requirement::aal(Aal::One), fine()).await.unwrap();
+                        told += usize::from(matches!(step, Step::Done(_)));
+                    }
+                }
+                assert!(told <= usize::from(!paid), "{at}: carried out {told} times more");
+            }
+            (Story::Remove, Some((here, _))) => {
+                let held = auth.credentials(here.session.account()).await.unwrap();
+                let held = held.iter().any(|one| one.factor == Totp::NAME);
+                let told = !self.acknowledged.borrow().is_empty();
+                assert!(!(held && told), "{at}: it is still there");
+            }
             (Story::EnrolTotp, Some((here, _))) => {
                 let held = auth.credentials(here.session.account()).await.unwrap();
                 let held = held.iter().filter(|one| one.factor == Totp::NAME).count();
@@ -512,6 +563,10 @@ impl Stage {
         }
         account.unwrap()
     }
+}
+
+fn fine() -> Transaction {
+    Transaction::new("fine:pay").with("Сумма", "500,00 ₽")
 }
 
 /// Kept for as long as the process: stories hold their words as text that never goes away.
@@ -554,7 +609,9 @@ fn profile(story: Story) -> Profile {
 fn second(story: Story) -> Option<propusk::id::FactorName> {
     match story {
         Story::SignInByTwo => Some(Code::email_name()),
-        Story::SignInByTotp | Story::SignInByBackupCode | Story::EnrolTotp => Some(Code::sms_name()),
+        Story::SignInByTotp | Story::SignInByBackupCode | Story::EnrolTotp | Story::Remove => {
+            Some(Code::sms_name())
+        }
         _ => None,
     }
 }
@@ -577,7 +634,15 @@ async fn sign_in(auth: &Auth, outbox: &Outbox, story: Story, word: &str) -> Box<
 
 /// How often something was accepted to its end.
 async fn accepts(auth: &Auth, account: AccountId) -> usize {
-    let ends = ["sign-up", "sign-in", "credential-changed", "credential-added"];
+    let ends = [
+        "sign-up",
+        "sign-in",
+        "credential-changed",
+        "credential-added",
+        "credential-removed",
+        "step-up",
+        "transaction-approved",
+    ];
     let events = auth.history(account, EventPage::newest(1000)).await.unwrap();
     let done = events.iter().filter(|event| event.outcome == Outcome::Done);
     done.filter(|event| ends.contains(&event.name.as_str())).count()
@@ -738,12 +803,16 @@ fn every_way_to_change_something_has_a_story() {
         "answer",
         "change",
         "enrol",
+        "step_up",
+        "approve",
+        "remove",
         "sign_out",
         "end_session",
         "end_other_sessions",
     ];
-    // The device that approves has its faults in `attacks/approvals`, `a_request_survives_a_failure_at_every_call`.
-    let approves = ["claim", "post"];
+    // The device that approves has its faults in `attacks/approvals`, `a_request_survives_a_failure_at_every_call`; whoever
+    // follows a link has theirs in `tests/links.rs`.
+    let approves = ["claim", "post", "look", "follow"];
     // Opens a flow by the same write as `start`; its steps are `begin` and `answer`.
     let alike = ["unnamed"];
     assert_eq!(flows, told.into_iter().chain(approves).chain(alike).collect(), "a step without a story");

@@ -465,6 +465,9 @@ async fn a_link_proves_before_a_credential_is_added() {
     let at = site.link().await;
     assert_eq!(asking(&asks, &at).await.during, name::ENROLLED);
     let next = pending(follow_here(&asks, &at).await);
+    // A mailbox counts for no level, and a password does.
+    assert!(next.duty.is_none());
+    let next = pending(asks.answer(&next.flow, Password::word(WORD)).await.unwrap());
     done(screen.visit.answer(&next.flow, Approval::poll()).await.unwrap());
 }
 

@@ -152,17 +152,18 @@ async fn to_name(world: &World) -> usize {
 /// sign-in sends codes to those who are there, and nothing to anybody else.
 async fn mail(table: &mut Table, world: &World, whose: Whose, script: &[Act], seen: &[Seen], before: usize) {
     let sent = to_name(world).await - before;
-    let begun = seen
-        .iter()
-        .filter(|one| one.step.starts_with("pending"))
-        .filter(|one| one.calls.iter().any(|call| call.writes.contains(&"Message")))
-        .count();
+    let begins = |one: &&Seen| {
+        one.step.starts_with("pending") && one.calls.iter().any(|call| call.writes.contains(&"Message"))
+    };
+    let begun = seen.iter().filter(begins).count();
     // A hold that begins is told to the owner: at most one in a script.
     let fits = match (world.door, whose) {
         (Door::SignUp, _) => sent == begun,
         (Door::SignIn, Whose::Nobody | Whose::SwitchedOff) => sent == 0,
         // Only what the first step sent, before it.
-        (Door::SignIn, Whose::SwitchedOffSince) => sent == 0 || sent == 1 && script[0] == Act::Start,
+        (Door::SignIn, Whose::SwitchedOffSince) => {
+            sent == 0 || sent == 1 && seen.first().as_ref().is_some_and(begins)
+        }
         (Door::SignIn, Whose::Somebody | Whose::Lacking | Whose::Due) => sent == begun || sent == begun + 1,
     };
     if !fits {

@@ -173,7 +173,10 @@ async fn anothers_key_opens_nothing() {
         let mut theirs = Vec::new();
         for _ in 0..keys {
             let mut key = device();
-            session = world.enrol(&session.token, &mut key).await;
+            session = match theirs.last_mut() {
+                None => world.enrol(&session.token, &mut key).await,
+                Some(before) => world.enrol_by(&session.token, before, &mut key).await,
+            };
             theirs.push(key);
         }
         let next = world.proven(&phone).await;
@@ -225,7 +228,7 @@ async fn anothers_key_opens_nothing() {
 async fn a_key_signs_under_its_own_id_only() {
     let (world, mut first, mut second) = (World::new(), device(), device());
     let session = world.person(PHONE, &mut first).await;
-    world.enrol(&session.token, &mut second).await;
+    world.enrol_by(&session.token, &mut first, &mut second).await;
     let mut mixed = first.copy();
     mixed.id = second.id.clone();
     assert_eq!(world.try_unnamed(&mut mixed).await, "wrong");
@@ -396,7 +399,7 @@ async fn an_id_is_enrolled_once() {
     let (flow, options) = world.offer(&other.token).await;
     assert_eq!(said(&world.answer(&flow, &thief.create(&options)).await), "stale");
     // Nor twice by its owner.
-    let (flow, options) = world.offer(&owner.token).await;
+    let (flow, options) = world.offer_by(&owner.token, &mut key).await;
     assert_eq!(said(&world.answer(&flow, &thief.create(&options)).await), "wrong");
     let (flow, options) = world.unnamed().await;
     let end = done(world.answer(&flow, &key.get(&options)).await);
@@ -412,7 +415,7 @@ async fn an_enrolment_is_confirmed_once() {
     let made = key.create(&options);
     let session = done(world.answer(&flow, &made).await);
     assert_eq!(said(&world.answer(&flow, &made).await), "no_flow");
-    let (flow, _) = world.offer(&session.token).await;
+    let (flow, _) = world.offer_by(&session.token, &mut key).await;
     assert_eq!(said(&world.answer(&flow, &made).await), "wrong");
 }
 

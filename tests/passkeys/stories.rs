@@ -113,7 +113,7 @@ async fn the_options_are_what_a_browser_parses_and_name_no_account() {
     assert_eq!(made["user"]["name"], PHONE);
 
     let session = done(world.answer(&flow, &first.create(&options)).await);
-    let (flow, options) = world.offer(&session.token).await;
+    let (flow, options) = world.offer_by(&session.token, &mut first).await;
     let again: Value = serde_json::from_str(&options).unwrap();
     assert_eq!(bytes(&again["user"]["id"]), owner, "one handle for all keys of an account");
     assert_ne!(again["challenge"], made["challenge"]);

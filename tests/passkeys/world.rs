@@ -53,6 +53,14 @@ impl World {
         self.begun(&next.flow).await
     }
 
+    /// The same where there is a key already, which it takes: what reaches as far is added by no less.
+    pub async fn offer_by(&self, session: &Token, key: &mut Device) -> (Token, String) {
+        let next = pending(self.visit.enrol(session, Passkey::NAME).await.unwrap());
+        let (flow, options) = self.begun(&next.flow).await;
+        let next = pending(self.answer(&flow, &key.get(&options)).await);
+        self.begun(&next.flow).await
+    }
+
     pub async fn begun(&self, flow: &Token) -> (Token, String) {
         let next = pending(self.visit.begin(flow, &Passkey::NAME).await.unwrap());
         (next.flow.clone(), prompt(&next))
@@ -60,6 +68,11 @@ impl World {
 
     pub async fn enrol(&self, session: &Token, device: &mut Device) -> Box<Done> {
         let (flow, options) = self.offer(session).await;
+        done(self.answer(&flow, &device.create(&options)).await)
+    }
+
+    pub async fn enrol_by(&self, session: &Token, by: &mut Device, device: &mut Device) -> Box<Done> {
+        let (flow, options) = self.offer_by(session, by).await;
         done(self.answer(&flow, &device.create(&options)).await)
     }
 
