@@ -26,7 +26,8 @@ use propusk::flow::{Done, Next};
 use propusk::id::{AccountId, EventName};
 use propusk::testing::{FakeClock, Fault, FaultyStore};
 use propusk::{
-    Auth, BackupCodes, Client, Code, Hotp, KeyRing, MemoryStore, Password, Site, Step, Token, Totp, danger,
+    Auth, BackupCodes, Client, Code, Hotp, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Totp,
+    danger,
 };
 use tower::ServiceExt;
 

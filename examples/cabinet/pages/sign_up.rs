@@ -115,7 +115,7 @@ pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<R
         {
             let ticket = puzzle(&guest, HumanWay::Plain).await?;
             let ticket = serde_json::from_str::<serde_json::Value>(&ticket).unwrap_or_default();
-            ticket["token"].as_str().unwrap_or_default().to_owned()
+            ticket.get("token").and_then(|token| token.as_str()).unwrap_or_default().to_owned()
         }
         _ => form.human,
     };

@@ -104,7 +104,7 @@ pub fn routes() -> Router<App> {
 
 fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     let (draft, told) = guest.draft_and_refusal(way);
-    let (Some(_), Some(factor)) = (&draft.flow, draft.factor) else {
+    let (Some(_), Some(factor)) = (&draft.flow, draft.factor.clone()) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
     if draft.choosing {
