@@ -19,8 +19,8 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    browsers, desk, due, history, home, key, language, link, new_password, outbox, password, profile,
-    security, services, sessions, sign_in, sign_up, status, step, welcome,
+    browsers, desk, due, enrol, fine, history, home, key, language, link, new_password, outbox, password,
+    profile, remove, security, services, sessions, sign_in, sign_up, status, step, welcome, wizard,
 };
 use crate::services::Services;
 use crate::status::Pulse;
@@ -50,13 +50,12 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(welcome::show))
         .route("/sign-up", get(sign_up::show).post(sign_up::begin))
-        .route("/sign-up/code", get(step::show_sign_up).post(step::answer_sign_up))
-        .route("/sign-up/code/other", post(step::other_sign_up))
         .route("/sign-up/password", get(sign_up::show_choice).post(sign_up::choose))
         .route("/sign-in", get(sign_in::show).post(sign_in::begin))
-        .route("/sign-in/code", get(step::show_sign_in).post(step::answer_sign_in))
-        .route("/sign-in/code/other", post(step::other_sign_in))
         .route("/sign-in/password", get(due::show).post(due::replace))
+        .route("/sign-in/add", get(enrol::show_choice).post(enrol::choose))
+        .route("/sign-in/new", get(enrol::show_at_sign_in).post(enrol::confirm_at_sign_in))
+        .route("/sign-in/new/codes.txt", get(enrol::codes_at_sign_in))
         .route("/sign-in/key", post(key::sign_in))
         .route("/sign-in/key/options", post(key::options))
         .route("/link", get(link::show).post(link::answer))
@@ -64,11 +63,11 @@ pub fn router(app: App) -> Router {
         .route("/link/denied", get(link::denied))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/home", get(home::show))
+        .route("/home/quiet", post(home::quiet))
         .route("/profile", get(profile::show))
         .route("/services", get(services::show))
         .route("/services/application", get(services::show_application).post(services::file))
-        .route("/services/fine", get(services::show_fine).post(services::pay))
-        .route("/services/fine/again", post(services::again))
+        .route("/services/fine", get(fine::show).post(fine::pay))
         .route("/services/record", get(services::show_record).post(services::order))
         .route("/desk", get(desk::show).post(desk::checked))
         .route("/sessions", get(sessions::show))
@@ -80,14 +79,18 @@ pub fn router(app: App) -> Router {
         .route("/password/check", post(new_password::check))
         .route("/password/suggestion", get(new_password::suggest))
         .route("/security", get(security::show))
-        .route("/security/add", post(security::add))
-        .route("/security/prove", get(step::show_enrol).post(step::answer_enrol))
-        .route("/security/prove/other", post(step::other_enrol))
-        .route("/security/new", get(security::show_new).post(security::confirm))
+        .route("/security/add", post(enrol::add))
+        .route("/security/new", get(enrol::show).post(enrol::confirm))
+        .route("/security/new/codes.txt", get(enrol::codes))
+        .route("/security/name", get(wizard::show_name).post(wizard::name))
+        .route("/security/done", get(wizard::show_done))
+        .route("/security/remove", get(remove::show).post(remove::remove))
         .route("/security/browsers/forget", post(browsers::forget))
         .route("/status", get(status::show))
         .route("/outbox", get(outbox::show))
         .route("/language", post(language::switch))
+        // Every proof that is asked for, whatever for.
+        .merge(step::routes())
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .layer(middleware::from_fn(errors_as_pages))
@@ -180,13 +183,14 @@ fn is_html(headers: &HeaderMap) -> bool {
 
 type Asset = (&'static str, &'static str, &'static str);
 /// What stands beside the pages: its path, its type, itself.
-pub const ASSETS: [Asset; 7] = [
+pub const ASSETS: [Asset; 8] = [
     ("/style.css", "text/css; charset=utf-8", include_str!("style.css")),
     ("/typing.js", "text/javascript; charset=utf-8", include_str!("typing.js")),
     ("/passkeys.js", "text/javascript; charset=utf-8", include_str!("passkeys.js")),
     ("/human.js", "text/javascript; charset=utf-8", include_str!("human.js")),
     ("/solver.js", "text/javascript; charset=utf-8", include_str!("solver.js")),
     ("/waiting.js", "text/javascript; charset=utf-8", include_str!("waiting.js")),
+    ("/print.js", "text/javascript; charset=utf-8", include_str!("print.js")),
     ("/icon.svg", "image/svg+xml", include_str!("icon.svg")),
 ];
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; \

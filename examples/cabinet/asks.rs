@@ -3,7 +3,7 @@
 
 use propusk::id::FactorName;
 use propusk::secret::Secret;
-use propusk::{Answer, BackupCodes, Code, Link, Passkey, Password, Totp};
+use propusk::{Answer, BackupCodes, Code, Hotp, Link, Passkey, Password, Totp};
 
 use crate::view::{Field, Frame};
 
@@ -16,6 +16,8 @@ pub enum Ask {
     Message,
     /// A code that a device shows.
     App,
+    /// A code that a token shows at the press of its button.
+    Token,
     /// A code from a list on paper.
     Paper,
     /// A key in a device, which a script asks for.
@@ -31,6 +33,8 @@ impl Ask {
             Some(Self::Password)
         } else if *factor == Totp::NAME {
             Some(Self::App)
+        } else if *factor == Hotp::NAME {
+            Some(Self::Token)
         } else if *factor == BackupCodes::NAME {
             Some(Self::Paper)
         } else if *factor == Passkey::NAME {
@@ -60,6 +64,7 @@ impl Ask {
             Self::Password => "password",
             Self::Message => "code",
             Self::App => "app_code",
+            Self::Token => "token_code",
             Self::Paper => "backup_code",
             Self::Key => "key",
             Self::Link => "link",
@@ -71,10 +76,17 @@ impl Ask {
         let asked = frame.t.asked(self);
         let field = match self {
             Self::Password => Field::password(self.field(), asked.label, "current-password"),
-            Self::Message | Self::App => Field::code(self.field(), asked.label),
+            Self::Message | Self::App | Self::Token => Field::code(self.field(), asked.label),
             Self::Paper | Self::Key | Self::Link => Field::text(self.field(), asked.label, "off").latin(),
         };
         field.hint(asked.hint).within(frame, first)
+    }
+
+    /// A second field, where a token that has run ahead can be found again by the code after that.
+    pub fn next(self, frame: &Frame) -> Option<Field> {
+        let (label, hint) = (frame.t.ways.next_code, frame.t.ways.next_code_hint);
+        let field = Field::code("next_code", label).hint(hint).optional().within(frame, false);
+        (self == Self::Token).then_some(field)
     }
 
     /// The answer that was typed into it.
@@ -84,6 +96,7 @@ impl Ask {
             Self::Password => Password::word(typed),
             Self::Message => Code::typed(factor.clone(), typed),
             Self::App => Totp::code(typed),
+            Self::Token => Hotp::code(typed),
             Self::Paper => BackupCodes::code(typed),
             // As the browser wrote it; the library reads it.
             Self::Key => Answer::wire(Passkey::NAME, typed),

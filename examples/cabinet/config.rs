@@ -52,6 +52,11 @@ impl Config {
         let office = demo.office.as_ref().map_or_else(String::new, |(identifier, password)| {
             format!("\n\n  first sign-in {identifier}\n  temporary     {password}")
         });
+        let bare = demo.bare.as_ref().map_or_else(String::new, |(identifier, _)| {
+            format!(
+                "\n\n  no second step {identifier}, with the same password: adds one at its first sign-in"
+            )
+        });
         let hot = redis.as_deref().unwrap_or(database);
         println!(
             "\nCabinet, the demo portal of propusk\n\
@@ -59,7 +64,7 @@ impl Config {
              \n  demo account  {}\
              \n  password      {}\
              \n  second step   a code by e-mail, to be read at {origin}/outbox\
-             {office}\
+             {office}{bare}\
              \n\n  database      {}\n  sessions      {}\n  keys          {}\n  messages      {}\
              \n  settings      PORT, METRICS_PORT, RUST_LOG, CABINET_DATA, DATABASE_URL=sqlite:path or postgres://.., REDIS_URL=redis://..\
              \n  to stop       Ctrl+C\n",

@@ -1,5 +1,6 @@
-//! The demo accounts. One is registered as anybody would: a code to its mailbox, then a password. The other is an
-//! organisation's, brought in by the operator with a temporary password that must be changed at the first sign-in.
+//! The demo accounts. One is registered as anybody would: a code to its mailbox, then a password. The second is an
+//! organisation's, brought in by the operator with a temporary password that must be changed at the first sign-in. The
+//! third comes from an old system that knew no second step.
 
 use std::error::Error;
 use std::fs;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use propusk::auth::import::{Import, Imported};
 use propusk::factor::password::due::Issued;
 use propusk::flow::Next;
+use propusk::hash::StoredHash;
 use propusk::human::{HumanFor, HumanWay, Puzzle, solve};
 use propusk::{Auth, Client, Code, Password, Step};
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,9 @@ pub struct DemoAccount {
     /// The other account, and its temporary password as long as that is one.
     #[serde(default)]
     pub office: Option<(String, String)>,
+    /// One that came from an old system with nothing but a password: it adds a second step at its first sign-in.
+    #[serde(default)]
+    pub bare: Option<(String, String)>,
 }
 
 /// Registers the demo account at the first start; later only tells of it.
@@ -32,8 +37,9 @@ pub async fn account(auth: &Auth, outbox: &Outbox, config: &Config) -> Result<De
     }
     let account = DemoAccount {
         identifier: "demo@example.org".to_owned(),
-        password: "Quiet harbour 42".to_owned(),
+        password: PASSWORD.to_owned(),
         office: office(auth).await?,
+        bare: bare(auth).await?,
     };
     // This program solves its puzzle as a browser does.
     let client = Client::unknown();
@@ -74,6 +80,17 @@ async fn office(auth: &Auth) -> Result<Option<(String, String)>, Box<dyn Error>>
     })
 }
 
+/// Somebody from an old system: a name, and the hash of a password.
+async fn bare(auth: &Auth) -> Result<Option<(String, String)>, Box<dyn Error>> {
+    const NAME: &str = "old-timer";
+    let hash = Password::imported(StoredHash::parse(HASH)?)?;
+    let old = Import::new("Old-timer")?.identifier(NAME)?.credential(hash)?;
+    Ok(match auth.import(&old, &Client::unknown()).await? {
+        Imported::Made(_) => Some((NAME.to_owned(), PASSWORD.to_owned())),
+        _ => None,
+    })
+}
+
 fn pending(step: Step) -> Result<Box<Next>, Box<dyn Error>> {
     match step {
         Step::Pending(next) => Ok(next),
@@ -81,3 +98,8 @@ fn pending(step: Step) -> Result<Box<Next>, Box<dyn Error>> {
         _ => Err("registration ended too early".into()),
     }
 }
+
+const PASSWORD: &str = "Quiet harbour 42";
+/// The same, as that system kept it.
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$1x7BArVtwwgvC95dbISXAQ$KZ+xCVjHfSIlcDGtlsRAitSirXQEDyG3XrM+cJ1fAGs";

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use propusk::Token;
 use propusk::clock::Timestamp;
 use propusk::factor::Prompt;
-use propusk::flow::{Offer, Refusal};
-use propusk::id::FactorName;
+use propusk::flow::{Offer, Refusal, Transaction};
+use propusk::id::{AccountId, FactorName};
 use propusk::proof::Due;
 use propusk::store::{Passed, Rate};
+use propusk::{Session, Token};
 
 use crate::texts::Texts;
 
@@ -29,6 +29,14 @@ pub enum Way {
     Change,
     /// A signed-in person adds a way to sign in.
     Enrol,
+    /// The pages after that: a name for it, backup codes. No flow of the library, a place to remember where one is.
+    Wizard,
+    /// A signed-in person takes one away.
+    Remove,
+    /// More than the session has proven, for an extract.
+    Extract,
+    /// The approval of a payment.
+    Fine,
 }
 
 impl Way {
@@ -38,7 +46,9 @@ impl Way {
             Self::SignUp => "/sign-up",
             Self::SignIn | Self::Key => "/sign-in",
             Self::Change => "/password",
-            Self::Enrol => "/security",
+            Self::Enrol | Self::Wizard | Self::Remove => "/security",
+            Self::Extract => "/services/record",
+            Self::Fine => "/services/fine",
         }
     }
 
@@ -49,6 +59,10 @@ impl Way {
             Self::SignIn | Self::Key => "/sign-in/code",
             Self::Change => "/password",
             Self::Enrol => "/security/prove",
+            Self::Wizard => "/security/name",
+            Self::Remove => "/security/remove/prove",
+            Self::Extract => "/services/record/prove",
+            Self::Fine => "/services/fine/prove",
         }
     }
 
@@ -56,9 +70,10 @@ impl Way {
     pub const fn choose(self) -> &'static str {
         match self {
             Self::SignUp => "/sign-up/password",
-            Self::SignIn | Self::Key => "/sign-in/password",
+            Self::SignIn | Self::Key => "/sign-in/new",
             Self::Change => "/password",
             Self::Enrol => "/security/new",
+            Self::Wizard | Self::Remove | Self::Extract | Self::Fine => self.start(),
         }
     }
 }
@@ -90,7 +105,12 @@ pub struct Draft {
     /// The ticket of who waits instead of letting a script solve a puzzle.
     pub human: String,
     pub public_device: bool,
+    pub trust: bool,
     pub next: String,
+    /// What is said once it is done.
+    pub done: Option<News>,
+    /// What is approved in this flow.
+    pub approves: Option<Transaction>,
     /// The last refusal, until it has been read; with the moment from which one may try again.
     pub told: Option<Told>,
 }
@@ -107,6 +127,14 @@ impl Draft {
         }
         self.prompt = self.begun.iter().find(|(begun, _)| *begun == factor).map(|(_, prompt)| prompt.clone());
         self.factor = Some(factor);
+    }
+
+    /// The page for the secret that is to be chosen: an old one that must be replaced has its own.
+    pub fn page_to_choose(&self, way: Way) -> &'static str {
+        match way {
+            Way::SignIn if self.due.is_some() => "/sign-in/password",
+            _ => way.choose(),
+        }
     }
 }
 
@@ -127,6 +155,9 @@ struct Kept {
     news: HashMap<String, (Timestamp, News)>,
     /// How fast somebody asks: what [`Rate::count`] keeps.
     paces: HashMap<String, i64>,
+    /// In which session somebody does not want to be reminded any more: whose, and when it ends, which stays the same
+    /// when it is renewed.
+    quiet: HashMap<String, (AccountId, Timestamp)>,
 }
 
 impl Drafts {
@@ -188,6 +219,21 @@ impl Drafts {
             return false;
         }
         rate.count(kept.paces.entry(who.to_owned()).or_default(), now) == Passed::Yes
+    }
+
+    /// Reminds of nothing more in this session.
+    pub fn quiet(&self, browser: &str, session: &Session, now: Timestamp) {
+        let mut kept = self.lock();
+        if kept.quiet.len() >= MOST {
+            kept.quiet.retain(|_, (_, ends)| now < *ends);
+        }
+        if kept.quiet.len() < MOST {
+            kept.quiet.insert(browser.to_owned(), (session.account(), session.expires()));
+        }
+    }
+
+    pub fn is_quiet(&self, browser: &str, session: &Session) -> bool {
+        self.lock().quiet.get(browser) == Some(&(session.account(), session.expires()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {

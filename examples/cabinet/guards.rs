@@ -1,29 +1,37 @@
-//! What operations ask for beyond a session, with what the library tells of it today: the account's level, and when
-//! what was proven. Asked when a page is shown and again when its form comes: a form may lie open for hours.
-//!
-//! A session cannot be raised in place yet: who proved something too long ago signs in again.
+//! What operations ask for beyond a session: the account's level, more proof, an approval. Asked when a form comes, not
+//! only when its page is shown: it may lie open for hours.
 
 use std::time::Duration;
 
-use propusk::Session;
 use propusk::account::Level;
-use propusk::clock::Timestamp;
+use propusk::error::Broken;
+use propusk::flow::{Code, Step, Transaction, Visit};
+use propusk::policy::Requirement;
+use propusk::proof::Aal;
+use propusk::{Profile, Token};
 
-/// A proof of something held (a device, a phone, a mailbox) is fresh for so long.
-pub const FRESH: Duration = Duration::from_secs(10 * 60);
+/// The portal's profile.
+pub fn profile() -> Profile {
+    let mut profile = Profile::public_portal();
+    // Who has just signed in and adds an application, then backup codes, is not asked for the same at each of them.
+    profile.recent = Duration::from_secs(5 * 60);
+    profile
+}
 
 /// The level that an application takes.
 pub const APPLICATION: Level = Level::Standard;
 
-/// When something held was last proven in this session. A password alone does not count: it may be filled in by the
-/// browser of whoever sits there now.
-pub fn proven_at(session: &Session) -> Option<Timestamp> {
-    let proofs = session.proofs();
-    let held = proofs.iter().filter(|proof| proof.proves().is_possession());
-    held.map(|proof| proof.at()).max()
-}
+/// What an extract takes: two steps, whenever that was. A session has them, unless its browser was trusted at the sign-in.
+pub const EXTRACT: Requirement = Requirement::two_factors();
 
-/// Whether that is fresh.
-pub fn is_fresh(session: &Session, now: Timestamp) -> bool {
-    proven_at(session).is_some_and(|at| now.since(at) < FRESH)
+/// Has a payment approved, by AAL2 where the account can reach it. An account that has nothing but a password and a
+/// mailbox cannot (NIST counts no e-mail); it may pay by these two, as it signs in by them. Nobody gets around an
+/// authenticator that way: it is either in the account, and asked for, or was removed by who proved it.
+pub async fn approve(visit: &Visit, token: &Token, what: &Transaction) -> Result<Step, Broken> {
+    match visit.approve(token, Requirement::aal(Aal::Two), what.clone()).await? {
+        Step::Refused(why) if why.code == Code::OutOfReach => {
+            visit.approve(token, Requirement::two_factors(), what.clone()).await
+        }
+        step => Ok(step),
+    }
 }

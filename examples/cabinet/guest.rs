@@ -80,6 +80,11 @@ impl Guest {
         self.visitor.client()
     }
 
+    /// The flows of this browser, which is to be trusted where the step ends a sign-in.
+    pub fn trusting(&self, trust: bool) -> Visit {
+        self.visitor.clone().trusting(trust).visit()
+    }
+
     pub fn token(&self) -> Option<&Token> {
         self.visitor.token()
     }

@@ -1,6 +1,6 @@
 //! The demo portal: registration, signing in with two steps, profile, services, sessions, history, change of password, in
 //! Russian and English. Some small scripts: they ask browsers for passkeys, help with typing, notice that a link was
-//! followed, and solve the puzzle before a registration; everything works without them but passkeys.
+//! followed, solve the puzzle before a registration, and print; everything works without them but passkeys.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
@@ -36,7 +36,7 @@ use std::net::SocketAddr;
 use propusk::axum::{AuthHttp, TokioSleep, tend};
 use propusk::policy::Check;
 use propusk::secret::{FileKeys, KeySource};
-use propusk::{Auth, BackupCodes, Code, Link, Passkey, Password, Profile, Site, Totp, danger, store};
+use propusk::{Auth, BackupCodes, Code, Hotp, Link, Passkey, Password, Site, Totp, danger, store};
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let outbox = Outbox::open(&config.outbox)?;
     // A SQLite file, or PostgreSQL, with or without Redis beside it: nothing else here changes.
     let store = store::connect(&config.database, config.redis.as_deref()).await?;
-    let mut profile = Profile::public_portal();
+    let mut profile = guards::profile();
     // Each registration sends a message, which costs money and bothers whoever gets it.
     profile.human.sign_up = Check::Always;
     let auth = Auth::builder(profile, store.clone(), keys.load()?)
@@ -77,6 +77,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .factor(Password::default())
         .factor(Passkey::default())
         .factor(Totp::default())
+        .factor(Hotp::default())
         .factor(Code::sms())
         .factor(Code::email())
         // It opens a page of this portal.

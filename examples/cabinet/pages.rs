@@ -4,6 +4,8 @@
 pub mod browsers;
 pub mod desk;
 pub mod due;
+pub mod enrol;
+pub mod fine;
 pub mod history;
 pub mod home;
 pub mod key;
@@ -13,6 +15,7 @@ pub mod new_password;
 pub mod outbox;
 pub mod password;
 pub mod profile;
+pub mod remove;
 pub mod security;
 pub mod services;
 pub mod sessions;
@@ -21,10 +24,11 @@ pub mod sign_up;
 pub mod status;
 pub mod step;
 pub mod welcome;
+pub mod wizard;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::Step;
-use propusk::flow::{Code, Offer, Refusal};
+use propusk::flow::{Code, Duty, Offer, Refusal};
 
 use crate::app::Failure;
 use crate::asks::Ask;
@@ -44,12 +48,25 @@ pub async fn lead_on(
         match step {
             Step::Done(done) => {
                 guest.forget(way);
+                if let Some(what) = &draft.approves {
+                    fine::approved(guest, &done.token, what).await?;
+                }
+                if let Some(news) = draft.done {
+                    guest.say(news);
+                }
                 let target = if draft.next.is_empty() { "/home" } else { &draft.next };
                 return Ok((guest.signed_in(&done), Redirect::to(target)).into_response());
             }
             Step::Pending(next) => {
                 draft.flow = Some(next.flow.clone());
                 draft.due = next.due;
+                if way == Way::SignIn && next.duty == Some(Duty::Enrol) && next.begun.is_none() {
+                    // Which it shall be is not the portal's to say.
+                    draft.offers = next.offers;
+                    (draft.factor, draft.choosing) = (None, true);
+                    guest.keep(way, draft);
+                    return Ok(Redirect::to(enrol::CHOICE).into_response());
+                }
                 // The portal asks for one thing at a time: the first offer, unless another was begun.
                 let (factor, prompt) = match next.begun {
                     Some((factor, prompt)) => (factor, Some(prompt)),
@@ -64,7 +81,7 @@ pub async fn lead_on(
                 };
                 draft.offers = next.offers;
                 draft.ask(factor, prompt);
-                let page = if draft.choosing { way.choose() } else { way.step() };
+                let page = if draft.choosing { draft.page_to_choose(way) } else { way.step() };
                 guest.keep(way, draft);
                 return Ok(Redirect::to(page).into_response());
             }

@@ -3,7 +3,10 @@
 
 mod history;
 mod human;
+#[path = "../../tests/common/otp.rs"]
+mod otp;
 mod services;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,7 +26,8 @@ use propusk::flow::{Done, Next};
 use propusk::id::{AccountId, EventName};
 use propusk::testing::{FakeClock, Fault, FaultyStore};
 use propusk::{
-    Auth, BackupCodes, Client, Code, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Totp, danger,
+    Auth, BackupCodes, Client, Code, Hotp, KeyRing, MemoryStore, Password, Profile, Site, Step, Token, Totp,
+    danger,
 };
 use tower::ServiceExt;
 
@@ -67,7 +71,7 @@ impl Drop for Portal {
 
 impl Portal {
     fn new() -> Self {
-        Self::with(Profile::public_portal())
+        Self::with(crate::guards::profile())
     }
 
     fn with(profile: Profile) -> Self {
@@ -83,6 +87,7 @@ impl Portal {
             .clock(clock.clone())
             .factor(Password::default())
             .factor(Totp::default())
+            .factor(Hotp::default())
             .factor(Code::email())
             .factor(BackupCodes::default())
             .sender(outbox.clone())
@@ -144,6 +149,17 @@ impl Portal {
         self.send(browser, "GET", path, None).await
     }
 
+    /// The same with the cookies that come back, and on to the page that it leads to.
+    async fn steps(&self, browser: &mut Browser, page: &str, path: &str, fields: &str) -> Answer {
+        let mut answer = self.post(browser, page, path, fields).await;
+        browser.takes(&answer);
+        if let Some(to) = answer.location() {
+            answer = self.get(browser, &to).await;
+            answer.headers.insert(header::REFERER, to.parse().unwrap());
+        }
+        answer
+    }
+
     /// Sends the form of `page` that posts to `path`.
     async fn post(&self, browser: &Browser, page: &str, path: &str, fields: &str) -> Answer {
         let shown = self.get(browser, page).await;
@@ -162,6 +178,19 @@ impl Browser {
     fn stranger(language: &'static str) -> Self {
         Self { cookies: String::new(), language }
     }
+
+    fn takes(&mut self, answer: &Answer) {
+        for line in answer.headers.get_all(header::SET_COOKIE) {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            let others = self.cookies.split("; ").filter(|old| !old.starts_with(&format!("{name}=")));
+            let mut cookies: Vec<_> = others.filter(|old| !old.is_empty()).map(str::to_owned).collect();
+            if !value.is_empty() {
+                cookies.push(format!("{name}={value}"));
+            }
+            self.cookies = cookies.join("; ");
+        }
+    }
 }
 
 impl Answer {
@@ -169,6 +198,20 @@ impl Answer {
         let form = self.text.split("<form").find(|form| form.contains(&format!("action=\"{path}\"")))?;
         let (_, rest) = form.split_once("name=\"form_token\" value=\"")?;
         Some(rest.split('"').next()?.to_owned())
+    }
+
+    fn location(&self) -> Option<String> {
+        self.headers.get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned())
+    }
+
+    /// The page that one was led to.
+    fn at(&self) -> &str {
+        self.headers.get(header::REFERER).map_or("", |at| at.to_str().unwrap())
+    }
+
+    /// What stands between these two on the page.
+    fn between(&self, from: &str, to: &str) -> &str {
+        self.text.split_once(from).and_then(|(_, rest)| rest.split_once(to)).map_or("", |(found, _)| found)
     }
 
     /// Its lines of the history.
@@ -185,6 +228,11 @@ impl Answer {
     fn says(&self, text: &str) -> bool {
         self.text.contains(text)
     }
+}
+
+/// As a form sends it.
+fn typed(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 fn pending(step: Step) -> Box<Next> {
@@ -266,7 +314,9 @@ async fn the_profile_masks_until_asked_and_home_says_what_is_missing() {
     );
     let home = portal.get(&anna, "/home").await;
     assert!(
-        home.says("Add another second step") && home.says("Make backup codes") && home.says("Firefox 140")
+        home.says("Your second step is a code by message only")
+            && home.says("Make backup codes")
+            && home.says("Firefox 140")
     );
     assert!(!home.says("Refused sign-ins"));
     let stranger = portal.auth.visit(Client::unknown());

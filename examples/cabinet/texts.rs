@@ -10,6 +10,7 @@ mod portal;
 mod ru;
 #[cfg(test)]
 mod tests;
+pub mod ways;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use propusk::proof::Due;
 
 use self::front::Front;
 use self::link::LinkTexts;
+use self::ways::Ways;
 use crate::asks::Ask;
 
 pub use portal::{Portal, Service};
@@ -66,7 +68,7 @@ pub struct Texts {
     pub no_account_yet: &'static str,
     pub have_account: &'static str,
     // Proofs, one at a time.
-    pub asked: [Asked; 6],
+    pub asked: [Asked; 7],
     pub code_sent_to: &'static str,
     pub code_none: &'static str,
     pub resend: &'static str,
@@ -134,7 +136,6 @@ pub struct Texts {
     pub ways_in: &'static [(&'static str, WayIn)],
     pub way_on: &'static str,
     pub way_off: &'static str,
-    pub way_since: &'static str,
     pub way_added: &'static str,
     pub messages_title: &'static str,
     pub messages_lead: &'static str,
@@ -179,6 +180,8 @@ pub struct Texts {
     pub front: &'static Front,
     // Around a link in a letter: `texts/link.rs`.
     pub link: &'static LinkTexts,
+    // What one signs in with: `texts/ways.rs`.
+    pub ways: &'static Ways,
 }
 
 /// How the page for one proof asks for it.
@@ -244,11 +247,12 @@ impl Texts {
 
     /// How a proof is asked for.
     pub fn asked(&self, ask: Ask) -> Asked {
-        let [password, message, app, paper, key, link] = self.asked;
+        let [password, message, app, token, paper, key, link] = self.asked;
         match ask {
             Ask::Password => password,
             Ask::Message => message,
             Ask::App => app,
+            Ask::Token => token,
             Ask::Paper => paper,
             Ask::Key => key,
             Ask::Link => link,
@@ -273,8 +277,20 @@ impl Texts {
     /// How many backup codes are left.
     pub fn codes_left(&self, left: usize) -> String {
         match self.locale {
+            _ if left == 0 => self.ways.codes_none.to_owned(),
             Locale::Ru => format!("Осталось кодов: {left}"),
             _ => format!("Codes left: {left}"),
+        }
+    }
+
+    /// The wish that a browser be trusted for so many days.
+    pub fn trust(&self, days: u64) -> String {
+        match self.locale {
+            Locale::Ru => {
+                let days = ru::counted(days, "день", "дня", "дней");
+                format!("Не спрашивать второй шаг в этом браузере {days}")
+            }
+            _ => format!("Do not ask for a second step in this browser for {}", en::count(days, "day")),
         }
     }
 
@@ -332,10 +348,12 @@ impl Texts {
         match (name, self.locale) {
             ("password", Locale::Ru) => "пароль",
             ("totp", Locale::Ru) => "код из приложения",
+            ("hotp", Locale::Ru) => "код из генератора",
             ("backup-code", Locale::Ru) => "резервный код",
             ("passkey", Locale::Ru) => "ключ доступа",
             ("approval", Locale::Ru) => "подтверждение на другом устройстве",
             ("totp", _) => "code from the application",
+            ("hotp", _) => "code from the token",
             ("backup-code", _) => "backup code",
             ("approval", _) => "approval on another device",
             ("email-link", Locale::Ru) => "ссылка из письма",
@@ -402,7 +420,7 @@ impl Texts {
     }
 }
 
-const ASKS: [Ask; 6] = [Ask::Password, Ask::Message, Ask::App, Ask::Paper, Ask::Key, Ask::Link];
+const ASKS: [Ask; 7] = [Ask::Password, Ask::Message, Ask::App, Ask::Token, Ask::Paper, Ask::Key, Ask::Link];
 
 /// What a span is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -167,6 +167,12 @@ impl Field {
         Self { code: true, inputmode: "numeric", ..Self::text(name, label, "one-time-code") }
     }
 
+    /// It may be left out.
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
     pub fn hint(mut self, hint: &'static str) -> Self {
         self.hint = hint;
         self

@@ -23,6 +23,8 @@ pub struct KnownBrowser {
     pub expires: Timestamp,
     /// Whether it is the one that asks.
     pub here: bool,
+    /// Until when it is trusted to sign in by less, if it is ([`Profile::trust`](crate::Profile::trust)).
+    pub trusted_until: Option<Timestamp>,
     /// From where that was, unless the event is gone, or two sign-ins of one moment cannot be told apart.
     pub from: Option<Origin>,
 }
@@ -37,12 +39,14 @@ impl Visit {
         let Some(person) = auth.person_by_id(mine.account()).await? else { return Ok(Vec::new()) };
         let now = auth.clock.now();
         let here = person.browser(auth, &self.client, now).map(|row| row.id);
+        let trusted = auth.trusted_browsers(&person)?;
         let mut known = Vec::new();
         for row in person.subject.iter().flat_map(|subject| &subject.browsers) {
             if now < row.expires {
                 let from = auth.seen_from(&person, row).await?;
                 let (id, seen, expires) = (row.id, row.seen, row.expires);
-                known.push(KnownBrowser { id, seen, expires, here: Some(id) == here, from });
+                let (here, trusted_until) = (Some(id) == here, trusted.get(&id).copied());
+                known.push(KnownBrowser { id, seen, expires, here, trusted_until, from });
             }
         }
         known.sort_by_key(|one| (!one.here, std::cmp::Reverse(one.seen)));

@@ -7,6 +7,7 @@
 //! dead. It ends with its time, with the browser's record, with every change of the account's epoch (a changed password, a
 //! removed factor, a lock) and with every new credential.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,14 @@ impl Inner {
         but: Option<BrowserId>,
     ) -> Result<Vec<Write>, Broken> {
         self.untrust(person, |one| Some(one.browser) == but)
+    }
+
+    /// Which browsers are trusted now, and until when.
+    pub(crate) fn trusted_browsers(&self, person: &Person) -> Result<BTreeMap<BrowserId, Timestamp>, Broken> {
+        let (epoch, now) = (person.epoch(), self.clock.now());
+        let lives = |one: &Trusted| one.trust.epoch == epoch && now < one.trust.until;
+        let trusts = if self.profile.trust.is_some() { self.trusts(person)? } else { Vec::new() };
+        Ok(trusts.into_iter().filter(lives).map(|one| (one.trust.browser, one.trust.until)).collect())
     }
 
     pub(crate) fn new_browser(

@@ -1,6 +1,6 @@
 // Passkeys: made, used, copied, and their pages as they look.
 import { accessible, check, go, person, press, register } from "./people.mjs";
-import { keyDevice, prove, shot, signIn, sound, typePassword } from "./people.mjs";
+import { keyDevice, nameIt, pressOn, prove, shot, signIn, sound, typePassword } from "./people.mjs";
 
 const PASSWORD = "Тихая гавань 42";
 
@@ -12,17 +12,19 @@ export async function passkeys(browser) {
   const device = await keyDevice(kira);
   await prove(kira, to, PASSWORD, "Add a passkey");
   await press(kira, "Create the passkey");
-  await kira.waitForURL("**/security");
+  await kira.waitForURL("**/security/name?*");
   check((await kira.locator(".news").innerText()).includes("can sign in with it"), "a passkey is added");
+  check((await kira.inputValue("#name")) === "Chrome, Linux", "and its name suggested by the browser that made it");
+  await nameIt(kira, "Work computer");
+  check(kira.url().endsWith("/security/prove"), "backup codes come next, and take the new key");
   const [made] = await device.keys();
   const handle = Buffer.from(made.userHandle, "base64");
   check(made.isResidentCredential && made.rpId === "localhost" && handle.length === 64, "it is found without a name, under a handle of 64 bytes");
   check(made.userName === to, "the device lists it under the name that its owner knows");
   await go(kira, "/security");
-  await press(kira, "Add another passkey");
-  await kira.fill("#password", PASSWORD);
-  await press(kira, "Continue");
-  await press(kira, "Use the passkey");
+  check((await kira.locator("main").innerText()).includes("Work computer"), "the key is listed by its name");
+  await pressOn(kira, "Add another passkey");
+  await pressOn(kira, "Use the passkey");
   await kira.waitForURL("**/security/new");
   check(true, "a passkey proves its owner before another is added");
   await press(kira, "Create the passkey");
@@ -87,7 +89,8 @@ export async function passkeys(browser) {
   await device.touches(true);
   await prove(kira, to, PASSWORD, "Add another passkey");
   await press(kira, "Create the passkey");
-  await kira.waitForURL("**/security");
+  await kira.waitForURL("**/security/name?*");
+  check((await kira.inputValue("#name")) === "Chrome, Linux", "no other has that name");
   check((await device.keys()).length === 1, "a new key takes its place");
   await kira.getByRole("button", { name: "Sign out" }).click();
   await kira.waitForURL("**/home");
@@ -146,7 +149,9 @@ async function keyPages(browser, { locale, width, dark }) {
   await shot(page, `key-new-stopped-${tag}`);
   await device.verifies(true);
   await press(page, /Create the passkey|Создать ключ доступа/);
-  await page.waitForURL("**/security");
+  await page.waitForURL("**/security/name?*");
+  await look("key-name");
+  await go(page, "/security");
   await look("key-security");
   await device.touches(false);
   await signOut(page);

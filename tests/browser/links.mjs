@@ -1,5 +1,5 @@
 // A link in a letter: opened in the browser that asked, on another device, by programs; with scripts and without.
-import { accessible, check, go, pace, person, portal, press, register, shot, sound, typePassword } from "./people.mjs";
+import { accessible, check, getCode, go, pace, person, portal, press, register, shot, sound, typePassword } from "./people.mjs";
 
 const PASSWORD = "Тихая гавань 42";
 
@@ -96,7 +96,7 @@ export async function links(browser) {
   await mark.fill("#name", "Mark");
   await mark.fill("#contact", "mark.link@example.org");
   await mark.check("#terms");
-  await press(mark, "Get a code");
+  await getCode(mark);
   const fourth = await byLink(mark, "mark.link@example.org");
   await mark.goto(fourth);
   check((await mark.locator("h1").innerText()) === "Confirm your address", "a link confirms the address of a registration");

@@ -128,49 +128,70 @@ export async function appCode(page, key) {
   return totp(key, step);
 }
 
-/** Begins to add what a button on the security page names, and proves by password and a message that it is oneself. */
-export async function prove(page, to, password, button, look = async () => {}) {
+/** Answers what is asked for on the pages of proofs, with what this person has, until another page comes. */
+export async function proves(page, { to, password, key, old, before = 0, look = async () => {} }) {
+  while (/\/prove$/.test(new URL(page.url()).pathname)) {
+    await look();
+    const asked = (field) => page.locator(`#${field}`).count();
+    if (await asked("password")) await page.fill("#password", password);
+    else if (await asked("backup_code")) await page.fill("#backup_code", old);
+    else if (await asked("code")) await page.fill("#code", await code(page, to, before));
+    else if (!(await asked("app_code"))) {
+      await pressOn(page, /Use the passkey|Использовать ключ доступа/);
+      continue;
+    } else if (old) {
+      await pressOn(page, /By a backup code|Резервным кодом/);
+      continue;
+    } else await page.fill("#app_code", await appCode(page, key));
+    await pressOn(page, /Continue|Продолжить/);
+  }
+}
+
+/** Presses, and waits for the next page. */
+export async function pressOn(page, name) {
+  const next = page.waitForEvent("framenavigated");
+  await press(page, name);
+  await next;
+  await page.waitForLoadState();
+}
+
+/** Begins to add what a button on the security page names, and proves what is asked for: nothing, right after a sign-in. */
+export async function prove(page, to, password, button, more = {}) {
   await go(page, "/security");
   const { count } = await codes(page, to);
-  await press(page, button);
-  await page.waitForURL("**/security/prove");
-  await look();
-  await page.fill("#password", password);
-  await press(page, /Continue|Продолжить/);
-  await page.locator("#code").waitFor();
-  await page.fill("#code", await code(page, to, count));
-  await press(page, /Continue|Продолжить/);
+  await pressOn(page, button);
+  await proves(page, { to, password, before: count, ...more });
   await page.waitForURL("**/security/new");
   return true;
 }
 
+/** Gives what was just added a name, and leaves it at that. */
+export async function nameIt(page, name, look = async () => {}) {
+  await page.waitForURL("**/security/name?*");
+  await look();
+  await page.fill("#name", name);
+  await pressOn(page, /^(Save|Сохранить)$/);
+}
+
 /** Adds an authenticator; the key that it holds. */
-export async function addDevice(page, to, password) {
+export async function addDevice(page, to, password, name = "A phone") {
   await prove(page, to, password, /Add an application|Добавить приложение/);
   const key = (await page.locator(".key").innerText()).replaceAll(" ", "");
   await page.fill("#app_code", await appCode(page, key));
-  await press(page, /^(Add|Добавить)$/);
-  await page.waitForURL("**/security");
+  await pressOn(page, /^(Add|Добавить)$/);
+  await nameIt(page, name);
   return key;
 }
 
 /** Makes a set of backup codes, proving with an authenticator, or with one of the codes that it will replace. */
 export async function makeCodes(page, key, password, old, look = async () => {}) {
   await go(page, "/security");
-  await press(page, /Make backup codes|Make new ones|Создать коды|Создать новые/);
-  await page.fill("#password", password);
-  await press(page, /Continue|Продолжить/);
-  if (old) {
-    await press(page, /By a backup code|Резервным кодом/);
-    await page.fill("#backup_code", old);
-  } else {
-    await page.fill("#app_code", await appCode(page, key));
-  }
-  await press(page, /Continue|Продолжить/);
+  await pressOn(page, /Make backup codes|Make new ones|Создать коды|Создать новые/);
+  await proves(page, { password, key, old });
   await page.waitForURL("**/security/new");
   await look();
   const codes = await page.locator(".codes code").allInnerTexts();
-  await press(page, /I have saved them|Коды сохранены/);
+  await pressOn(page, /I have saved them|Коды сохранены/);
   await page.waitForURL("**/security");
   return codes;
 }

@@ -1,6 +1,6 @@
 // The pages behind a sign-in: home, profile, services and what they ask for, the history and its table, known browsers;
 // and the status page. Then all of them in both languages, wide and narrow, light and dark, and on paper.
-import { accessible, check, go, pace, person, press, register, shot, signIn, sound } from "./people.mjs";
+import { accessible, check, codes, go, pace, person, press, pressOn, proves, register, shot, signIn, sound } from "./people.mjs";
 
 const PASSWORD = "Тихая гавань 42";
 
@@ -35,7 +35,7 @@ async function services(browser) {
   const olga = await person(browser);
   await register(olga, "olga@example.org", "Olga", PASSWORD);
   const home = await olga.locator("main").innerText();
-  check(home.includes("Add another second step") && home.includes("Make backup codes"), "home says what is missing");
+  check(home.includes("Your second step is a code by message only") && home.includes("Make backup codes"), "home says what is missing");
   await olga.getByRole("link", { name: "File an application" }).click();
   check((await olga.locator("h1").innerText()) === "An application needs a standard account", "an application waits for the level");
   await olga.getByRole("link", { name: "To the service desk" }).click();
@@ -49,8 +49,12 @@ async function services(browser) {
   const filed = await olga.locator("main").innerText();
   check(/№ \d{6}/.test(filed) && filed.includes("<b>please</b>"), "it is filed under a number, as text");
   await go(olga, "/services/fine");
-  await press(olga, "Pay 500 ₽");
-  check((await olga.locator(".news").innerText()) === "The fine is paid.", "a fine is paid right after a sign-in");
+  await pressOn(olga, "Pay 500 ₽");
+  const approves = async () => (await olga.locator(".note").innerText()).includes("500 ₽") && (await olga.locator(".note").innerText()).includes("Traffic police");
+  check(await approves(), "a fine is paid by who approves it, with amount and payee before their eyes");
+  const { count } = await codes(olga, "olga@example.org");
+  await proves(olga, { to: "olga@example.org", password: PASSWORD, before: count, look: async () => check(await approves(), "on each page of it") });
+  check((await olga.locator(".news").innerText()) === "The fine is paid.", "and then it is paid");
   check((await olga.getByRole("button", { name: "Pay 500 ₽" }).count()) === 0, "and not a second time");
   await go(olga, "/services/record");
   await press(olga, "Order an extract");
@@ -160,7 +164,10 @@ async function look(browser, { locale, width, dark }) {
   await seen("application-filed");
   await go(page, "/services/fine");
   await seen("fine");
-  await press(page, /Pay 500 ₽|Оплатить 500 ₽/);
+  const { count } = await codes(page, to);
+  await pressOn(page, /Pay 500 ₽|Оплатить 500 ₽/);
+  let steps = 0;
+  await proves(page, { to, password: PASSWORD, before: count, look: async () => seen(`fine-prove-${(steps += 1)}`) });
   await seen("fine-paid");
   await go(page, "/services/record");
   await press(page, /Order an extract|Заказать выписку/);

@@ -18,6 +18,8 @@ pub struct Browser {
     pub address: Option<String>,
     pub seen: Moment,
     pub until: Moment,
+    /// Until when it is not asked for a second step.
+    pub trusted: Option<Moment>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +43,7 @@ pub async fn known(guest: &Guest, session: &propusk::Session) -> Result<Vec<Brow
             address: one.from.and_then(|from| from.address).map(|address| address.to_string()),
             seen: moment(one.seen, locale),
             until: on_day(one.expires, locale),
+            trusted: one.trusted_until.map(|until| on_day(until, locale)),
         }
     });
     Ok(browsers.collect())

@@ -28,11 +28,11 @@ impl FormFields for Replacement {
 
 pub async fn show(guest: Guest) -> Result<Response, Failure> {
     let (draft, told) = guest.draft_and_refusal(Way::SignIn);
-    if draft.flow.is_none() || !draft.choosing {
+    if draft.flow.is_none() || !draft.choosing || draft.due.is_none() {
         return Ok(Redirect::to(Way::SignIn.start()).into_response());
     }
     let t = guest.t;
-    let mut frame = guest.frame(Way::SignIn.choose(), t.new_password)?.narrow();
+    let mut frame = guest.frame(PAGE, t.new_password)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), |_| "new_password");
     let choice = Choice {
         token: guest.hidden::<Replacement>()?,
@@ -48,7 +48,7 @@ pub async fn show(guest: Guest) -> Result<Response, Failure> {
 
 pub async fn replace(guest: Guest, TokenForm(form): TokenForm<Replacement>) -> Result<Response, Failure> {
     let draft = guest.draft(Way::SignIn);
-    let Some(flow) = draft.flow.clone().filter(|_| draft.choosing) else {
+    let Some(flow) = draft.flow.clone().filter(|_| draft.choosing && draft.due.is_some()) else {
         return Ok(Redirect::to(Way::SignIn.start()).into_response());
     };
     let word = Password::word(form.new_password.expose_str().unwrap_or_default());
@@ -56,5 +56,7 @@ pub async fn replace(guest: Guest, TokenForm(form): TokenForm<Replacement>) -> R
     if matches!(step, Step::Done(_)) {
         guest.say(|t| t.password_changed);
     }
-    lead_on(&guest, Way::SignIn, draft, step, Way::SignIn.choose()).await
+    lead_on(&guest, Way::SignIn, draft, step, PAGE).await
 }
+
+const PAGE: &str = "/sign-in/password";

@@ -6,7 +6,7 @@ mod filter;
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
-use propusk::event::{Event, EventPage, Outcome};
+use propusk::event::{Event, EventPage, Outcome, name};
 
 use filter::{Asked, Fault, Filter, OUTCOMES, key};
 
@@ -58,7 +58,7 @@ impl Line {
     pub fn of(t: &Texts, event: &Event) -> Self {
         let reason = event.reason.as_deref().map(|reason| t.reason(reason));
         let how = how(t, event).into_iter().chain(reason).collect::<Vec<_>>().join(": ");
-        let more = details(event);
+        let more = details(t, event);
         Self {
             what: t.event(event),
             result: t.portal.outcome(event.outcome),
@@ -157,13 +157,17 @@ fn how<'a>(t: &Texts, event: &'a Event) -> Option<&'a str> {
     event.factor.as_ref().map(|factor| t.factor(factor.as_str()))
 }
 
-/// What an application wrote beside it.
-fn details(event: &Event) -> String {
-    let detail = |(name, value): (&String, &String)| match name.as_str() {
-        "number" => format!("№ {value}"),
-        _ => value.clone(),
+/// What was written beside it: of a transaction all that was approved, under its own labels.
+fn details(t: &Texts, event: &Event) -> String {
+    let approval = event.name == name::APPROVED;
+    let detail = |(name, value): (&String, &String)| match (name.as_str(), value.as_str()) {
+        ("transaction", _) if approval => None,
+        _ if approval => Some(format!("{name}: {value}")),
+        ("number", _) => Some(format!("№ {value}")),
+        ("trust", "used") if event.name == name::SIGN_IN => Some(t.ways.trust_used.to_owned()),
+        _ => Some(value.clone()),
     };
-    event.details.iter().map(detail).collect::<Vec<_>>().join(", ")
+    event.details.iter().filter_map(detail).collect::<Vec<_>>().join(", ")
 }
 
 const ON_A_PAGE: usize = 10;

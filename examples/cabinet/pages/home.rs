@@ -1,30 +1,42 @@
 //! The first page of a signed-in person: what happened lately, what is worth doing, and where to go.
 
 use askama::Template;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use propusk::BackupCodes;
+use propusk::axum::{FormFields, TokenForm};
 use propusk::event::{EventPage, Outcome, name};
 use propusk::proof::Channel;
+use serde::Deserialize;
 
 use super::history::Line;
+use super::security;
 use super::services::account;
 use crate::app::Failure;
 use crate::dates::{Moment, moment};
 use crate::guest::Member;
 use crate::texts::Service;
-use crate::view::Frame;
+use crate::view::{Frame, Hidden};
 
 #[derive(Debug, Template)]
 #[template(path = "home.html", config = "examples/cabinet/askama.toml")]
 struct Page {
     frame: Frame,
     greeting: String,
+    /// That a message is the only second step, until it is not to be said again: the form for that.
+    reminder: Option<Hidden>,
     to_do: Vec<ToDo>,
     sign_ins: Vec<(Line, bool)>,
     devices: String,
     services: [(&'static str, Service); 3],
     proofs: String,
     ends: Moment,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Quiet {}
+
+impl FormFields for Quiet {
+    const PURPOSE: &'static str = "home-quiet";
 }
 
 /// Something that is missing, or wants a look.
@@ -51,12 +63,13 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let held = auth.credentials(account.id).await?;
     // A device of one's own: a list on paper is for the day when it is lost, a message needs what may be lost with it.
     let device = held.iter().any(|one| one.proves.is_possession() && one.proves.channel() == Channel::Device);
-    if !device {
+    let quiet = guest.app.drafts.is_quiet(&guest.browser(), session);
+    if !device && quiet {
         to_do.push(to_security(p.no_second, p.no_second_why));
     }
     match BackupCodes::left(auth, account.id).await? {
         None => to_do.push(to_security(p.no_codes, p.no_codes_why)),
-        Some(left) if left <= FEW => to_do.push(to_security(&t.codes_left(left), p.few_codes_why)),
+        Some(left) if left <= security::FEW => to_do.push(to_security(&t.codes_left(left), p.few_codes_why)),
         Some(_) => {}
     }
     // Since the sign-in before this one: what came before that was on this page then.
@@ -78,6 +91,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let content = Page {
         frame: guest.frame("/home", t.home)?,
         greeting: t.greeting(&account.name),
+        reminder: (!device && !quiet).then(|| guest.hidden::<Quiet>()).transpose()?,
         to_do,
         sign_ins: sign_ins
             .iter()
@@ -91,6 +105,12 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     Ok(guest.page(&content))
 }
 
+/// Says no more of it in this session.
+pub async fn quiet(member: Member, TokenForm(Quiet {}): TokenForm<Quiet>) -> Result<Response, Failure> {
+    let Member { guest, session, .. } = member;
+    guest.app.drafts.quiet(&guest.browser(), &session, guest.app.auth.now());
+    Ok(Redirect::to("/home").into_response())
+}
+
 const LATEST: usize = 3;
-const FEW: usize = 3;
 const MOST_REFUSALS: usize = 50;

@@ -8,7 +8,7 @@ use axum::http::header::{HeaderValue, REFERRER_POLICY};
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::event::name;
-use propusk::flow::{Asking, Code, Followed, Looked};
+use propusk::flow::{Asking, Code, Followed, Looked, Transaction};
 use propusk::secret::Secret;
 use propusk::{Link, Step};
 use serde::Deserialize;
@@ -27,6 +27,8 @@ struct Page {
     token: Hidden,
     mailbox: String,
     button: &'static str,
+    /// What it would approve.
+    approves: Option<Transaction>,
     /// Who asks, where that is not this browser.
     asks: Option<Asks>,
 }
@@ -77,7 +79,9 @@ pub async fn answer(guest: Guest, TokenForm(said): TokenForm<Said>) -> Result<Re
         // It can be answered once: a slip of the finger is none.
         _ => return page(&guest, &said.mailbox, &asking, here, true),
     };
-    let step = match guest.visit.follow(&said.mailbox, &letter).await? {
+    let way = way(&asking);
+    let draft = guest.draft(way);
+    let step = match guest.trusting(draft.trust).follow(&said.mailbox, &letter).await? {
         Followed::Left if denies => return Ok(Redirect::to("/link/denied").into_response()),
         Followed::Step(Step::Refused(_)) if denies && here => {
             return Ok(Redirect::to("/link/denied").into_response());
@@ -90,8 +94,7 @@ pub async fn answer(guest: Guest, TokenForm(said): TokenForm<Said>) -> Result<Re
         Followed::Step(step) => step,
         _ => return Ok(Redirect::to("/link/done").into_response()),
     };
-    let way = way(&asking);
-    lead_on(&guest, way, guest.draft(way), step, way.step()).await
+    lead_on(&guest, way, draft, step, way.step()).await
 }
 
 pub async fn done(guest: Guest) -> Result<Response, Failure> {
@@ -123,6 +126,7 @@ fn page(guest: &Guest, mailbox: &str, asking: &Asking, here: bool, slip: bool) -
         token: guest.hidden::<Said>()?,
         mailbox: mailbox.to_owned(),
         button: if here { t.link.here_do.get(nth).copied().unwrap_or_default() } else { t.link.confirm },
+        approves: asking.transaction.clone(),
         asks: (!here).then_some(asks),
         frame,
     };
@@ -149,5 +153,12 @@ fn which(asking: &Asking) -> usize {
 }
 
 fn way(asking: &Asking) -> Way {
-    [Way::SignIn, Way::SignUp].get(which(asking)).copied().unwrap_or(Way::Enrol)
+    match &asking.during {
+        during if *during == name::SIGN_IN => Way::SignIn,
+        during if *during == name::SIGN_UP => Way::SignUp,
+        during if *during == name::REMOVED => Way::Remove,
+        during if *during == name::STEPPED_UP => Way::Extract,
+        during if *during == name::APPROVED => Way::Fine,
+        _ => Way::Enrol,
+    }
 }

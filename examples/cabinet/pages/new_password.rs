@@ -9,6 +9,7 @@ use askama::Template;
 use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use propusk::Password;
 use propusk::account::identifier::Identifier;
 use propusk::account::{BirthDate, PersonalData};
 use propusk::axum::{FormFields, Problem, TokenForm};
@@ -161,7 +162,11 @@ pub async fn suggest(guest: Guest, headers: HeaderMap) -> Result<Response, Failu
         return Ok(Json(Suggested { password }).into_response());
     }
     let frame = guest.frame("/password/suggestion", guest.t.front.suggestion)?.narrow();
-    let back = choosing(&guest).map_or(Way::Change.start(), Way::choose);
+    let back = match choosing(&guest) {
+        Some(way) => guest.draft(way).page_to_choose(way),
+        None if guest.draft(Way::Enrol).factor == Some(Password::NAME) => Way::Enrol.choose(),
+        None => Way::Change.start(),
+    };
     Ok(guest.page(&Page { frame, password, back }))
 }
 

@@ -1,19 +1,22 @@
-//! Three services, each of which asks for something else: an application for the account's level, a fine for a proof of
-//! a moment ago, an extract for nothing but a session. Who may not is told what to do about it, and is let in then.
+//! Three services, each of which asks for something else: an application for the account's level, a fine (`fine.rs`) for
+//! an approval, an extract for both steps of a sign-in. Who may not is told what to do about it, and is let in then.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use propusk::Session;
 use propusk::account::{Account, Level};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::event::Outcome;
 use propusk::id::EventName;
 use serde::Deserialize;
 
+use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::dates::{Moment, moment};
+use crate::drafts::{Draft, News, Way};
 use crate::guards;
 use crate::guest::{Guest, Member};
 use crate::services::{Entry, Kind};
@@ -38,17 +41,6 @@ struct Application {
 }
 
 #[derive(Debug, Template)]
-#[template(path = "fine.html", config = "examples/cabinet/askama.toml")]
-struct Fine {
-    frame: Frame,
-    token: Hidden,
-    again: Hidden,
-    paid: Option<Line>,
-    fresh: bool,
-    proven: Option<Moment>,
-}
-
-#[derive(Debug, Template)]
 #[template(path = "record.html", config = "examples/cabinet/askama.toml")]
 struct Record {
     frame: Frame,
@@ -61,10 +53,10 @@ struct Record {
 
 /// Something that was done here.
 #[derive(Debug)]
-struct Line {
-    number: String,
-    text: String,
-    at: Moment,
+pub struct Line {
+    pub number: String,
+    pub text: String,
+    pub at: Moment,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,24 +65,10 @@ pub struct File {
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Pay {}
-
-#[derive(Debug, Deserialize)]
-pub struct Again {}
-
-#[derive(Debug, Deserialize)]
 pub struct Order {}
 
 impl FormFields for File {
     const PURPOSE: &'static str = "application";
-}
-
-impl FormFields for Pay {
-    const PURPOSE: &'static str = "fine";
-}
-
-impl FormFields for Again {
-    const PURPOSE: &'static str = "fine-again";
 }
 
 impl FormFields for Order {
@@ -122,10 +100,10 @@ pub async fn file(member: Member, TokenForm(form): TokenForm<File>) -> Result<Re
     if !(3..=300).contains(&text.chars().count()) || text.chars().any(char::is_control) {
         return application(&member, text, Some(p.application_bad)).await;
     }
-    let Some(entry) = done(&member, Kind::Application, text, MOST).await? else {
+    let Some(entry) = done(guest, &member.session, Kind::Application, text, MOST)? else {
         return application(&member, text, Some(p.application_many)).await;
     };
-    note(&member, "cabinet:application-filed", &entry).await?;
+    note(guest, &member.session, "cabinet:application-filed", &entry).await?;
     guest.say(|t| t.portal.application_filed);
     Ok(Redirect::to(APPLICATION).into_response())
 }
@@ -144,73 +122,41 @@ async fn application(member: &Member, typed: &str, bad: Option<&'static str>) ->
         true => Ok(input.value(typed).within(&frame, true)),
         false => Err(name_of(guest, level)),
     };
-    let filed = lines(member, Kind::Application);
+    let filed = lines(guest, &member.session, Kind::Application);
     let status = if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
     Ok((status, guest.page(&Application { token: guest.hidden::<File>()?, frame, door, filed }))
         .into_response())
 }
 
-pub async fn show_fine(member: Member) -> Result<Response, Failure> {
-    let guest = &member.guest;
-    let p = &guest.t.portal;
-    let paid = lines(&member, Kind::FinePaid).pop();
-    let fresh = guards::is_fresh(&member.session, guest.app.auth.now());
-    let refused = !fresh && paid.is_none();
-    let page = Fine {
-        frame: guest.frame(FINE, if refused { p.stale } else { p.fine.title })?.narrow(),
-        token: guest.hidden::<Pay>()?,
-        again: guest.hidden::<Again>()?,
-        proven: guards::proven_at(&member.session).map(|at| moment(at, guest.locale())),
-        paid,
-        fresh,
-    };
-    let status = if refused { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    Ok((status, guest.page(&page)).into_response())
-}
-
-pub async fn pay(member: Member, TokenForm(Pay {}): TokenForm<Pay>) -> Result<Response, Failure> {
-    let guest = &member.guest;
-    // The page was shown a while ago: what was fresh then need not be now.
-    if !guards::is_fresh(&member.session, guest.app.auth.now()) {
-        return show_fine(member).await;
-    }
-    match done(&member, Kind::FinePaid, guest.t.portal.fine_what, 1).await? {
-        Some(entry) => {
-            note(&member, "cabinet:fine-paid", &entry).await?;
-            guest.say(|t| t.portal.fine_paid);
-        }
-        None => guest.say(|t| t.portal.fine_paid_before),
-    }
-    Ok(Redirect::to(FINE).into_response())
-}
-
-/// Signs out, for a new sign-in that comes back here.
-pub async fn again(member: Member, TokenForm(Again {}): TokenForm<Again>) -> Result<Response, Failure> {
-    let Member { guest, token, .. } = member;
-    guest.visit.sign_out(&token).await?;
-    guest.say(|t| t.portal.signed_out_again);
-    let to = format!("/sign-in?next={FINE}");
-    Ok((guest.signed_out(), Redirect::to(&to)).into_response())
-}
-
 pub async fn show_record(member: Member) -> Result<Response, Failure> {
     let guest = &member.guest;
     let account = account(&member).await?;
+    let (_, told) = guest.draft_and_refusal(Way::Extract);
+    let mut frame = guest.frame(RECORD, guest.t.portal.record.title)?.narrow();
+    frame.problems = problems(guest, told.as_ref(), |_| "");
     let page = Record {
-        frame: guest.frame(RECORD, guest.t.portal.record.title)?.narrow(),
+        frame,
         token: guest.hidden::<Order>()?,
         level: name_of(guest, account.level),
         created: moment(account.created, guest.locale()),
         name: account.name,
-        ordered: lines(&member, Kind::Extract),
+        ordered: lines(guest, &member.session, Kind::Extract),
     };
     Ok(guest.page(&page))
 }
 
+/// Of a session that has proven too little, the rest is asked for first; then the button is pressed once more.
 pub async fn order(member: Member, TokenForm(Order {}): TokenForm<Order>) -> Result<Response, Failure> {
-    if let Some(entry) = done(&member, Kind::Extract, member.guest.t.portal.record.title, MOST).await? {
-        note(&member, "cabinet:extract-ordered", &entry).await?;
-        member.guest.say(|t| t.portal.record_ordered);
+    let Member { guest, session, token } = member;
+    if !session.meets(&guards::EXTRACT, guest.app.auth.now()) {
+        let step = guest.visit.step_up(&token, guards::EXTRACT).await?;
+        let done: Option<News> = Some(|t| t.portal.record_proven);
+        let draft = Draft { next: RECORD.to_owned(), done, ..Draft::default() };
+        return lead_on(&guest, Way::Extract, draft, step, RECORD).await;
+    }
+    if let Some(entry) = done(&guest, &session, Kind::Extract, guest.t.portal.record.title, MOST)? {
+        note(&guest, &session, "cabinet:extract-ordered", &entry).await?;
+        guest.say(|t| t.portal.record_ordered);
     }
     Ok(Redirect::to(RECORD).into_response())
 }
@@ -231,25 +177,36 @@ pub async fn account(member: &Member) -> Result<Account, Failure> {
     Ok(account.ok_or(propusk::error::Broken::Misuse("a session without an account"))?)
 }
 
-async fn done(member: &Member, kind: Kind, text: &str, most: usize) -> Result<Option<Entry>, Failure> {
-    let app = &member.guest.app;
-    let (services, account, now) = (app.services.clone(), member.session.account(), app.auth.now());
-    services.add(account, kind, text, most, now).map_err(Failure::from)
+/// Writes down that something was done. `None`: as often as it may be already.
+pub fn done(
+    guest: &Guest,
+    session: &Session,
+    kind: Kind,
+    text: &str,
+    most: usize,
+) -> Result<Option<Entry>, Failure> {
+    let app = &guest.app;
+    app.services.add(session.account(), kind, text, most, app.auth.now()).map_err(Failure::from)
 }
 
 /// A line in the account's history. The library's events and the application's own read as one.
-async fn note(member: &Member, name: &'static str, entry: &Entry) -> Result<(), Failure> {
+pub async fn note(
+    guest: &Guest,
+    session: &Session,
+    name: &'static str,
+    entry: &Entry,
+) -> Result<(), Failure> {
     let details = BTreeMap::from([("number".to_owned(), entry.number.clone())]);
-    let auth = &member.guest.app.auth;
-    let (account, by) = (member.session.account(), member.guest.client());
-    auth.record(account, EventName::new(name), Outcome::Done, by, details).await?;
+    let (account, by) = (session.account(), guest.client());
+    guest.app.auth.record(account, EventName::new(name), Outcome::Done, by, details).await?;
     Ok(())
 }
 
-fn lines(member: &Member, kind: Kind) -> Vec<Line> {
-    let entries = member.guest.app.services.of(member.session.account());
+/// What this account has done of a kind.
+pub fn lines(guest: &Guest, session: &Session, kind: Kind) -> Vec<Line> {
+    let entries = guest.app.services.of(session.account());
     let of_kind = entries.into_iter().filter(|entry| entry.kind == kind);
-    let locale = member.guest.locale();
+    let locale = guest.locale();
     of_kind.map(|Entry { number, text, at, .. }| Line { number, text, at: moment(at, locale) }).collect()
 }
 

@@ -1,21 +1,23 @@
 //! One proof at a time: a code from a message, from an application, from a list. The second step of a sign-in, the first
-//! of a registration, and what a signed-in person proves before something is added to the account.
+//! of a registration, and what a signed-in person proves before something is added to the account, removed, or approved.
 
 use askama::Template;
+use axum::Router;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
 use propusk::axum::{FormFields, Problem, TokenForm};
 use propusk::factor::Prompt;
-use propusk::flow::{Code, Refusal};
+use propusk::flow::{Code, Refusal, Transaction};
 use propusk::id::FactorName;
 use propusk::secret::Secret;
-use propusk::{Link, Step};
+use propusk::{Hotp, Link, Step};
 use serde::Deserialize;
 
-use super::{begins, lead_on, problems};
-use crate::app::Failure;
+use super::{begins, lead_on, problems, wizard};
+use crate::app::{App, Failure};
 use crate::asks::Ask;
 use crate::drafts::Way;
 use crate::guest::{Guest, Member};
@@ -28,7 +30,13 @@ struct Page {
     token: Hidden,
     other: Hidden,
     input: Field,
+    next: Option<Field>,
+    why: &'static str,
     lead: &'static str,
+    /// What is approved by it.
+    approves: Option<Transaction>,
+    /// The offer to trust this browser, and whether it was taken up.
+    trust: Option<(String, bool)>,
     /// Where the message went, when there is one.
     sent_to: Option<String>,
     /// The number to type where a link is opened, when it is one.
@@ -38,15 +46,28 @@ struct Page {
     /// What the script asks the browser for, when it is a key.
     options: Option<String>,
     start: &'static str,
+    /// Where one goes on to without it, where it is not the heart of the matter.
+    later: Option<&'static str>,
 }
 
 #[derive(Debug, Deserialize)]
 pub struct Typed {
-    #[serde(alias = "password", alias = "app_code", alias = "backup_code", alias = "key")]
+    #[serde(
+        alias = "password",
+        alias = "app_code",
+        alias = "token_code",
+        alias = "backup_code",
+        alias = "key"
+    )]
     code: Option<Secret>,
+    /// Of a token that has run ahead.
+    #[serde(default)]
+    next_code: Option<Secret>,
     /// From the page that waits for a link: by its button, or by its script, which wants no page (`quiet`).
     #[serde(default)]
     link: Option<String>,
+    #[serde(default)]
+    trust: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,49 +83,32 @@ impl FormFields for Other {
     const PURPOSE: &'static str = "step-other";
 }
 
-pub async fn show_sign_in(guest: Guest) -> Result<Response, Failure> {
-    show(&guest, Way::SignIn)
-}
-
-pub async fn answer_sign_in(guest: Guest, form: Sent) -> Result<Response, Failure> {
-    answer_of(&guest, Way::SignIn, form).await
-}
-
-pub async fn other_sign_in(guest: Guest, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
-    other(&guest, Way::SignIn, &form).await
-}
-
-pub async fn show_sign_up(guest: Guest) -> Result<Response, Failure> {
-    show(&guest, Way::SignUp)
-}
-
-pub async fn answer_sign_up(guest: Guest, form: Sent) -> Result<Response, Failure> {
-    answer_of(&guest, Way::SignUp, form).await
-}
-
-pub async fn other_sign_up(guest: Guest, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
-    other(&guest, Way::SignUp, &form).await
-}
-
-pub async fn show_enrol(member: Member) -> Result<Response, Failure> {
-    show(&member.guest, Way::Enrol)
-}
-
-pub async fn answer_enrol(member: Member, TokenForm(typed): TokenForm<Typed>) -> Result<Response, Failure> {
-    answer(&member.guest, Way::Enrol, &typed).await
-}
-
-pub async fn other_enrol(member: Member, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
-    other(&member.guest, Way::Enrol, &form).await
+/// The pages of all ways. Who proves something to add, remove or approve is signed in.
+pub fn routes() -> Router<App> {
+    let mut router = Router::new();
+    for way in [Way::SignUp, Way::SignIn] {
+        let page = get(move |guest: Guest| async move { show(&guest, way) })
+            .post(move |guest: Guest, form: Sent| async move { answer_of(&guest, way, form).await });
+        let other = post(move |guest: Guest, form| async move { other(&guest, way, form).await });
+        router = router.route(way.step(), page).route(&format!("{}/other", way.step()), other);
+    }
+    for way in [Way::Enrol, Way::Remove, Way::Extract, Way::Fine] {
+        let page = get(move |member: Member| async move { show(&member.guest, way) }).post(
+            move |member: Member, TokenForm(typed)| async move { answer(&member.guest, way, &typed).await },
+        );
+        let other = post(move |member: Member, form| async move { other(&member.guest, way, form).await });
+        router = router.route(way.step(), page).route(&format!("{}/other", way.step()), other);
+    }
+    router
 }
 
 fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     let (draft, told) = guest.draft_and_refusal(way);
-    let (Some(_), Some(factor)) = (&draft.flow, draft.factor) else {
+    let (Some(_), Some(factor)) = (&draft.flow, draft.factor.clone()) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
     if draft.choosing {
-        return Ok(Redirect::to(way.choose()).into_response());
+        return Ok(Redirect::to(draft.page_to_choose(way)).into_response());
     }
     let Some(ask) = Ask::of(&factor) else { return Ok(Redirect::to(way.start()).into_response()) };
     let asked = guest.t.asked(ask);
@@ -116,16 +120,23 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         let label = offer.hint.map_or_else(|| way.to_owned(), |hint| format!("{way} {hint}"));
         Some((offer.factor, label))
     });
+    let own = way == Way::SignIn && !draft.public_device;
+    let trust = guest.app.auth.profile().trust.as_ref().filter(|_| own);
     let page = Page {
         input: ask.input(&frame, true),
+        next: ask.next(&frame),
         token: guest.hidden::<Typed>()?,
         other: guest.hidden::<Other>()?,
+        why: guest.t.ways.why(way),
         lead: asked.lead,
+        approves: draft.approves,
+        trust: trust.map(|rule| (guest.t.trust(rule.life.as_secs().div_ceil(DAY)), draft.trust)),
         sent_to: ask.sends().then_some(draft.sent_to),
         options: draft.prompt.as_ref().filter(|_| ask == Ask::Key).map(|prompt| prompt.as_json().to_owned()),
         number: draft.prompt.as_ref().filter(|_| ask == Ask::Link).and_then(number),
         others: others.collect(),
         start: way.start(),
+        later: (way == Way::Enrol).then(|| wizard::later(guest)).flatten(),
         factor,
         frame,
     };
@@ -151,7 +162,7 @@ async fn answer(guest: &Guest, way: Way, typed: &Typed) -> Result<Response, Fail
 }
 
 async fn go_on(guest: &Guest, way: Way, typed: &Typed, quiet: bool) -> Result<Response, Failure> {
-    let draft = guest.draft(way);
+    let mut draft = guest.draft(way);
     let (Some(flow), Some(factor)) = (draft.flow.clone(), draft.factor.clone()) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
@@ -160,13 +171,21 @@ async fn go_on(guest: &Guest, way: Way, typed: &Typed, quiet: bool) -> Result<Re
     if typed.link.is_some() != (ask == Ask::Link) {
         return Ok(Redirect::to(way.step()).into_response());
     }
+    draft.trust = typed.trust.is_some();
     let nothing = Secret::text(String::new());
-    let typed = typed.code.as_ref().unwrap_or(&nothing);
-    let mut step = guest.visit.answer(&flow, ask.answer(&factor, typed)).await?;
+    let code = typed.code.as_ref().unwrap_or(&nothing);
+    let next = typed.next_code.as_ref().and_then(Secret::expose_str).filter(|next| !next.is_empty());
+    let answer = match next.filter(|_| ask == Ask::Token) {
+        Some(next) => Hotp::two_codes(code.expose_str().unwrap_or_default(), next),
+        None => ask.answer(&factor, code),
+    };
+    let mut step = guest.trusting(draft.trust).answer(&flow, answer).await?;
     if let Step::Refused(why) = &mut step
         && why.code == Code::Waiting
     {
         if quiet {
+            // The tab in which the link is opened knows of the wish.
+            guest.keep(way, draft);
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
         // A person who looks into their mailbox takes longer than that.
@@ -192,7 +211,7 @@ fn number(prompt: &Prompt) -> Option<String> {
 }
 
 /// Another way, or another message by the same.
-async fn other(guest: &Guest, way: Way, form: &Other) -> Result<Response, Failure> {
+async fn other(guest: &Guest, way: Way, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
     let mut draft = guest.draft(way);
     let offer = draft.offers.iter().find(|offer| offer.factor.as_str() == form.factor).cloned();
     let (Some(flow), Some(offer)) = (draft.flow.clone(), offer) else {
@@ -217,3 +236,5 @@ async fn other(guest: &Guest, way: Way, form: &Other) -> Result<Response, Failur
 fn field(why: &Refusal, ask: Ask) -> &'static str {
     if matches!(why.code, Code::Answer(_) | Code::Waiting) { ask.field() } else { "" }
 }
+
+const DAY: u64 = 24 * 3600;

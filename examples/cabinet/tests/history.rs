@@ -104,6 +104,8 @@ async fn proofs_given_to_add_something_are_told_as_such() {
     let portal = Portal::new();
     let (_, session) = portal.register("anna@example.org").await;
     let visit = portal.auth.visit(Client::unknown().with_user_agent(FIREFOX));
+    // What was proven at the registration is no longer recent.
+    portal.clock.advance(Duration::from_secs(6 * 60));
     let next = pending(visit.enrol(&session.token, BackupCodes::NAME).await.unwrap());
     let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
     let code = propusk::Factor::name(&Code::email());

@@ -42,7 +42,7 @@ pub(super) static TEXTS: Texts = Texts {
     asked: [
         Asked {
             title: "Enter your password",
-            lead: "Before something is added to your account, we make sure that it is you.",
+            lead: "",
             label: "Password",
             hint: "",
             wrong: "That is not your password. Try again.",
@@ -69,6 +69,16 @@ pub(super) static TEXTS: Texts = Texts {
             malformed: "Enter the six digits that the application shows.",
             replayed: "This code was used already. Wait for the next one that the application shows.",
             way: "By a code from your authenticator application",
+        },
+        Asked {
+            title: "Enter the code",
+            lead: "Press the button of your token.",
+            label: "Code from the token",
+            hint: "The digits that it shows; each code works once",
+            wrong: "The code is wrong. Press the button and enter the new one; if that is refused as well, enter two codes in a row.",
+            malformed: "Enter all digits that the token shows.",
+            replayed: "This code was used already. Press the button and enter the new one.",
+            way: "By a code from your token",
         },
         Asked {
             title: "Enter a backup code",
@@ -194,6 +204,16 @@ pub(super) static TEXTS: Texts = Texts {
             },
         ),
         (
+            "hotp",
+            WayIn {
+                title: "Code token",
+                lead: "A device with a button that was handed to you. If it is lost, turn to whoever handed it out.",
+                add: "",
+                another: "",
+                new: "",
+            },
+        ),
+        (
             "backup-code",
             WayIn {
                 title: "Backup codes",
@@ -206,7 +226,6 @@ pub(super) static TEXTS: Texts = Texts {
     ],
     way_on: "On",
     way_off: "Off",
-    way_since: "Since",
     way_added: "Added. From now on you can sign in with it.",
     messages_title: "Codes by message",
     messages_lead: "A code can be sent here as the second step.",
@@ -225,7 +244,7 @@ pub(super) static TEXTS: Texts = Texts {
     key_known: "This device already holds a passkey for your account.",
     key_no_script: "Passkeys need JavaScript. Everything else works without it.",
     key_dead: "switched off, somebody used a copy of it",
-    codes_lead: "They are shown only this once. Print the page, or write them down.",
+    codes_lead: "They are shown only this once. Print, download or write them down.",
     codes_keep: "Keep them away from your password. Whoever holds both can sign in.",
     codes_ends: "Earlier codes stop working. If there were any, all your other sessions end.",
     codes_saved: "I have saved them",
@@ -247,6 +266,7 @@ pub(super) static TEXTS: Texts = Texts {
     portal: super::Portal::EN,
     front: &super::front::EN,
     link: &super::link::EN,
+    ways: &super::ways::EN,
 };
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {

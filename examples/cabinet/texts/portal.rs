@@ -59,16 +59,17 @@ pub struct Portal {
     pub level_yours: &'static str,
     pub to_desk: &'static str,
     pub fine_what: &'static str,
+    pub fine_amount: &'static str,
     pub fine_sum: &'static str,
-    pub fine_due: &'static str,
+    pub fine_payee: &'static str,
+    pub fine_payee_name: &'static str,
+    pub fine_number: &'static str,
+    pub fine_asks: &'static str,
+    pub fine_not_yet: &'static str,
     pub fine_paid: &'static str,
     pub fine_paid_since: &'static str,
     pub fine_paid_before: &'static str,
-    pub stale: &'static str,
-    pub stale_do: &'static str,
-    pub proven_at: &'static str,
-    pub sign_in_again: &'static str,
-    pub signed_out_again: &'static str,
+    pub record_proven: &'static str,
     pub record_ordered: &'static str,
     pub yours: &'static str,
     // The desk.
@@ -171,6 +172,12 @@ pub(super) fn event(event: &Event, locale: Locale) -> Option<&'static str> {
             Some("credential-changed") => {
                 ("Подтверждение перед заменой способа входа", "Proof before a way to sign in was replaced")
             }
+            Some("credential-removed") => {
+                ("Подтверждение перед удалением способа входа", "Proof before a way to sign in was removed")
+            }
+            Some("transaction-approved") => {
+                ("Первый шаг подтверждения операции", "First step of an approval")
+            }
             Some("sign-up") => ("Подтверждён контакт", "Contact confirmed"),
             _ => ("Подтверждение личности", "Proof of identity"),
         },
@@ -191,6 +198,17 @@ pub(super) fn event(event: &Event, locale: Locale) -> Option<&'static str> {
         ("credential-added", true) => {
             ("Добавить способ входа не удалось", "Adding a way to sign in: refused")
         }
+        ("credential-removed", false) => ("Удалён способ входа", "A way to sign in was removed"),
+        ("credential-removed", true) => {
+            ("Удалить способ входа не удалось", "Removing a way to sign in: refused")
+        }
+        ("step-up", false) => ("Дополнительное подтверждение", "More was proven in this session"),
+        ("step-up", true) => ("Дополнительное подтверждение не принято", "Proving more: refused"),
+        ("transaction-approved", false) => ("Подтверждена операция", "A transaction was approved"),
+        ("transaction-approved", true) => {
+            ("Подтверждение операции не принято", "Approval of a transaction: refused")
+        }
+        ("browser-trusted", _) => ("Браузер стал доверенным", "The browser is trusted from now on"),
         ("answered-elsewhere", _) => {
             ("Ответ на вход с другого устройства", "Answered a sign-in on another device")
         }

@@ -97,7 +97,7 @@ fn line(t: &Texts, event: &Event) -> String {
             &format!("{}{version}", known(&device.browser)),
             &known(&device.system),
             &event.origin.address.map(|address| address.to_string()).unwrap_or_default(),
-            &details(event),
+            &details(t, event),
         ],
     )
 }
