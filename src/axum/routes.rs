@@ -1,5 +1,7 @@
 //! The JSON routes. None names a factor.
 
+mod factors;
+
 use std::borrow::Cow;
 
 use ::axum::Router;
@@ -17,7 +19,6 @@ use time::format_description::well_known::Rfc3339;
 use super::body::Call;
 use super::caller::{self, Caller};
 use super::problem::Fault;
-use super::require::Lacking;
 use super::{AuthHttp, Problem, csrf, json, tasks};
 use crate::account::{BirthDate, PersonalData};
 use crate::clock::Timestamp;
@@ -26,7 +27,7 @@ use crate::event::{EventPage, Outcome};
 use crate::factor::Answer;
 use crate::flow::{Code, Followed, Looked, Posted, Refusal, Step, Visit};
 use crate::human::{HumanFor, HumanWay, Puzzle};
-use crate::id::{CredentialId, FactorName};
+use crate::id::FactorName;
 use crate::secret::Token;
 use crate::session::Session;
 
@@ -39,7 +40,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sign-in", post(sign_in))
         .route("/change", post(change))
         .route("/enrol", post(enrol))
-        .route("/step-up", post(step_up))
+        .route("/step-up", post(factors::step_up))
         .route("/approvals", post(approve))
         .route("/return", get(look).post(follow))
         .route("/flow/begin", post(flow_begin))
@@ -49,8 +50,8 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
         .route("/history", get(history))
-        .route("/factors", get(factors))
-        .route("/factors/{id}", put(rename).delete(remove))
+        .route("/factors", get(factors::factors))
+        .route("/factors/{id}", put(factors::rename).delete(factors::remove))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))
         .method_not_allowed_fallback(async |headers: HeaderMap| {
             Problem::fault(Fault::Method, caller::locale(&headers))
@@ -198,54 +199,6 @@ async fn credential(
     Ok(json::step(&call.caller, step))
 }
 
-/// Proving what a `step_up` problem said, by its own words.
-async fn step_up(mut call: Call) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Asked<'a> {
-        #[serde(borrow)]
-        acr_values: Cow<'a, str>,
-        #[serde(default)]
-        max_age: Option<u64>,
-    }
-    call.caller.bind()?;
-    let asked: Asked<'_> = call.json()?;
-    let asked = Lacking::asked(&asked.acr_values, asked.max_age);
-    let asked = asked.ok_or_else(|| call.caller.fault(Fault::Malformed))?;
-    let Some(session) = &call.caller.token else { return Err(no_session(&call.caller)) };
-    Ok(json::step(&call.caller, call.caller.visit().step_up(session, asked).await))
-}
-
-async fn remove(mut caller: Caller, id: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
-    caller.bind()?;
-    let id = credential_id(&caller, id)?;
-    let Some(session) = &caller.token else { return Err(no_session(&caller)) };
-    Ok(json::step(&caller, caller.visit().remove(session, id).await))
-}
-
-async fn rename(id: Result<Path<String>, PathRejection>, call: Call) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Asked<'a> {
-        /// Empty: it has none any more.
-        #[serde(borrow)]
-        name: Cow<'a, str>,
-    }
-    let asked: Asked<'_> = call.json()?;
-    let (caller, session) = (&call.caller, signed(&call.caller).await?);
-    let id = credential_id(caller, id)?;
-    let refused = caller.visit().rename(&session, id, &asked.name).await;
-    match refused.map_err(|broken| caller.broken(&broken))? {
-        None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(why) => Err(Problem::refused(&why, caller.client.locale)),
-    }
-}
-
-fn credential_id(caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<CredentialId, Problem> {
-    let id = id.ok().and_then(|Path(id)| id.parse().ok());
-    id.ok_or_else(|| caller.fault(Fault::NotFound))
-}
-
 async fn flow_begin(call: Call) -> Result<Response, Problem> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -383,14 +336,6 @@ async fn history(caller: Caller, asked: Result<Query<Asked>, QueryRejection>) ->
     let full = events.len() > limit;
     events.truncate(limit);
     Ok(json::ok(&json::history(events, full)))
-}
-
-/// What the account has, and what it can add.
-async fn factors(caller: Caller) -> Result<Response, Problem> {
-    let session = signed(&caller).await?;
-    let auth = caller.http.auth();
-    let held = auth.credentials(session.account()).await.map_err(|broken| caller.broken(&broken))?;
-    Ok(json::ok(&json::factors(auth, &held, caller.client.locale)))
 }
 
 /// The query of a link.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Begun, Claimant, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Mailbox, Prompt, Reason, Verdict,
+    Begun, Claimant, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Mailbox, Prompt, Reason,
+    Verdict,
 };
 use crate::error::FactorError;
 use crate::id::{AccountId, FactorName};
