@@ -154,6 +154,7 @@ async function trust(browser) {
   check((await page.locator(".news").innerText()).includes("Now the extract can be ordered"), "which is then proven");
   await pressOn(page, "Order an extract");
   check((await text(page)).includes("№ 0"), "and it is ordered");
+  await paysByLink(page, to);
   await go(page, "/password");
   await page.fill("#current_password", PASSWORD);
   await page.fill("#new_password", NEW_PASSWORD);
@@ -163,6 +164,31 @@ async function trust(browser) {
   await page.waitForURL("**/sign-in/code");
   check(true, "with the password the trust is gone");
   await page.context().close();
+}
+
+// The letter leads to a page that shows the payment as well; its button pays, once.
+async function paysByLink(page, to) {
+  await go(page, "/services/fine");
+  await pressOn(page, "Pay 500 ₽");
+  await page.fill("#password", PASSWORD);
+  await pressOn(page, "Continue");
+  await pressOn(page, /^By a link sent to/);
+  check((await page.locator(".note").innerText()).includes("Traffic police") && (await page.locator("#trust").count()) === 0, "a payment is approved by a link, too, and trusts nothing");
+  let link;
+  for (let tries = 0; tries < 100 && !link; tries += 1) {
+    const html = await (await page.context().request.get(portal + "/outbox")).text();
+    const letters = html.split("<article").slice(1).filter((letter) => letter.includes(`<strong>${to}</strong>`));
+    link = /href="([^"]+\/link\?m=[^"]+)"/.exec(letters[0])?.[1];
+    await page.waitForTimeout(100);
+  }
+  await page.goto(link);
+  check(/500 ₽[^]*Traffic police/.test(await page.locator(".note").innerText()), "the page behind the link shows amount and payee");
+  await shot(page, "ways-link-approves-en");
+  await pressOn(page, "Confirm");
+  check(at(page) === "/services/fine" && (await page.locator(".news").innerText()) === "The fine is paid.", "and its button pays");
+  await page.goto(link);
+  await go(page, "/history");
+  check((await page.locator(".list.lines").innerText()).match(/Fine paid/g).length === 1, "once");
 }
 
 // From an old system, with a password alone.
