@@ -122,8 +122,8 @@ pub struct Done {
 
 impl Done {
     /// Nothing was left to prove.
-    pub(crate) const fn as_it_is(session: Session, token: Token) -> Self {
-        Self { session, token, browser: None, replaced: None, public_device: false, approved: None }
+    pub(crate) const fn as_it_is(session: Session, token: Token, public_device: bool) -> Self {
+        Self { session, token, browser: None, replaced: None, public_device, approved: None }
     }
 }
 

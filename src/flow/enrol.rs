@@ -4,7 +4,7 @@ use super::finish::Ending;
 use super::state::{Applicant, Kind, Run};
 use super::stop::{Going, busy};
 use super::subject::Person;
-use super::{Code, Refusal, Step};
+use super::{Code, Duty, Refusal, Step};
 use crate::account::{Level, ProfileData};
 use crate::auth::{Inner, NewAccount};
 use crate::error::Broken;
@@ -51,6 +51,7 @@ impl Inner {
             let within = proved.within(factor.could_prove(Some(data))?);
             Ok::<_, Broken>(within.then(|| Proof::new(name.clone(), proved, self.clock.now())))
         };
+        let adds = self.duty(&run.state, &person)? == Some(Duty::Enrol);
         match (enrolled, run.state.kind.clone()) {
             (Enrolled::Unfit(broken), _) => {
                 let rules = broken.into_iter().map(|rule| rule.0).collect();
@@ -82,7 +83,7 @@ impl Inner {
                     .await
             }
             // The duty of a sign-in to an account that has too little for the profile: who enrols it has proven it.
-            (Enrolled::Add { data, handles, proved }, Kind::SignIn) if run.state.due().is_none() => {
+            (Enrolled::Add { data, handles, proved }, Kind::SignIn) if adds => {
                 run.state.proofs.extend(believed(&data, proved)?);
                 let row = self.new_credential(person.id, &name, &data, &handles, run.now)?;
                 let write = Write::AddCredential(row);

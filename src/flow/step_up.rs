@@ -31,10 +31,11 @@ impl Visit {
             return Err(Code::Transaction.into());
         }
         let now = inner.clock.now();
+        let public = session.idle() == inner.profile.sessions.public_idle;
         if let Some(what) = &what
             && inner.redeem(session.id(), what).await?
         {
-            let done = Done::as_it_is(session, token.clone());
+            let done = Done::as_it_is(session, token.clone(), public);
             return Ok(Step::Done(Box::new(Done { approved: Some(what.clone()), ..done })));
         }
         // Nobody approves by nothing.
@@ -52,7 +53,7 @@ impl Visit {
             return Err(Code::Level.into());
         }
         if state.transaction().is_none() && asked.met_by(&state.held, now) {
-            return Ok(Step::Done(Box::new(Done::as_it_is(session, token.clone()))));
+            return Ok(Step::Done(Box::new(Done::as_it_is(session, token.clone(), public))));
         }
         let mut reach = inner.reach(&person, &state, None)?;
         reach.extend(state.held.iter().cloned());

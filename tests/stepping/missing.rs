@@ -1,6 +1,7 @@
 //! An account that has too little for the profile enrols what is missing at its sign-in.
 
-use propusk::auth::import::Import;
+use propusk::auth::import::{Import, Imported};
+use propusk::factor::password::due::Issued;
 use propusk::flow::Duty;
 use propusk::hash::StoredHash;
 
@@ -9,6 +10,11 @@ use crate::portal::done;
 
 /// One that came from another system with a password and no confirmed contact (tests/vectors/legacy_hashes.json).
 async fn imported(house: &House) -> String {
+    let (word, _) = brought_in(house).await;
+    word
+}
+
+async fn brought_in(house: &House) -> (String, AccountId) {
     let vectors: serde_json::Value =
         serde_json::from_str(include_str!("../vectors/legacy_hashes.json")).unwrap();
     let cases = vectors["cases"].as_array().unwrap();
@@ -16,8 +22,10 @@ async fn imported(house: &House) -> String {
     let hash = StoredHash::parse(case["hash"].as_str().unwrap()).unwrap();
     let account = Import::new("Пётр").unwrap().identifier("petr_77").unwrap();
     let account = account.credential(Password::imported(hash).unwrap()).unwrap();
-    let _ = house.auth.import(&account, &Client::unknown()).await.unwrap();
-    case["password"].as_str().unwrap().to_owned()
+    let Imported::Made(id) = house.auth.import(&account, &Client::unknown()).await.unwrap() else {
+        panic!("made")
+    };
+    (case["password"].as_str().unwrap().to_owned(), id)
 }
 
 #[tokio::test]
@@ -36,6 +44,27 @@ async fn who_has_nothing_more_enrols_it_and_is_in() {
     let next = pending(house.visit.sign_in().with("petr_77", Password::word(&word)).await.unwrap());
     assert_eq!((next.duty, offered(&next)), (None, vec!["totp"]));
     assert_eq!(said(&house.answer(&next.flow, house.now(&key)).await), "done");
+}
+
+/// What is due comes after it: an account with a temporary password and nothing else gets in by both.
+#[tokio::test]
+async fn a_temporary_password_is_replaced_after_something_was_added() {
+    let house = House::new(Profile::public_portal());
+    let ((_, id), desk) = (brought_in(&house).await, Client::unknown());
+    let day = std::time::Duration::from_secs(24 * 3600);
+    let Issued::Password(given) = Password::issue_temporary(&house.auth, id, day, &desk).await.unwrap()
+    else {
+        panic!("issued")
+    };
+    let given = given.expose_str().unwrap().to_owned();
+    let next = pending(house.visit.sign_in().with("petr_77", Password::word(&given)).await.unwrap());
+    assert_eq!(next.duty, Some(Duty::Enrol));
+    let next = pending(house.visit.begin(&next.flow, &Totp::NAME).await.unwrap());
+    let key = otp::shown(&next)["key"].as_str().unwrap().to_owned();
+    let next = pending(house.answer(&next.flow, house.now(&key)).await);
+    assert_eq!((next.duty, offered(&next)), (Some(Duty::Replace), vec!["password"]));
+    let end = done(house.answer(&next.flow, Password::word(WORD)).await);
+    assert_eq!(end.session.amr(), ["pwd", "otp", "mfa"]);
 }
 
 /// Who has enough is not let round it by enrolling another.

@@ -106,7 +106,7 @@ struct World {
     house: House,
     key: String,
     used: Option<String>,
-    word: &'static str,
+    word: String,
     flows: Vec<Seen>,
     /// The session in hand, and when its factors were truly proven.
     session: Token,
@@ -125,7 +125,18 @@ impl World {
         let proven = ["password", "sms-code", "totp"].map(|name| (name, 0)).into();
         let (session, used) = (mine.token.clone(), None);
         let (flows, ended) = (Vec::new(), HashMap::new());
-        Self { house, key, used, word: WORD, flows, session, proven, now: 3600, receipt: false, ended }
+        Self {
+            house,
+            key,
+            used,
+            word: WORD.to_owned(),
+            flows,
+            session,
+            proven,
+            now: 3600,
+            receipt: false,
+            ended,
+        }
     }
 
     fn open(&mut self, what: For, step: &Step) {
@@ -207,8 +218,8 @@ impl World {
         let others =
             |n: usize| self.flows[n % self.flows.len()].sent.clone().filter(|_| n % self.flows.len() != at);
         let text = match (name, secret) {
-            ("password", Secret::Right) => self.word.to_owned(),
-            ("password", _) => "Совсем не то слово 5".to_owned(),
+            ("password", Secret::Right) => self.word.clone(),
+            ("password", _) => format!("Совсем не то слово {}", self.ended.values().sum::<usize>()),
             ("totp", Secret::Right) => current.clone(),
             ("totp", Secret::Again) => self.used.clone().unwrap_or_else(|| "000000".to_owned()),
             ("sms-code", Secret::Right) => self.flows[at].sent.clone().unwrap_or_else(|| "000000".to_owned()),
@@ -256,7 +267,10 @@ impl World {
             }
             For::Approve => assert_eq!(level(&truly), Aal::Two, "{truly:?}"),
             For::Enrol | For::Remove => assert_eq!(level(&truly), Aal::Two, "{truly:?}"),
-            For::Change => assert!(truly.contains("password")),
+            For::Change => {
+                assert!(truly.contains("password"));
+                self.word = text;
+            }
         }
         match what {
             // For the session that asked, and used up by the next who asks.
