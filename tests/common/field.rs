@@ -68,6 +68,7 @@ pub(crate) struct Field {
     pub(crate) nodes: Vec<Auth>,
     open: Vec<Box<dyn Fn() + Send + Sync>>,
     held: Vec<Box<dyn Fn() -> usize + Send + Sync>>,
+    waiting: Vec<Box<dyn Fn() -> usize + Send + Sync>>,
     /// Without a gate, for what comes before and after.
     pub(crate) calm: Auth,
     pub(crate) outbox: Outbox,
@@ -82,8 +83,8 @@ impl Field {
             Over::OneOnMemory => node(&memory, wide, &rules, &hands, &outbox),
             Over::TwoOnSqlite => node(&folder.store(), wide, &rules, &hands, &outbox),
         };
-        let (nodes, open, held) = (Vec::new(), Vec::new(), Vec::new());
-        Self { over, wide, rules, memory, folder, nodes, open, held, calm, outbox, hands }
+        let (nodes, open, held, waiting) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { over, wide, rules, memory, folder, nodes, open, held, waiting, calm, outbox, hands }
     }
 
     /// Starts the nodes anew: `tasks` in all are held behind `method` until each has its answer.
@@ -91,6 +92,7 @@ impl Field {
         self.nodes.clear();
         self.open.clear();
         self.held.clear();
+        self.waiting.clear();
         match self.over {
             Over::OneOnMemory => self.add(&GatedStore::new(self.memory.clone(), method, tasks)),
             Over::TwoOnSqlite => {
@@ -103,7 +105,8 @@ impl Field {
 
     fn add<S: Store + Throttle + Clone>(&mut self, gate: &GatedStore<S>) {
         self.nodes.push(node(gate, self.wide, &self.rules, &self.hands, &self.outbox));
-        let (open, held) = (gate.clone(), gate.clone());
+        let (open, held, waiting) = (gate.clone(), gate.clone(), gate.clone());
+        self.waiting.push(Box::new(move || waiting.waiting()));
         self.open.push(Box::new(move || open.open()));
         self.held.push(Box::new(move || held.held()));
     }
@@ -132,19 +135,25 @@ impl Field {
                 step.await
             });
         }
-        let mut opened = false;
+        let (mut opened, mut met) = (false, false);
         let mut steps = Vec::new();
         while steps.len() < tasks {
-            if !opened && self.held.iter().all(|held| held() >= meetings) {
-                opened = true;
-                self.open.iter().for_each(|open| open());
+            if !opened {
+                met = self.held.iter().all(|held| held() >= meetings);
+                // On a busy machine one node may be through before the other has begun: those who wait there wait for
+                // steps that are over. No meeting, then.
+                let waiting: usize = self.waiting.iter().map(|waiting| waiting()).sum();
+                if met || steps.len() + waiting >= tasks {
+                    opened = true;
+                    self.open.iter().for_each(|open| open());
+                }
             }
             while let Some(step) = all.try_join_next() {
                 steps.push(step.unwrap());
             }
             tokio::task::yield_now().await;
         }
-        (steps, opened)
+        (steps, met)
     }
 }
 
