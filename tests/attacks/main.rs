@@ -21,7 +21,7 @@
 //! | 18 | `flows::an_account_switched_off_half_way_gets_no_session` |
 //! | 20 | `second_factors::one_code_answered_fifty_times_at_once_is_accepted_once` |
 //! | 21 | `second_factors::a_code_of_one_person_opens_no_other_account` |
-//! | 22 | `second_factors::backup_codes_take_two_factors_and_leave_no_older_ones` |
+//! | 22 | `second_factors::backup_codes_take_two_factors_and_leave_no_older_ones`; `tests/stepping`: `change::adding_takes_the_lower_of_what_there_is_and_what_comes` |
 //! | 23, 26 | `flows::one_of_two_factors_is_no_session` |
 //! | 37, 54 | `flows::a_code_of_one_flow_opens_no_other`, `sessions::every_secret_expires_at_its_own_time`, `links::a_link_is_of_one_challenge_and_ends_with_it`; kinds of mailbox: `tests/links.rs`: `a_mailbox_is_of_one_kind` |
 //! | 40, 97 | `sessions::a_late_touch_does_not_revive_a_session`, `browser::a_slow_handler_does_not_revive_a_session` |
@@ -30,10 +30,16 @@
 //! | 47 | `browser::replies_are_the_same_for_every_name`, `enumeration::a_registration_sends_one_message_and_shows_the_same` |
 //! | 48 | `enumeration::no_secret_lies_in_the_file` |
 //! | 49 | `sessions::a_token_from_before_opens_nothing_after`, `browser::a_planted_cookie_is_not_signed_in` |
-//! | 50, 101 | `links::a_link_dies_with_what_it_was_begun_on`, `sessions::a_changed_password_ends_everything_that_the_old_one_opened`, `flows::a_password_changed_under_a_sign_in_lets_nobody_in`, `browser::another_browser_is_signed_out_by_a_change` |
+//! | 24 | `tests/assurance.rs`: every set of proofs; `tests/stepping`: `step_up::what_is_lacking_is_asked_for_and_no_more` |
+//! | 25 | `tests/stepping`: `model::no_mixing_of_flows_ends_in_what_was_not_proven` |
+//! | 27, 28 | `tests/stepping`: `step_up::what_is_stale_is_proven_again_and_the_token_changes`, `approve::an_approval_proves_nothing_else`; the number of times that fifty use one proof: `tests/one_secret.rs` |
+//! | 29 | `doors::every_door_to_a_password_has_the_guard`, `counting::spellings_of_a_name_share_one_count`; `tests/stepping`: `wire::a_door_says_what_to_prove_and_opens_then` |
+//! | 30 | `tests/stepping`: `trust::a_trusted_browser_skips_the_second_step_for_a_time`, `trust::trust_is_asked_for_and_allowed` |
+//! | 31 | `tests/canary.rs` |
+//! | 50, 101 | `tests/stepping`: `trust::trust_ends_with_what_it_was_given_on`, `links::a_link_dies_with_what_it_was_begun_on`, `sessions::a_changed_password_ends_everything_that_the_old_one_opened`, `flows::a_password_changed_under_a_sign_in_lets_nobody_in`, `browser::another_browser_is_signed_out_by_a_change` |
 //! | 51 | `sessions::a_token_is_dead_after_sign_out`, `browser::cookies_replayed_after_sign_out_are_nothing` |
 //! | 52 | `flows::a_damaged_or_foreign_seal_is_an_error` |
-//! | 53 | `sessions::a_known_browser_is_one_browser_of_one_account` |
+//! | 53 | `sessions::a_known_browser_is_one_browser_of_one_account`; `tests/stepping`: `trust::a_copied_cookie_is_good_once` |
 //! | 55 | `sessions::blank_secrets_match_nothing`, `http::row_55_a_blank_token_opens_nothing` |
 //! | 58 | `accounts::an_address_registered_by_another_first_is_its_owners` |
 //! | 59 | `accounts::a_code_goes_to_the_stored_address_only`, `links::a_link_goes_to_the_stored_address_only` |
@@ -69,7 +75,7 @@
 //! | ATTACKS | with |
 //! |---|---|
 //! | 46, the statistics | the benches: a nightly comparison of times |
-//! | 50 (remember-me, trusted devices, a changed second factor), 53 (a token that signs in and rotates) | second factors, recovery |
+//! | 32 (who may reset whose credentials) | the service desk |
 //! | 54 (invitations, recovery) | recovery |
 //! | 58 (a changed e-mail that waits, federated accounts) | account life, providers |
 //! | 91 (how many pushes, one pending for each account) | push: what the mailbox's address is sent by |
