@@ -17,6 +17,7 @@ use propusk::flow::{Done, Posted};
 use propusk::hash::{Hashed, Lane};
 use propusk::id::FactorName;
 use propusk::message::{Message, Sender, Sending, Sent};
+use propusk::policy::Requirement;
 use propusk::proof::{Aal, Proof};
 use propusk::secret::Secret;
 use propusk::{Approval, Auth, Client, Code, MemoryStore, Password, Profile, Step, Visit};
@@ -203,9 +204,15 @@ async fn f26_an_approval_stays_restricted_beside_an_email_code() {
     let phone = done(house.prove(&visit, step, &SMS).await);
     house.hands.advance(120);
     let step = visit.enrol(&phone.token, Approval::NAME).await.unwrap();
-    let next = pending(house.prove(&visit, step, &MAIL).await);
+    let next = pending(house.prove(&visit, step, &SMS).await);
     let phone = done(visit.answer(&next.flow, Approval::poll()).await.unwrap());
+    house.hands.advance(120);
+    let lately = Requirement::two_factors().within(std::time::Duration::from_secs(60));
+    let step = visit.step_up(&phone.token, lately).await.unwrap();
+    let phone = done(house.prove(&visit, step, &MAIL).await);
     assert_eq!(phone.session.aal(), Aal::Two);
+    let by = |factor: &FactorName| phone.session.proofs().iter().any(|proof| proof.factor() == factor);
+    assert!(by(&SMS) && by(&MAIL));
 
     let next = pending(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
     let next = pending(visit.begin(&next.flow, &Approval::NAME).await.unwrap());

@@ -7,7 +7,7 @@ mod otp;
 #[path = "common/portal.rs"]
 mod portal;
 
-use otp::{add_codes, add_totp, no_code, propose, shown, step, totp};
+use otp::{add_codes, add_totp, no_code, propose, proven, shown, step, totp};
 use portal::{Hands, Outbox, PHONE, WORD, done, pending, refused, register};
 use propusk::clock::Clock;
 use propusk::flow::{Done, Next};
@@ -379,8 +379,8 @@ async fn a_full_pool_makes_no_half_a_set() {
     let (auth, full) = (build(8), build(0));
     let visit = auth.visit(Client::unknown());
     let mine = register(&auth, &outbox, &visit, PHONE, Password::word(WORD)).await;
-    let next = pending(visit.enrol(&mine.token, BackupCodes::NAME).await.unwrap());
-    let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+    let message = async || outbox.code(&auth).await;
+    let next = proven(&visit, &mine.token, WORD, &BackupCodes::NAME, message).await;
     let busy = refused(full.visit(Client::unknown()).begin(&next.flow, &BackupCodes::NAME).await.unwrap());
     assert!(busy.retry_after.is_some());
     let next = pending(visit.begin(&next.flow, &BackupCodes::NAME).await.unwrap());
