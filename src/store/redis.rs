@@ -247,6 +247,28 @@ impl Hot for RedisStore {
     }
 }
 
+/// Waits for what another ticket holds, not for ever: a holder that died lets nothing go.
+struct Patience {
+    waited: Duration,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { waited: Duration::ZERO, pause: Duration::from_millis(2) }
+    }
+
+    async fn pause(&mut self, whose: &'static str) -> Result<(), StoreError> {
+        if self.waited > PATIENCE {
+            return Err(StoreError::Unavailable(whose));
+        }
+        tokio::time::sleep(self.pause).await;
+        self.waited += self.pause;
+        self.pause = (self.pause * 2).min(Duration::from_millis(50));
+        Ok(())
+    }
+}
+
 /// How long a row that ends then is kept: longer than it lives, whatever the clocks of the nodes say, and not for
 /// ever where clocks are far apart.
 fn life(ends: Timestamp) -> u64 {
@@ -254,5 +276,6 @@ fn life(ends: Timestamp) -> u64 {
     u64::try_from(left.as_millis()).unwrap_or(u64::MAX)
 }
 
+const PATIENCE: Duration = Duration::from_secs(3);
 const SLACK: Duration = Duration::from_secs(600);
 const LONGEST: Duration = Duration::from_secs(400 * 86_400);

@@ -38,11 +38,12 @@ pub(crate) use plan::Plan;
 /// Each method may be repeated with the same ticket: the second time it changes nothing and gives the same answer.
 pub trait Hot: FlowStore + SessionStore {
     /// Holds, in order, all of it or nothing. A held session is found by nobody; a held flow is found, but no other
-    /// ticket may hold or change it, and it is gone when its hold runs out. Whoever holds a held session takes it
-    /// over; whoever wants a held flow waits a while. Gives the ids of the sessions that each hold caught.
+    /// ticket may hold or change it, and it is gone when its hold runs out. Whoever wants a held flow, or one held
+    /// session by its id, waits a while; whoever wants all sessions takes held ones over. Gives the ids of the sessions
+    /// that each hold caught.
     ///
     /// # Errors
-    /// When the store does not work, or a flow stays held for too long.
+    /// When the store does not work, or a flow or session stays held for too long.
     fn hold(&self, ticket: Ticket, holds: Vec<Hold>) -> Reply<'_, Held>;
 
     /// Makes the changes for good and ends the ticket's holds on them. Changes of one account, and changes of one
@@ -149,7 +150,7 @@ pub enum Change {
         /// The epoch that lives.
         to: Epoch,
     },
-    /// A session ends. Lost when there is none, or when another ticket has taken it over.
+    /// A session ends, whoever has taken it over. Lost when there is none.
     End {
         /// Whose.
         account: AccountId,

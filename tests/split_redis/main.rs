@@ -37,7 +37,8 @@ on_both! {
     races:
         fifty_consume_one_flow
         some_of_fifty_are_lost_in_the_ledger
-        fifty_end_one_session;
+        fifty_end_one_session
+        fifty_renew_one_session;
     mixtures:
         another_ledger_is_refused
         what_a_ledger_keeps_is_not_kept_here;

@@ -27,10 +27,12 @@ async fn at_once(world: &World, batches: Vec<Vec<Write>>) -> (Vec<Committed>, bo
             widest.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             let committed = node.commit(batch).await.unwrap();
             inside.fetch_sub(1, Ordering::SeqCst);
-            committed
+            (nth, committed)
         });
     }
-    (tasks.join_all().await, widest.load(Ordering::SeqCst) > 1)
+    let mut ends = tasks.join_all().await;
+    ends.sort_unstable_by_key(|(nth, _)| *nth);
+    (ends.into_iter().map(|(_, end)| end).collect(), widest.load(Ordering::SeqCst) > 1)
 }
 
 async fn lines(world: &World) -> usize {
@@ -90,4 +92,39 @@ pub(crate) async fn fifty_end_one_session(world: World) {
         overlapped += usize::from(wide);
     }
     assert!(overlapped * 2 >= ROUNDS);
+}
+
+/// As fifty step-ups of one session by one code: whoever the ledger lets through ends the old session and has a new one.
+/// Others that want all sessions take it over meanwhile, and lose in the ledger too.
+pub(crate) async fn fifty_renew_one_session(world: World) {
+    let spent = world.once();
+    world.won(vec![spent.clone()]).await;
+    let (mut overlapped, mut lost_in_the_ledger) = (0, 0);
+    for round in 1..=ROUNDS {
+        let (session, code) = (world.signed_in().await, world.once());
+        let new: Vec<_> = (0..TASKS).map(|_| world.session()).collect();
+        let batch = |nth: usize| match nth % 5 {
+            0 => vec![world.raise(), spent.clone()],
+            1 => vec![world.end(&session), spent.clone()],
+            _ => {
+                let add = Write::AddSession { row: new[nth].clone(), keep: 100 };
+                vec![world.end(&session), code.clone(), world.event(), add]
+            }
+        };
+        let (ends, wide) = at_once(&world, (0..TASKS).map(batch).collect()).await;
+        let won: Vec<usize> = (0..TASKS).filter(|nth| ends[*nth] == Committed::Won).collect();
+        assert_eq!(won.len(), 1, "{ends:?}");
+        assert!(!world.alive(&session).await, "the old one");
+        for (nth, row) in new.iter().enumerate() {
+            assert_eq!(world.alive(row).await, won.contains(&nth), "the new one of {nth}");
+        }
+        assert_eq!(lines(&world).await, round, "one line in the history");
+        overlapped += usize::from(wide);
+        lost_in_the_ledger += ends.iter().filter(|end| **end == Committed::Lost { at: 1 }).count();
+        world.won(vec![world.end(&new[won[0]])]).await;
+    }
+    println!(
+        "counted: one session renewed by {TASKS} over two homes and two nodes, seed -, count {ROUNDS} rounds, {overlapped} overlapped"
+    );
+    assert!(overlapped * 2 >= ROUNDS && lost_in_the_ledger > ROUNDS * 9);
 }

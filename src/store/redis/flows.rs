@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::{RedisStore, life};
+use super::{Patience, RedisStore, life};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::id::Version;
@@ -82,17 +82,12 @@ pub(super) async fn settle(
 /// again what cannot be decided yet.
 async fn change(store: &RedisStore, key: TokenHash, args: &[&[u8]]) -> Result<bool, StoreError> {
     let name = store.key('f', key.as_bytes());
-    let (mut waited, mut pause) = (Duration::ZERO, Duration::from_millis(2));
+    let mut patience = Patience::new();
     loop {
         match store.0.link.script::<u8>((&SCRIPT, TEXT), &name, args).await? {
             0 => return Ok(false),
             1 => return Ok(true),
-            _ if waited > PATIENCE => return Err(StoreError::Unavailable("another step holds the flow")),
-            _ => {
-                tokio::time::sleep(pause).await;
-                waited += pause;
-                pause = (pause * 2).min(Duration::from_millis(50));
-            }
+            _ => patience.pause("another step holds the flow").await?,
         }
     }
 }
@@ -109,4 +104,3 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(TEXT));
 const HOLD: Duration = Duration::from_secs(60);
 /// A taken flow leaves its ticket for as long as a driver may send a command again.
 const TOMBSTONE: Duration = Duration::from_secs(60);
-const PATIENCE: Duration = Duration::from_secs(3);

@@ -4,7 +4,7 @@
 --   x<token>   a session that a ticket holds, so that nobody finds it: the ticket of 16 bytes, then the row
 --   t          the ticket of the last settlement, by which a command sent twice is known
 -- ARGV: ticket, '1' for a settlement, then operations with their arguments, applied in order, all or none.
--- Gives which operation lost (0: none), then the ids that were held.
+-- Gives which operation lost (0: none), then the ids that were held; 'held' when another ticket has the session.
 local key, ticket, settles = KEYS[1], ARGV[1], ARGV[2] == '1'
 local rows, changed, held, life = {}, {}, {}, 0
 local flat = redis.call('HGETALL', key)
@@ -30,23 +30,28 @@ local function each(account, id, with)
   return #found
 end
 
-local at, nth = 3, 0
+local at, nth, busy = 3, 0, false
 local function arg()
   at = at + 1
   return ARGV[at - 1]
 end
 
 local operations = {
-  -- Hides sessions until they are settled or freed. Who comes later takes over: it ends them or brings them back.
+  -- Hides sessions until they are settled or freed. Who wants all takes over: it ends them or brings them back. Who wants
+  -- one waits: two that renew the same session would else end it for each other and grant nothing.
   hold = function()
     local account, id, except = arg(), arg(), arg()
     local count = each(account, id, function(one)
       if one.id == except then return end
+      if id ~= '' and one.holder and one.holder ~= ticket then
+        busy = true
+        return
+      end
       set(one.field, nil)
       set('x' .. one.field:sub(2), ticket .. one.row)
       held[#held + 1] = one.id
     end)
-    return id == '' or count > 0
+    return id == '' or (count > 0 and not busy)
   end,
   free = function()
     local mine = {}
@@ -60,17 +65,12 @@ local operations = {
     end
     return true
   end,
-  -- Ends one session; lost when there is none, or when another ticket has taken it over.
+  -- Ends one session, whoever has taken it over: the ledger has recorded it. Lost when there is none.
   finish = function()
-    local account, id, done = arg(), arg(), false
-    each(account, id, function(one)
-      if one.holder and one.holder ~= ticket then return end
-      set(one.field, nil)
-      done = true
-    end)
-    return done
+    local account, id = arg(), arg()
+    return each(account, id, function(one) set(one.field, nil) end) > 0
   end,
-  -- The same, whoever holds it; never lost.
+  -- The same, never lost.
   drop = function()
     local account, id = arg(), arg()
     each(account, id, function(one) set(one.field, nil) end)
@@ -127,7 +127,7 @@ local operations = {
 
 while ARGV[at] do
   nth = nth + 1
-  if not operations[arg()]() then return { tostring(nth) } end
+  if not operations[arg()]() then return { busy and 'held' or tostring(nth) } end
 end
 for field in pairs(changed) do
   if rows[field] then

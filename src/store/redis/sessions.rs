@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::{RedisStore, life};
+use super::{Patience, RedisStore, life};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::id::{AccountId, Epoch, SessionId};
@@ -56,13 +56,18 @@ pub(super) async fn hold(
     };
     let bytes = |id: Option<&SessionId>| id.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
     let args = vec![b"hold".to_vec(), account.as_bytes().to_vec(), bytes(id), bytes(except)];
-    let answer = run(store, *route, ticket, false, &args).await?;
-    let (lost, ids) = answer.split_first().ok_or(DAMAGED)?;
-    if lost != b"0" {
-        return Ok(None);
-    }
+    let mut patience = Patience::new();
+    let answer = loop {
+        let answer = run(store, *route, ticket, false, &args).await?;
+        match answer.first().ok_or(DAMAGED)?.as_slice() {
+            b"0" => break answer,
+            b"held" => patience.pause("another step holds the session").await?,
+            _ => return Ok(None),
+        }
+    };
+    let ids = answer.iter().skip(1);
     let id = |bytes: &Vec<u8>| bytes.as_slice().try_into().map(SessionId::from_bytes).map_err(|_| DAMAGED);
-    ids.iter().map(id).collect::<Result<_, _>>().map(Some)
+    ids.map(id).collect::<Result<_, _>>().map(Some)
 }
 
 pub(super) async fn release(store: &RedisStore, ticket: Ticket, hold: &Hold) -> Result<(), StoreError> {
