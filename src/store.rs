@@ -56,8 +56,8 @@ pub trait Commit: Debug + Send + Sync + 'static {
     fn canary(&self, realm: Realm) -> Reply<'_, Option<Vec<u8>>>;
 
     /// Drops up to `limit` rows of each kind whose time is over at `now` (at the moment itself it is over): flows,
-    /// sessions (by their end or by lying idle), once-rows, known browsers, idle guards, closed messages, and
-    /// messages that were due and are not to be delivered. Gives how many went. Whoever holds touches back writes
+    /// sessions (by their end or by lying idle), once-rows, known browsers, idle guards, names that were given up,
+    /// closed messages, and messages that were due and are not to be delivered. Gives how many went. Whoever holds touches back writes
     /// them before this.
     ///
     /// # Errors
@@ -473,12 +473,31 @@ pub enum Write {
         /// As it was read.
         expect: Epoch,
     },
-    /// Lost when the name is taken, or there is no such account.
+    /// Lost when the name is taken, or there is no such account. Who gave a name up may take it back for as long as
+    /// it stays taken.
     AddIdentifier(IdentifierRow),
+    /// Gives a name up. Lost unless that account has it. From then on it finds nobody and its sealed form is erased,
+    /// but it is still taken for all others, until a purge at `free_at` or later drops it: also one whose time is
+    /// over already.
+    RemoveIdentifier {
+        /// Which.
+        lookup: Lookup,
+        /// Whose it is.
+        account: AccountId,
+        /// Anybody's from then on.
+        free_at: Timestamp,
+    },
     /// Lost when the id exists, or there is no such account.
     AddContact(ContactRow),
     /// Lost unless the contact is at this version. Changes nothing.
     KeepContact {
+        /// Which.
+        id: CredentialId,
+        /// As it was read.
+        expect: Version,
+    },
+    /// Lost unless the contact is at this version.
+    RemoveContact {
         /// Which.
         id: CredentialId,
         /// As it was read.

@@ -123,7 +123,10 @@ impl AccountStore for MemoryStore {
                 &*ledger;
             let id = match by {
                 SubjectKey::Account(id) => Some(id),
-                SubjectKey::Identifier(lookup) => identifiers.get(&lookup).map(|row| row.account),
+                SubjectKey::Identifier(lookup) => {
+                    let name = identifiers.get(&lookup).filter(|name| name.free_at.is_none());
+                    name.map(|name| name.row.account)
+                }
                 SubjectKey::Credential(lookup) => {
                     handles.get(&lookup).and_then(|id| credentials.get(id)).map(|row| row.account)
                 }
@@ -135,7 +138,11 @@ impl AccountStore for MemoryStore {
                 own;
             Ok(Some(Subject {
                 account: account.clone(),
-                identifiers: names.iter().filter_map(|key| identifiers.get(key)).cloned().collect(),
+                identifiers: names
+                    .iter()
+                    .filter_map(|key| identifiers.get(key))
+                    .map(|name| name.row.clone())
+                    .collect(),
                 contacts: addresses.iter().filter_map(|id| contacts.get(id)).cloned().collect(),
                 credentials: enrolled.iter().filter_map(|id| credentials.get(id)).cloned().collect(),
                 browsers: known.iter().filter_map(|id| browsers.get(id)).cloned().collect(),
@@ -267,6 +274,10 @@ fn purge(ledger: &mut Ledger, now: Timestamp, limit: usize) -> usize {
     }
     for key in ledger.guards.over(now, limit) {
         ledger.guards.remove(&key);
+        gone += 1;
+    }
+    for lookup in ledger.identifiers.over(now, limit) {
+        ledger.identifiers.remove(&lookup);
         gone += 1;
     }
     for id in ledger.messages.over(now, limit) {

@@ -47,6 +47,12 @@ pub enum Flaw {
     SessionIgnoresEpoch,
     /// Gives a name that is taken to whoever asks last (ATTACKS 58).
     IdentifierOverwrites,
+    /// Gives a name that was given up to whoever asks, before its time (ATTACKS 58).
+    NameIsFreeAtOnce,
+    /// Gives a name up for whoever asks (ATTACKS 21).
+    GivingUpIgnoresAccount,
+    /// Removes a contact by looking at its version, then removing it (ATTACKS 94).
+    RemoveReadsThenRemoves,
     /// Hands a message out without keeping it from the next.
     ClaimTakesNoLease,
     /// Hands out what is not to be delivered: a decoy's code is sent.
@@ -57,7 +63,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::TakeReadsThenRemoves,
         Self::SwapReadsThenWrites,
         Self::OnceReadsThenAdds,
@@ -76,6 +82,9 @@ impl Flaw {
         Self::EndIgnoresAccount,
         Self::SessionIgnoresEpoch,
         Self::IdentifierOverwrites,
+        Self::NameIsFreeAtOnce,
+        Self::GivingUpIgnoresAccount,
+        Self::RemoveReadsThenRemoves,
         Self::ClaimTakesNoLease,
         Self::ClaimIgnoresDeliver,
         Self::ExpiryOffByOne,
@@ -103,6 +112,10 @@ impl Flaw {
             Self::EndIgnoresAccount => "sessions::end_is_for_the_owner_only",
             Self::SessionIgnoresEpoch => "sessions::add_needs_the_epoch_of_the_account",
             Self::IdentifierOverwrites => "accounts::identifiers_are_unique_and_find_their_account",
+            Self::NameIsFreeAtOnce | Self::GivingUpIgnoresAccount => {
+                "accounts::a_name_that_was_given_up_stays_taken_until_a_purge_at_its_time"
+            }
+            Self::RemoveReadsThenRemoves => "races::remove_contact",
             Self::ClaimTakesNoLease => "outbox::leases_to_one_until_the_lease_ends",
             Self::ClaimIgnoresDeliver => "outbox::never_hands_out_what_is_not_to_be_delivered",
             Self::ExpiryOffByOne => "flows::is_gone_at_its_end",

@@ -182,6 +182,8 @@ macro_rules! __store_checks {
                 keep_epoch_needs_the_epoch_that_was_read
                 identifiers_are_unique_and_find_their_account
                 contacts_are_unique_and_kept_by_version
+                a_contact_is_removed_at_the_version_that_was_read
+                a_name_that_was_given_up_stays_taken_until_a_purge_at_its_time
                 a_subject_is_all_of_one_account_and_nothing_else
                 nothing_belongs_to_an_account_that_is_not_there
                 bytes_and_numbers_come_back_as_they_were
@@ -264,6 +266,7 @@ macro_rules! __store_checks {
                 drops_guards_when_they_may_be_forgotten
                 drops_browsers_at_their_end
                 drops_messages_that_are_done
+                frees_names_at_their_time
                 stops_at_its_limit
             }
             reopened {
@@ -276,6 +279,8 @@ macro_rules! __store_checks {
                 swap_account
                 raise_epoch
                 add_identifier
+                take_a_name_that_was_given_up
+                remove_contact
                 swap_credential
                 add_credential_handle
                 reserve_counts_every_guess

@@ -3,7 +3,7 @@
 use crate::store::Write;
 
 /// How many kinds of write there are, and how many of them only look.
-pub(super) const KINDS: usize = 28;
+pub(super) const KINDS: usize = 30;
 pub(super) const KEEPS: usize = 3;
 
 /// A new kind of write does not compile until it has a name here; count it above, and the check of batches fails
@@ -16,8 +16,10 @@ pub(super) fn kind(write: &Write) -> &'static str {
         Write::KeepEpoch { .. } => "KeepEpoch",
         Write::RaiseEpoch { .. } => "RaiseEpoch",
         Write::AddIdentifier(_) => "AddIdentifier",
+        Write::RemoveIdentifier { .. } => "RemoveIdentifier",
         Write::AddContact(_) => "AddContact",
         Write::KeepContact { .. } => "KeepContact",
+        Write::RemoveContact { .. } => "RemoveContact",
         Write::AddCredential(_) => "AddCredential",
         Write::SwapCredential { .. } => "SwapCredential",
         Write::KeepCredential { .. } => "KeepCredential",

@@ -6,15 +6,18 @@ use std::time::Duration;
 use propusk::error::StoreError;
 use propusk::lockout::{Limit, Reserved, Settlement};
 use propusk::store::postgres::PostgresStore;
-use propusk::store::{Commit, Committed, FlowStore, LockoutStore, SessionStore, Write};
+use propusk::store::{
+    AccountStore, Commit, Committed, FlowStore, LockoutStore, Lookup, SessionStore, SubjectKey, Write,
+};
 use propusk::testing::block_on;
 use tokio_postgres::{Client, NoTls};
 
 use crate::rows::*;
 use crate::server::{fresh, open, settings, url, within};
 
-const FROZEN: &str = include_str!("../schema/postgres/v1.sql");
-const NEWEST: i64 = 1;
+const FROZEN: [&str; 2] =
+    [include_str!("../schema/postgres/v1.sql"), include_str!("../schema/postgres/v2.sql")];
+const NEWEST: i64 = FROZEN.len() as i64;
 
 /// Another program's look at the database.
 pub(crate) fn raw(schema: &str) -> Client {
@@ -69,13 +72,16 @@ fn picture(client: &Client, schema: &str) -> Vec<String> {
     lines.map(|line| line.replace(schema, "SCHEMA")).collect()
 }
 
-#[test]
-fn a_new_schema_is_the_frozen_one() {
-    let (made, frozen) = (fresh(), fresh());
-    drop(open(&made));
-    let client = raw(&frozen);
-    run(&client, &format!("CREATE SCHEMA {frozen}; {FROZEN}"));
-    let (made, frozen) = (picture(&raw(&made), &made), picture(&client, &frozen));
+fn laid_down(frozen: &str) -> (String, Client) {
+    let schema = fresh();
+    let client = raw(&schema);
+    run(&client, &format!("CREATE SCHEMA {schema}; {frozen}"));
+    (schema, client)
+}
+
+fn assert_newest(schema: &str) {
+    let (frozen, client) = laid_down(FROZEN[FROZEN.len() - 1]);
+    let (made, frozen) = (picture(&raw(schema), schema), picture(&client, &frozen));
     assert!(made.len() > 100, "there is something to compare");
     for (made, frozen) in made.iter().zip(&frozen) {
         assert_eq!(made, frozen, "the schema is not tests/schema/postgres/v{NEWEST}.sql");
@@ -84,15 +90,37 @@ fn a_new_schema_is_the_frozen_one() {
 }
 
 #[test]
-fn the_frozen_schema_opens_and_keeps_its_rows() {
-    let schema = fresh();
-    let client = raw(&schema);
-    run(&client, &format!("CREATE SCHEMA {schema}; {FROZEN}"));
-    let key: String = bytes::<32>(1).iter().map(|byte| format!("{byte:02x}")).collect();
-    run(&client, &format!("INSERT INTO flows VALUES ('\\x{key}', 3, 1800000600000, '\\x0102')"));
-    let store = open(&schema);
-    assert_eq!(wait(store.find_flow(token(1), T0)).unwrap().unwrap().sealed, [1, 2]);
-    won(wait(store.commit(vec![account(1), session(1, 1), event(1, 1), once(1)])));
+fn a_new_schema_is_the_frozen_one() {
+    let made = fresh();
+    drop(open(&made));
+    assert_newest(&made);
+}
+
+#[test]
+fn a_frozen_schema_is_brought_forward_and_keeps_its_rows() {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for frozen in FROZEN {
+        let (schema, client) = laid_down(frozen);
+        let (key, name, owner) =
+            (hex(&bytes::<32>(1)), hex(&bytes::<32>(2)), hex(account_row(1).id.as_bytes()));
+        run(&client, &format!("INSERT INTO flows VALUES ('\\x{key}', 3, 1800000600000, '\\x0102')"));
+        run(
+            &client,
+            &format!(
+                "INSERT INTO identifiers (lookup, account, sealed) VALUES ('\\x{name}', '\\x{owner}', '\\x03')"
+            ),
+        );
+        let store = open(&schema);
+        assert_eq!(wait(store.find_flow(token(1), T0)).unwrap().unwrap().sealed, [1, 2]);
+        won(wait(store.commit(vec![account(1), session(1, 1), event(1, 1), once(1)])));
+        let found = wait(store.subject(SubjectKey::Identifier(Lookup(bytes(2))))).unwrap().unwrap();
+        assert_eq!(
+            (found.account.id, found.identifiers.len()),
+            (account_row(1).id, 1),
+            "a name is its owner's still"
+        );
+        assert_newest(&schema);
+    }
 }
 
 const NEXT_STEP: &str = "ALTER TABLE flows ADD COLUMN note TEXT; UPDATE flows SET note = 'old';";

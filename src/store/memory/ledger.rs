@@ -6,7 +6,7 @@ use crate::id::{AccountId, BrowserId, CredentialId, EventId, MessageId, Realm, V
 use crate::lockout::{Guard, GuardKey};
 use crate::message::MessageRow;
 use crate::secret::TokenHash;
-use crate::store::memory::rows::{Outgoing, Owned, Until};
+use crate::store::memory::rows::{Name, Outgoing, Owned, Until};
 use crate::store::memory::sessions::{Batch, Sessions};
 use crate::store::memory::table::{Journal, Sorted, Table};
 use crate::store::{
@@ -19,7 +19,7 @@ use crate::store::{
 pub(super) struct Ledger {
     pub(super) accounts: Table<AccountId, AccountRow>,
     pub(super) owned: Table<AccountId, Owned>,
-    pub(super) identifiers: Table<Lookup, IdentifierRow>,
+    pub(super) identifiers: Table<Lookup, Name>,
     pub(super) contacts: Table<CredentialId, ContactRow>,
     pub(super) credentials: Table<CredentialId, CredentialRow>,
     pub(super) handles: Table<Lookup, CredentialId>,
@@ -83,9 +83,19 @@ impl Ledger {
                 }
                 holds
             }
-            Write::AddIdentifier(row) => {
-                let (account, lookup) = (row.account, row.lookup);
-                self.own(account, |owned| owned.identifiers.push(lookup)) && self.identifiers.add(lookup, row)
+            Write::AddIdentifier(row) => self.add_identifier(row),
+            Write::RemoveIdentifier { lookup, account, free_at } => {
+                let names = &mut self.identifiers;
+                let holds = names
+                    .get(&lookup)
+                    .is_some_and(|name| name.row.account == account && name.free_at.is_none());
+                if holds {
+                    names.update(&lookup, |name| {
+                        (name.row.sealed, name.free_at) = (vec![], Some(free_at));
+                    });
+                    self.own(account, |owned| owned.identifiers.retain(|other| *other != lookup));
+                }
+                holds
             }
             Write::AddContact(row) => {
                 let (account, id) = (row.account, row.id);
@@ -93,6 +103,15 @@ impl Ledger {
             }
             Write::KeepContact { id, expect } => {
                 self.contacts.get(&id).is_some_and(|row| row.version == expect)
+            }
+            Write::RemoveContact { id, expect } => {
+                let row = self.contacts.get(&id).filter(|row| row.version == expect);
+                let owner = row.map(|row| row.account);
+                if let Some(account) = owner {
+                    self.contacts.remove(&id);
+                    self.own(account, |owned| owned.contacts.retain(|other| *other != id));
+                }
+                owner.is_some()
             }
             Write::AddCredential(row) => {
                 let (account, id) = (row.account, row.id);
@@ -283,6 +302,19 @@ impl Ledger {
 
     fn credential_at(&self, id: CredentialId, expect: Version) -> bool {
         self.credentials.get(&id).is_some_and(|row| row.version == expect)
+    }
+
+    fn add_identifier(&mut self, row: IdentifierRow) -> bool {
+        let (account, lookup) = (row.account, row.lookup);
+        let free = match self.identifiers.get(&lookup) {
+            Some(name) => name.free_at.is_some() && name.row.account == account,
+            None => true,
+        };
+        let added = free && self.own(account, |owned| owned.identifiers.push(lookup));
+        if added {
+            self.identifiers.set(lookup, Some(Name { row, free_at: None }));
+        }
+        added
     }
 
     fn swap_credential(&mut self, row: CredentialRow, expect: Version) -> bool {

@@ -24,18 +24,30 @@ pub(super) struct Outgoing {
     pub(super) closed: Option<Timestamp>,
 }
 
+/// A login name, and from when on it is anybody's, once it was given up.
+#[derive(Clone)]
+pub(super) struct Name {
+    pub(super) row: IdentifierRow,
+    pub(super) free_at: Option<Timestamp>,
+}
+
 #[derive(Clone, Copy)]
 pub(super) struct Until(pub(super) Timestamp);
 
 impl Row for AccountRow {}
 impl Row for Owned {}
-impl Row for IdentifierRow {}
 impl Row for ContactRow {}
 impl Row for CredentialRow {}
 impl Row for CredentialId {}
 impl Row for BrowserId {}
 impl Row for EventRow {}
 impl Row for Vec<u8> {}
+
+impl Row for Name {
+    fn ends(&self) -> Option<Timestamp> {
+        self.free_at
+    }
+}
 
 impl Row for BrowserRow {
     fn ends(&self) -> Option<Timestamp> {

@@ -152,12 +152,13 @@ macro_rules! over {
     };
 }
 
-const OVER: [&str; 6] = [
+const OVER: [&str; 7] = [
     over!("flows", "key", "expires"),
     over!("sessions", "key", "least(expires, seen + idle_secs * 1000)"),
     over!("once", "key", "until"),
     over!("guards", "key", "forget_at"),
     over!("browsers", "id", "expires"),
+    over!("identifiers", "lookup", "free_at"),
     over!("messages", "id", "over"),
 ];
 const THROTTLES_OVER: &str = over!("throttles", "key", "full_at");

@@ -27,7 +27,7 @@ macro_rules! subject_sql {
             $who,
             "
              UNION ALL SELECT 1, lookup, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, sealed
-             FROM identifiers WHERE account = ",
+             FROM identifiers WHERE free_at IS NULL AND account = ",
             $who,
             "
              UNION ALL SELECT 2, id, NULL, NULL, version, confirmed, NULL, NULL, NULL, NULL, sealed
@@ -49,9 +49,10 @@ macro_rules! subject_sql {
 pub(super) fn subject_of(by: &SubjectKey) -> (&'static str, Vec<u8>) {
     match by {
         SubjectKey::Account(id) => (subject_sql!("$1"), id.as_bytes().to_vec()),
-        SubjectKey::Identifier(Lookup(lookup)) => {
-            (subject_sql!("(SELECT account FROM identifiers WHERE lookup = $1)"), lookup.to_vec())
-        }
+        SubjectKey::Identifier(Lookup(lookup)) => (
+            subject_sql!("(SELECT account FROM identifiers WHERE lookup = $1 AND free_at IS NULL)"),
+            lookup.to_vec(),
+        ),
         SubjectKey::Credential(Lookup(lookup)) => {
             (subject_sql!("(SELECT account FROM handles WHERE lookup = $1)"), lookup.to_vec())
         }

@@ -31,6 +31,7 @@ pub(super) fn locks(batch: &[Write]) -> Vec<Call<'_>> {
             | Write::KeepAccount { id, .. }
             | Write::KeepEpoch { account: id, .. }
             | Write::RaiseEpoch { account: id, .. }
+            | Write::RemoveIdentifier { account: id, .. }
             | Write::SwapCredential { row: CredentialRow { account: id, .. }, .. }
             | Write::AddBrowser { row: BrowserRow { account: id, .. }, .. }
             | Write::ForgetBrowsers { account: id, .. }
@@ -38,6 +39,7 @@ pub(super) fn locks(batch: &[Write]) -> Vec<Call<'_>> {
             | Write::EndSession { account: id, .. }
             | Write::EndSessions { account: id, .. } => accounts.push(id.as_bytes()),
             Write::KeepContact { id, .. }
+            | Write::RemoveContact { id, .. }
             | Write::KeepCredential { id, .. }
             | Write::RemoveCredential { id, .. } => rows.push(id.as_bytes()),
             Write::Settle { key, .. } => guards.push(&key.0),
@@ -70,6 +72,9 @@ pub(super) fn call(write: &Write) -> Call<'_> {
         Write::AddIdentifier(row) => {
             (ADD_IDENTIFIER, values![&row.account.as_bytes()[..], &row.lookup.0[..], &row.sealed[..]])
         }
+        Write::RemoveIdentifier { lookup, account, free_at } => {
+            (REMOVE_IDENTIFIER, values![&lookup.0[..], &account.as_bytes()[..], free_at.as_millis()])
+        }
         Write::AddContact(row) => (
             ADD_CONTACT,
             values![
@@ -81,6 +86,7 @@ pub(super) fn call(write: &Write) -> Call<'_> {
             ],
         ),
         Write::KeepContact { id, expect } => (KEEP_CONTACT, values![&id.as_bytes()[..], expect.0]),
+        Write::RemoveContact { id, expect } => (REMOVE_CONTACT, values![&id.as_bytes()[..], expect.0]),
         Write::AddCredential(row) => (ADD_CREDENTIAL, credential(row)),
         Write::SwapCredential { row, expect } => {
             let mut values = credential(row);
@@ -238,8 +244,14 @@ const RAISE_EPOCH: &str = "WITH w AS (
         SELECT key FROM sessions WHERE account = $1 AND EXISTS (SELECT FROM w) ORDER BY key FOR UPDATE)
 ) SELECT propusk_must(EXISTS (SELECT FROM w))";
 const ADD_IDENTIFIER: &str = "WITH w AS (
-    INSERT INTO identifiers (account, lookup, sealed) SELECT id, $2::BYTEA, $3::BYTEA FROM accounts WHERE id = $1
-    ON CONFLICT DO NOTHING RETURNING 1
+    INSERT INTO identifiers AS i (account, lookup, sealed)
+    SELECT id, $2::BYTEA, $3::BYTEA FROM accounts WHERE id = $1
+    ON CONFLICT (lookup) DO UPDATE SET sealed = excluded.sealed, free_at = NULL
+    WHERE i.account = excluded.account AND i.free_at IS NOT NULL RETURNING 1
+) SELECT propusk_must(EXISTS (SELECT FROM w))";
+const REMOVE_IDENTIFIER: &str = "WITH w AS (
+    UPDATE identifiers SET sealed = '', free_at = $3
+    WHERE lookup = $1 AND account = $2 AND free_at IS NULL RETURNING 1
 ) SELECT propusk_must(EXISTS (SELECT FROM w))";
 const ADD_CONTACT: &str = "WITH w AS (
     INSERT INTO contacts (account, id, version, confirmed, sealed)
@@ -248,6 +260,9 @@ const ADD_CONTACT: &str = "WITH w AS (
 ) SELECT propusk_must(EXISTS (SELECT FROM w))";
 const KEEP_CONTACT: &str =
     "SELECT propusk_must(EXISTS (SELECT FROM contacts WHERE id = $1 AND version = $2))";
+const REMOVE_CONTACT: &str = "WITH w AS (
+    DELETE FROM contacts WHERE id = $1 AND version = $2 RETURNING 1
+) SELECT propusk_must(EXISTS (SELECT FROM w))";
 const ADD_CREDENTIAL: &str = "WITH w AS (
     INSERT INTO credentials (account, id, version, factor, created, lookups, sealed)
     SELECT id, $2::BYTEA, $3::BIGINT, $4::BYTEA, $5::BIGINT, $6::BYTEA[], $7::BYTEA FROM accounts WHERE id = $1

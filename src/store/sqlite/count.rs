@@ -145,13 +145,15 @@ pub(super) fn purge(db: &Connection, now: Timestamp, limit: usize) -> Result<usi
     Ok(gone)
 }
 
-const OVER: [&str; 6] = [
+const OVER: [&str; 7] = [
     "DELETE FROM flows WHERE key IN (SELECT key FROM flows WHERE expires <= ?1 LIMIT ?2) RETURNING 1",
     "DELETE FROM sessions WHERE key IN (SELECT key FROM sessions
      WHERE min(expires, seen + idle_secs * 1000) <= ?1 LIMIT ?2) RETURNING 1",
     "DELETE FROM once WHERE key IN (SELECT key FROM once WHERE until <= ?1 LIMIT ?2) RETURNING 1",
     "DELETE FROM guards WHERE key IN (SELECT key FROM guards WHERE forget_at <= ?1 LIMIT ?2) RETURNING 1",
     "DELETE FROM browsers WHERE id IN (SELECT id FROM browsers WHERE expires <= ?1 LIMIT ?2) RETURNING 1",
+    "DELETE FROM identifiers WHERE lookup IN (SELECT lookup FROM identifiers WHERE free_at <= ?1 LIMIT ?2)
+     RETURNING 1",
     "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE over <= ?1 LIMIT ?2) RETURNING 1",
 ];
 

@@ -25,7 +25,7 @@ macro_rules! subject_sql {
             $who,
             "
              UNION ALL SELECT 1, lookup, NULL, NULL, NULL, NULL, NULL, NULL, NULL, sealed
-             FROM identifiers WHERE account = ",
+             FROM identifiers WHERE free_at IS NULL AND account = ",
             $who,
             "
              UNION ALL SELECT 2, id, NULL, NULL, version, confirmed, NULL, NULL, NULL, sealed
@@ -47,9 +47,10 @@ macro_rules! subject_sql {
 pub(super) fn subject(db: &Connection, by: SubjectKey) -> Result<Option<Subject>, Failure> {
     let (sql, key) = match &by {
         SubjectKey::Account(id) => (subject_sql!("?1"), id.as_bytes().as_slice()),
-        SubjectKey::Identifier(Lookup(lookup)) => {
-            (subject_sql!("(SELECT account FROM identifiers WHERE lookup = ?1)"), lookup.as_slice())
-        }
+        SubjectKey::Identifier(Lookup(lookup)) => (
+            subject_sql!("(SELECT account FROM identifiers WHERE lookup = ?1 AND free_at IS NULL)"),
+            lookup.as_slice(),
+        ),
         SubjectKey::Credential(Lookup(lookup)) => {
             (subject_sql!("(SELECT account FROM handles WHERE lookup = ?1)"), lookup.as_slice())
         }

@@ -14,7 +14,7 @@ const APPLICATION: i64 = 0x7072_706b;
 
 /// The steps from nothing to the present schema: the step at index n leads to `user_version` n + 1. A step that was
 /// released is never edited; the frozen result of each stands in `tests/schema/`.
-pub(super) const STEPS: &[&str] = &[V1];
+pub(super) const STEPS: &[&str] = &[V1, V2];
 
 /// Opens the file as the writer does: makes it, refuses what is not ours, brings it to the present version.
 pub(super) fn open_writer(
@@ -210,4 +210,10 @@ CREATE TABLE messages (
 CREATE INDEX messages_due ON messages (realm, due) WHERE over IS NULL;
 CREATE INDEX messages_over ON messages (over) WHERE over IS NOT NULL;
 CREATE TABLE canaries (realm TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// A name that was given up stays taken until `free_at`.
+const V2: &str = "
+ALTER TABLE identifiers ADD COLUMN free_at INTEGER;
+CREATE INDEX identifiers_free ON identifiers (free_at) WHERE free_at IS NOT NULL;
 ";

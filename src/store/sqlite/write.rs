@@ -82,6 +82,12 @@ fn apply_one(db: &Connection, write: &Write) -> Result<bool, Failure> {
             Ok(raised)
         }
         Write::AddIdentifier(row) => add_identifier(db, row),
+        Write::RemoveIdentifier { lookup, account, free_at } => any(
+            db,
+            "UPDATE identifiers SET sealed = x'', free_at = ?3
+             WHERE lookup = ?1 AND account = ?2 AND free_at IS NULL RETURNING 1",
+            params![lookup.0, account.as_bytes(), free_at.as_millis()],
+        ),
         Write::AddContact(row) => any(
             db,
             "INSERT INTO contacts (account, id, version, confirmed, sealed)
@@ -97,6 +103,11 @@ fn apply_one(db: &Connection, write: &Write) -> Result<bool, Failure> {
         Write::KeepContact { id, expect } => any(
             db,
             "SELECT 1 FROM contacts WHERE id = ?1 AND version = ?2",
+            params![id.as_bytes(), expect.0],
+        ),
+        Write::RemoveContact { id, expect } => any(
+            db,
+            "DELETE FROM contacts WHERE id = ?1 AND version = ?2 RETURNING 1",
             params![id.as_bytes(), expect.0],
         ),
         Write::AddCredential(row) => add_credential(db, row),
@@ -242,8 +253,9 @@ fn add_account(db: &Connection, row: &AccountRow) -> Result<bool, Failure> {
 fn add_identifier(db: &Connection, row: &IdentifierRow) -> Result<bool, Failure> {
     any(
         db,
-        "INSERT INTO identifiers (account, lookup, sealed)
-         SELECT id, ?2, ?3 FROM accounts WHERE id = ?1 ON CONFLICT DO NOTHING RETURNING 1",
+        "INSERT INTO identifiers (account, lookup, sealed) SELECT id, ?2, ?3 FROM accounts WHERE id = ?1
+         ON CONFLICT DO UPDATE SET sealed = ?3, free_at = NULL WHERE account = ?1 AND free_at IS NOT NULL
+         RETURNING 1",
         params![row.account.as_bytes(), row.lookup.0, row.sealed],
     )
 }

@@ -30,7 +30,13 @@ impl<S: Store> BrokenStore<S> {
             Flaw::OnceReadsThenAdds => return self.once_reads_then_adds(batch).await,
             Flaw::TouchWritesBack => return self.touch_writes_back(batch).await,
             Flaw::CountRolledBack => return self.count_rolled_back(batch).await,
-            Flaw::OnceCountsRowsFound | Flaw::IdentifierOverwrites => {
+            Flaw::RemoveReadsThenRemoves => return self.remove_reads_then_removes(batch).await,
+            Flaw::OnceCountsRowsFound | Flaw::IdentifierOverwrites | Flaw::NameIsFreeAtOnce => {
+                let given_up = batch.iter().filter_map(|write| match write {
+                    Write::RemoveIdentifier { lookup, .. } => Some(*lookup),
+                    _ => None,
+                });
+                self.notes().given_up.extend(given_up);
                 return self.without_the_losers(batch).await;
             }
             Flaw::BatchStopsHalfWay => {
@@ -66,7 +72,10 @@ impl<S: Store> BrokenStore<S> {
                     }
                 }
             }
-            Flaw::SwapIgnoresVersion | Flaw::SessionIgnoresEpoch | Flaw::TouchUpserts => {
+            Flaw::SwapIgnoresVersion
+            | Flaw::GivingUpIgnoresAccount
+            | Flaw::SessionIgnoresEpoch
+            | Flaw::TouchUpserts => {
                 for write in &mut batch {
                     self.suit(write).await?;
                 }
@@ -104,6 +113,22 @@ impl<S: Store> BrokenStore<S> {
                 let now = self.inner.find_flow(row.key, Timestamp::from_millis(i64::MIN)).await?;
                 *expect = now.map_or(*expect, |now| now.version);
             }
+        }
+        self.inner.commit(batch).await
+    }
+
+    async fn remove_reads_then_removes(&self, mut batch: Vec<Write>) -> Result<Committed, StoreError> {
+        let removed = batch.iter().position(|write| matches!(write, Write::RemoveContact { .. }));
+        if let Some(at) = removed
+            && let Write::RemoveContact { id, expect } = batch.remove(at)
+        {
+            if self.inner.commit(vec![Write::KeepContact { id, expect }]).await? != Committed::Won {
+                return Ok(Committed::Lost { at });
+            }
+            self.gap.widen();
+            let rest = self.inner.commit(batch).await?;
+            let _ = self.inner.commit(vec![Write::RemoveContact { id, expect }]).await?;
+            return Ok(rest);
         }
         self.inner.commit(batch).await
     }
@@ -171,7 +196,12 @@ impl<S: Store> BrokenStore<S> {
             let Committed::Lost { at } = committed else { return Ok(committed) };
             match (self.flaw, batch.get(at)) {
                 (Flaw::OnceCountsRowsFound, Some(Write::Once { .. })) => {}
-                (Flaw::IdentifierOverwrites, Some(Write::AddIdentifier(row))) => {
+                (Flaw::NameIsFreeAtOnce, Some(Write::AddIdentifier(row)))
+                    if !self.notes().given_up.contains(&row.lookup) =>
+                {
+                    return Ok(Committed::Lost { at: at + left_out });
+                }
+                (Flaw::IdentifierOverwrites | Flaw::NameIsFreeAtOnce, Some(Write::AddIdentifier(row))) => {
                     self.notes().names.insert(row.lookup, row.account);
                 }
                 _ => return Ok(Committed::Lost { at: at + left_out }),
@@ -195,6 +225,10 @@ impl<S: Store> BrokenStore<S> {
             (Flaw::SwapIgnoresVersion, Write::SwapCredential { row, expect }) => {
                 let now = subject(row.account).await?.map_or(vec![], |now| now.credentials);
                 *expect = now.iter().find(|now| now.id == row.id).map_or(*expect, |now| now.version);
+            }
+            (Flaw::GivingUpIgnoresAccount, Write::RemoveIdentifier { lookup, account, .. }) => {
+                let owner = self.inner.subject(SubjectKey::Identifier(*lookup)).await?;
+                *account = owner.map_or(*account, |owner| owner.account.id);
             }
             (Flaw::SessionIgnoresEpoch, Write::AddSession { row, .. }) => {
                 row.epoch = subject(row.account).await?.map_or(row.epoch, |now| now.account.epoch);

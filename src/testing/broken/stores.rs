@@ -32,6 +32,7 @@ pub(super) struct Notes {
     pub(super) sessions: HashMap<TokenHash, SessionRow>,
     pub(super) onces: HashSet<OnceKey>,
     pub(super) names: HashMap<Lookup, AccountId>,
+    pub(super) given_up: HashSet<Lookup>,
     pub(super) reserved: Vec<(GuardKey, Limit, Timestamp)>,
     pub(super) guards: Vec<GuardKey>,
     pub(super) forgotten: HashSet<GuardKey>,

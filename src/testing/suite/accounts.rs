@@ -1,7 +1,7 @@
 //! Accounts, identifiers, contacts.
 
 use crate::id::{Epoch, Version};
-use crate::store::{AccountRow, AccountState, SubjectKey, Write};
+use crate::store::{AccountRow, AccountState, IdentifierRow, SubjectKey, Write};
 use crate::testing::lab::{Lab, T0, at, raise};
 
 pub(in crate::testing) fn is_found_by_its_id_only(lab: Lab) {
@@ -83,7 +83,7 @@ pub(in crate::testing) fn identifiers_are_unique_and_find_their_account(lab: Lab
     let mail = lab.identifier(one.id);
     lab.won([Write::AddIdentifier(phone.clone()), Write::AddIdentifier(mail.clone())]);
     for thief in [one.id, two.id] {
-        let again = crate::store::IdentifierRow { account: thief, sealed: vec![9], ..phone.clone() };
+        let again = IdentifierRow { account: thief, sealed: vec![9], ..phone.clone() };
         lab.lost(Write::AddIdentifier(again));
     }
     for row in [&phone, &mail] {
@@ -112,6 +112,62 @@ pub(in crate::testing) fn contacts_are_unique_and_kept_by_version(lab: Lab) {
     lab.lost(Write::KeepContact { id: lab.credential_id(), expect: Version(1) });
     assert_eq!(lab.subject(SubjectKey::Account(one.id)).expect("the account").contacts, [row]);
     assert!(lab.subject(SubjectKey::Account(two.id)).expect("the account").contacts.is_empty());
+}
+
+pub(in crate::testing) fn a_contact_is_removed_at_the_version_that_was_read(lab: Lab) {
+    let (one, two) = (lab.account(), lab.account());
+    let (gone, stays, others) = (lab.contact(one.id), lab.contact(one.id), lab.contact(two.id));
+    lab.won([&gone, &stays, &others].map(|row| Write::AddContact(row.clone())));
+    let remove = |id, expect| Write::RemoveContact { id, expect };
+    for wrong in [Version(0), Version(2), Version(i64::MAX)] {
+        lab.lost(remove(gone.id, wrong));
+    }
+    lab.lost(remove(lab.credential_id(), Version(1)));
+    lab.won([remove(gone.id, Version(1))]);
+    lab.lost(remove(gone.id, Version(1)));
+    lab.lost(Write::KeepContact { id: gone.id, expect: Version(1) });
+    let contacts = |of| lab.subject(SubjectKey::Account(of)).expect("the account").contacts;
+    assert_eq!((contacts(one.id), contacts(two.id)), (vec![stays], vec![others]));
+    lab.won([Write::AddContact(gone.clone())]);
+    assert_eq!(contacts(one.id).len(), 2, "what is gone may come again");
+}
+
+/// ATTACKS 21, 58: who gave a name up is found by it no more, and for a time nobody else is either: whoever is given
+/// somebody's old number does not find a way into an account behind it.
+pub(in crate::testing) fn a_name_that_was_given_up_stays_taken_until_a_purge_at_its_time(lab: Lab) {
+    let (one, two) = (lab.account(), lab.account());
+    let (name, other) = (lab.identifier(one.id), lab.identifier(one.id));
+    lab.won([Write::AddIdentifier(name.clone()), Write::AddIdentifier(other.clone())]);
+    let give_up = |account, free_at| Write::RemoveIdentifier { lookup: name.lookup, account, free_at };
+    let take = |account, sealed| Write::AddIdentifier(IdentifierRow { account, sealed, ..name.clone() });
+    let found = || lab.subject(SubjectKey::Identifier(name.lookup)).map(|found| found.account.id);
+    let names = |of| lab.subject(SubjectKey::Account(of)).expect("the account").identifiers;
+    lab.lost(give_up(two.id, at(50)));
+    lab.lost(Write::RemoveIdentifier { lookup: lab.lookup(), account: one.id, free_at: at(50) });
+    assert_eq!(found(), Some(one.id));
+    lab.won([give_up(one.id, at(50))]);
+    assert_eq!((found(), names(one.id)), (None, vec![other.clone()]));
+    lab.lost(give_up(one.id, at(9)));
+    lab.lost(take(two.id, vec![9]));
+    assert_eq!(lab.ask(lab.store().purge(at(49), 100)), 0);
+    lab.lost(take(two.id, vec![9]));
+    assert_eq!((found(), names(one.id)), (None, vec![other.clone()]), "a try changed nothing");
+
+    // Its owner may, and then it is as it was: no purge drops it, no second time is taken.
+    lab.won([take(one.id, vec![7])]);
+    assert_eq!((found(), names(one.id).len()), (Some(one.id), 2));
+    assert!(names(one.id).contains(&IdentifierRow { sealed: vec![7], ..name.clone() }));
+    lab.lost(take(one.id, vec![8]));
+    assert_eq!((lab.ask(lab.store().purge(at(50), 100)), found()), (0, Some(one.id)));
+
+    // One whose time is over before it begins is free at the next purge, and not before.
+    lab.won([give_up(one.id, at(0))]);
+    lab.lost(take(two.id, vec![9]));
+    assert_eq!(lab.ask(lab.store().purge(at(0), 100)), 1);
+    lab.won([take(two.id, vec![9])]);
+    assert_eq!((found(), names(one.id)), (Some(two.id), vec![other]));
+    lab.lost(take(one.id, vec![7]));
+    lab.lost(give_up(one.id, at(0)));
 }
 
 /// ATTACKS 21, 61: nothing of one account is ever given with another.

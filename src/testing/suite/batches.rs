@@ -193,6 +193,8 @@ impl World {
         let mut writes = self.compatible(lab);
         let id = self.account.id;
         writes.extend([
+            Write::RemoveIdentifier { lookup: self.identifier.lookup, account: id, free_at: at(9) },
+            Write::RemoveContact { id: self.contact.id, expect: Version(1) },
             Write::RemoveCredential { id: self.credential.id, expect: Version(1) },
             Write::ForgetBrowsers { account: id, except: None },
             Write::TakeFlow { key: self.flow.key, expect: Version(1) },

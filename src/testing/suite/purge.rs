@@ -118,6 +118,20 @@ pub(in crate::testing) fn drops_messages_that_are_done(lab: Lab) {
     assert_eq!(left, [MessageRow { attempts: 1, ..rows[2].clone() }]);
 }
 
+pub(in crate::testing) fn frees_names_at_their_time(lab: Lab) {
+    let account = lab.account();
+    let names: Vec<_> = (0..3).map(|_| lab.identifier(account.id)).collect();
+    lab.won(names.iter().cloned().map(Write::AddIdentifier).collect::<Vec<_>>());
+    lab.won(
+        [(0, 50), (1, 51)]
+            .map(|(nth, free)| (names[nth].lookup, at(free)))
+            .map(|(lookup, free_at)| Write::RemoveIdentifier { lookup, account: account.id, free_at }),
+    );
+    assert_eq!([49, 50, 50, 51].map(|now| purge(&lab, at(now))), [0, 1, 0, 1]);
+    assert_eq!(purge(&lab, at(1_000_000_000)), 0, "never one that somebody has");
+    assert!(lab.subject(SubjectKey::Identifier(names[2].lookup)).is_some());
+}
+
 pub(in crate::testing) fn stops_at_its_limit(lab: Lab) {
     let account = lab.account();
     for _ in 0..5 {

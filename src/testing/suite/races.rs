@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::id::Version;
 use crate::lockout::{Limit, Reserved, Settlement};
-use crate::store::{AccountRow, Committed, CredentialRow, FlowRow, SubjectKey, Write};
+use crate::store::{AccountRow, Committed, CredentialRow, FlowRow, IdentifierRow, SubjectKey, Write};
 use crate::testing::lab::{Lab, REALM, T0, add_session, at, end, raise};
 use crate::testing::race::{TASKS, Track};
 
@@ -141,7 +141,7 @@ pub(in crate::testing) fn add_identifier(lab: Lab) {
                 "free when it was looked up"
             );
             track.all_here();
-            let row = crate::store::IdentifierRow { account: account.id, ..row.clone() };
+            let row = IdentifierRow { account: account.id, ..row.clone() };
             (commit(track, vec![Write::AddAccount(account), Write::AddIdentifier(row.clone())]), row.account)
         },
         |row, results| {
@@ -152,6 +152,66 @@ pub(in crate::testing) fn add_identifier(lab: Lab) {
                 assert_eq!(there, *account == found, "the losers' accounts are not there");
             }
             one_winner(results.into_iter().map(|(result, _)| result).collect());
+        },
+    );
+}
+
+/// A number is given up, its time is over, and at the same time its owner wants it back and strangers want it.
+pub(in crate::testing) fn take_a_name_that_was_given_up(lab: Lab) {
+    lab.race(
+        "take_a_name_that_was_given_up",
+        TASKS,
+        |_| {
+            let owner = lab.account();
+            let row = lab.identifier(owner.id);
+            lab.won([
+                Write::AddIdentifier(row.clone()),
+                Write::RemoveIdentifier { lookup: row.lookup, account: owner.id, free_at: T0 },
+            ]);
+            row
+        },
+        |track, row, nth| {
+            let account = if nth == 0 { row.account } else { track.lab.account().id };
+            track.all_here();
+            // Half of the strangers come before any purge of their own.
+            if nth % 2 == 1 {
+                track.lab.ask(track.lab.store().purge(T0, 1));
+            }
+            let row = IdentifierRow { account, ..row.clone() };
+            (commit(track, vec![Write::AddIdentifier(row)]), account)
+        },
+        |row, results| {
+            let found = lab.subject(SubjectKey::Identifier(row.lookup)).map(|found| found.account.id);
+            for (result, account) in &results {
+                let names = lab.subject(SubjectKey::Account(*account)).expect("the account").identifiers;
+                let has = (*result == Committed::Won, names.len());
+                assert_eq!(has, if Some(*account) == found { (true, 1) } else { (false, 0) });
+            }
+            one_winner(results.into_iter().map(|(result, _)| result).collect());
+        },
+    );
+}
+
+/// What follows from a contact's removal (its last notice, its undoing) follows once.
+pub(in crate::testing) fn remove_contact(lab: Lab) {
+    lab.race(
+        "remove_contact",
+        TASKS,
+        |_| {
+            let row = lab.contact(lab.account().id);
+            lab.won([Write::AddContact(row.clone())]);
+            row
+        },
+        |track, row, _| {
+            let subject = track.lab.subject(SubjectKey::Account(row.account)).expect("the account");
+            let read = subject.contacts[0].clone();
+            track.all_here();
+            commit(track, vec![Write::RemoveContact { id: read.id, expect: read.version }])
+        },
+        |row, results| {
+            one_winner(results);
+            let now = lab.subject(SubjectKey::Account(row.account)).expect("the account");
+            assert!(now.contacts.is_empty());
         },
     );
 }

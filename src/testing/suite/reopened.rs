@@ -6,18 +6,21 @@ use crate::event::EventPage;
 use crate::id::Version;
 use crate::lockout::{Limit, Settlement};
 use crate::message::MessageRow;
-use crate::store::{SubjectKey, Write};
+use crate::store::{IdentifierRow, SubjectKey, Write};
 use crate::testing::lab::{Lab, REALM, T0, add_session, at};
 
 pub(in crate::testing) fn everything_is_still_there(lab: Lab) {
     let account = lab.account();
     let (identifier, contact) = (lab.identifier(account.id), lab.contact(account.id));
+    let given_up = lab.identifier(account.id);
     let credential = lab.credential(account.id, vec![lab.lookup()]);
     let (browser, flow, session) = (lab.browser(account.id, 0), lab.flow(), lab.session(&account, 0));
     let (event, message) = (lab.event(Some(account.id), 0), lab.message(0));
     let (once, guard) = (lab.once_key(), lab.guard_key());
     lab.won([
         Write::AddIdentifier(identifier.clone()),
+        Write::AddIdentifier(given_up.clone()),
+        Write::RemoveIdentifier { lookup: given_up.lookup, account: account.id, free_at: at(9) },
         Write::AddContact(contact.clone()),
         Write::AddCredential(credential.clone()),
         Write::AddBrowser { row: browser.clone(), keep: 9 },
@@ -47,6 +50,9 @@ pub(in crate::testing) fn everything_is_still_there(lab: Lab) {
     assert_eq!(lab.ask(lab.store().canary(REALM)), Some(vec![1]));
     assert!(lab.ask(lab.store().claim(REALM, T0, Duration::from_secs(1), 9)).is_empty(), "leased still");
     lab.lost(Write::Once { key: once, until: at(9) });
+    let stranger = lab.account();
+    lab.lost(Write::AddIdentifier(IdentifierRow { account: stranger.id, ..given_up.clone() }));
+    lab.won([Write::AddIdentifier(given_up)]);
     lab.lost(Write::KeepCredential { id: credential.id, expect: Version(2) });
     lab.won([Write::KeepCredential { id: credential.id, expect: Version(1) }]);
 }
