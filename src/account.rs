@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::identifier::Identifier;
 use crate::clock::Timestamp;
-use crate::id::AccountId;
+use crate::id::{AccountId, EventId};
 use crate::message::Locale;
 use crate::store::AccountState;
 
@@ -66,4 +66,35 @@ pub(crate) struct ProfileData {
     pub(crate) level: Level,
     pub(crate) locale: Locale,
     pub(crate) terms: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) recovery: Option<PendingRecovery>,
+    /// Changes of contacts that can be undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) changes: Vec<ContactChanged>,
+}
+
+/// A change of contacts that can be undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ContactChanged {
+    /// That of its line in the history.
+    pub(crate) id: EventId,
+    pub(crate) old: Option<Identifier>,
+    pub(crate) new: Option<Identifier>,
+    pub(crate) until: Timestamp,
+}
+
+/// A recovery by one confirmation, which waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PendingRecovery {
+    /// That of its line in the history.
+    pub id: EventId,
+    /// When it was asked for.
+    pub asked: Timestamp,
+    /// It can be finished then, by the same confirmation again.
+    pub ready: Timestamp,
+    /// It is over then. Where it was stopped: no other is begun before.
+    pub until: Timestamp,
+    /// Whether it was stopped.
+    pub stopped: bool,
 }

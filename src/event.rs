@@ -185,6 +185,18 @@ pub mod name {
     pub const REMOVED: EventName = EventName::new("credential-removed");
     /// A session proved more than it was begun with, for an operation.
     pub const STEPPED_UP: EventName = EventName::new("step-up");
+    /// A person who lost something is in again; all sessions and trust ended.
+    pub const RECOVERED: EventName = EventName::new("recovery");
+    /// A recovery by one confirmation was begun, and waits.
+    pub const RECOVERY_WAITS: EventName = EventName::new("recovery-waits");
+    /// It was stopped.
+    pub const RECOVERY_STOPPED: EventName = EventName::new("recovery-stopped");
+    /// A contact was added, or put in the place of another; all other sessions ended.
+    pub const CONTACT_CHANGED: EventName = EventName::new("contact-changed");
+    /// A contact was taken away; all other sessions ended.
+    pub const CONTACT_REMOVED: EventName = EventName::new("contact-removed");
+    /// A change of contacts was undone; all sessions ended.
+    pub const CONTACT_UNDONE: EventName = EventName::new("contact-undone");
     /// A browser was trusted to sign in by less.
     pub const TRUSTED: EventName = EventName::new("browser-trusted");
     /// A transaction was approved.

@@ -5,11 +5,14 @@
 mod bearer;
 mod begin;
 mod client;
+mod contact;
 mod enrol;
 mod finish;
 mod mailbox;
 mod named;
+mod owner;
 mod reach;
+mod recover;
 mod refusal;
 mod state;
 mod step_up;
@@ -34,7 +37,10 @@ use crate::secret::Token;
 use crate::session::Session;
 
 pub use client::Client;
+pub use contact::ListedContact;
 pub use mailbox::Asking;
+pub use owner::{Objected, Objection};
+pub use recover::Recover;
 pub use refusal::{Code, Refusal};
 use state::{Applicant, State, Who};
 pub(crate) use state::{Kind, Run};
@@ -141,6 +147,9 @@ pub struct Next {
     pub duty: Option<Duty>,
     /// Why what was proven must be replaced first: it has expired, it is temporary, others know it.
     pub due: Option<Due>,
+    /// In a recovery that has one confirmation and asks for a second: how long it waits without one
+    /// ([`Visit::wait`]).
+    pub delay: Option<Duration>,
     /// How long the flow lives.
     pub expires_in: Duration,
 }
@@ -153,6 +162,8 @@ pub enum Duty {
     Enrol,
     /// Replace a credential.
     Replace,
+    /// Confirm a new address.
+    Confirm,
 }
 
 impl Duty {
@@ -162,6 +173,7 @@ impl Duty {
         match self {
             Self::Enrol => "enrol",
             Self::Replace => "replace",
+            Self::Confirm => "confirm",
         }
     }
 }

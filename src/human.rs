@@ -30,6 +30,8 @@ pub enum HumanFor {
     SignUp,
     /// A sign-in.
     SignIn,
+    /// A recovery.
+    Recover,
 }
 
 /// How a client wants to be checked.
@@ -138,13 +140,14 @@ impl HumanFor {
         match self {
             Self::SignUp => "sign-up",
             Self::SignIn => "sign-in",
+            Self::Recover => "recover",
         }
     }
 
     /// The purpose of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::SignUp, Self::SignIn].into_iter().find(|one| one.as_str() == name)
+        [Self::SignUp, Self::SignIn, Self::Recover].into_iter().find(|one| one.as_str() == name)
     }
 }
 

@@ -4,6 +4,7 @@ mod deviations;
 mod human;
 pub mod password;
 mod profile;
+mod recovery;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,8 @@ pub(crate) use deviations::number;
 pub use deviations::{Deviation, Measure, Standard};
 pub use human::{Check, HumanPolicy};
 pub use profile::{Profile, SessionLimits, TrustRule};
+pub(crate) use recovery::Lacks;
+pub use recovery::RecoveryRules;
 
 /// What must have been proven: to sign in, or for an operation. Policy reads properties of proofs, never the name of a
 /// factor.

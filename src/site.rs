@@ -11,6 +11,9 @@ pub struct Site {
     /// Its origin: `https://host[:port]`, no path. Every link is built from it; no header is believed
     /// (CVE-2021-30185, CVE-2017-9303).
     pub origin: String,
+    /// The path of the page at which an owner objects to what a notice tells of: `/objection` makes
+    /// `https://host/objection?o=...`. Answer it with `no-store` and `Referrer-Policy: strict-origin`.
+    pub objections: String,
     /// Words that a password must not be built of: the service's names.
     pub words: Vec<String>,
 }
@@ -19,7 +22,19 @@ impl Site {
     /// A site by its name and origin.
     pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
         let name = name.into();
-        Self { words: vec![name.clone()], name, origin: origin.into() }
+        Self {
+            words: vec![name.clone()],
+            name,
+            origin: origin.into(),
+            objections: "/auth/objection".to_owned(),
+        }
+    }
+
+    /// With a page of the application's own for [`Self::objections`]. Default: the JSON route.
+    #[must_use]
+    pub fn objections_at(mut self, path: impl Into<String>) -> Self {
+        self.objections = path.into();
+        self
     }
 
     /// What a password of this person must not be built of: [`Self::words`], the parts of the person's name, the birth

@@ -29,8 +29,6 @@ impl Inner {
     ) -> Result<NewAccount, Broken> {
         let id = AccountId::next(self)?;
         let (key, route) = (DataKey::random(self.entropy())?, Route::random(self.entropy())?);
-        let under =
-            |place: Place<'_>, plain: &[u8]| self.keys.seal_under(&key, self.entropy(), &place.of(id), plain);
         let mut rows = vec![Write::AddAccount(AccountRow {
             id,
             realm: self.keys.realm().clone(),
@@ -43,24 +41,41 @@ impl Inner {
             sealed: self.seal_profile(id, &key, profile)?,
         })];
         for (name, confirmed) in names {
+            rows.extend(self.name_rows((id, &key), name, (true, *confirmed), now)?);
+        }
+        Ok(NewAccount { id, key, route, rows })
+    }
+
+    /// A login name, a confirmed contact, or both in one.
+    pub(crate) fn name_rows(
+        &self,
+        (id, key): (AccountId, &DataKey),
+        name: &Identifier,
+        (signs_in, confirmed): (bool, bool),
+        now: Timestamp,
+    ) -> Result<Vec<Write>, Broken> {
+        let under =
+            |place: Place<'_>, plain: &[u8]| self.keys.seal_under(key, self.entropy(), &place.of(id), plain);
+        let mut rows = Vec::new();
+        if signs_in {
             let lookup = self.lookup(name);
             let plain = serde_json::to_vec(name).map_err(|_| Broken::Misuse("identifier"))?;
             let sealed = under(Place::new(Purpose::Identifier, &lookup.0), &plain)?;
             rows.push(Write::AddIdentifier(IdentifierRow { lookup, account: id, sealed }));
-            if *confirmed {
-                let contact = CredentialId::next(self)?;
-                let plain = serde_json::to_vec(&Contact { address: name.clone() })
-                    .map_err(|_| Broken::Misuse("contact"))?;
-                rows.push(Write::AddContact(ContactRow {
-                    id: contact,
-                    account: id,
-                    version: Version(0),
-                    confirmed: now,
-                    sealed: under(Place::new(Purpose::Contact, contact.as_bytes()), &plain)?,
-                }));
-            }
         }
-        Ok(NewAccount { id, key, route, rows })
+        if confirmed {
+            let contact = CredentialId::next(self)?;
+            let plain = serde_json::to_vec(&Contact { address: name.clone() })
+                .map_err(|_| Broken::Misuse("contact"))?;
+            rows.push(Write::AddContact(ContactRow {
+                id: contact,
+                account: id,
+                version: Version(0),
+                confirmed: now,
+                sealed: under(Place::new(Purpose::Contact, contact.as_bytes()), &plain)?,
+            }));
+        }
+        Ok(rows)
     }
 
     pub(crate) fn new_credential(

@@ -260,6 +260,7 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         | Code::HumanWrong
         | Code::Spent
         | Code::OutOfReach
+        | Code::RecoveryStopped
         | Code::Level => StatusCode::FORBIDDEN,
         Code::Answer(Reason::Replayed | Reason::NotBegun)
         | Code::NotOffered
@@ -268,6 +269,7 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         | Code::Due
         | Code::Taken
         | Code::LastFactor
+        | Code::RecoveryWaits
         | Code::Waiting
         | Code::Mailbox => StatusCode::CONFLICT,
         Code::Identifier(
@@ -286,7 +288,7 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         | Code::Unfit => StatusCode::UNPROCESSABLE_ENTITY,
         Code::Held | Code::Throttled | Code::TooSoon => StatusCode::TOO_MANY_REQUESTS,
         Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        Code::NoFlow => StatusCode::GONE,
+        Code::NoFlow | Code::Link => StatusCode::GONE,
         Code::NoSession | Code::StepUp => StatusCode::UNAUTHORIZED,
     };
     (status, code.as_str())

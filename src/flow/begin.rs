@@ -51,7 +51,7 @@ impl Inner {
         self.begin_in(run, person, factor).await
     }
 
-    async fn begin_in(&self, mut run: Run<'_>, person: Person, name: &FactorName) -> Going<Step> {
+    pub(crate) async fn begin_in(&self, mut run: Run<'_>, person: Person, name: &FactorName) -> Going<Step> {
         let factor = self.factor(name).ok_or(Code::NotOffered)?;
         let duty = self.duty(&run.state, &person)?;
         let offer = self.offer_of(&run.state, &person, duty, factor)?.ok_or(Code::NotOffered)?;
@@ -130,6 +130,10 @@ impl Inner {
     ) -> Going<Option<Offer>> {
         let name = factor.name();
         let offer = |enrols, hint| Offer { factor: name.clone(), enrols, hint };
+        if let Some(address) = state.confirming() {
+            let wanted = factor.source() == Source::Contacts(address.kind());
+            return Ok(wanted.then(|| offer(false, Some(address.masked()))));
+        }
         if let Some(duty) = duty {
             let wanted = match &state.kind {
                 Kind::SignUp(_) => {
@@ -137,14 +141,17 @@ impl Inner {
                         && factor.could_prove(None)?.covers(self.profile.sign_up_enrols)
                 }
                 Kind::Credential { factor: wanted, .. } => *wanted == name,
-                Kind::SignIn if duty == Duty::Enrol => {
+                Kind::Recover { lost, done: false } => {
+                    lost.contains(&name) && factor.could_prove(None)?.is_memorised()
+                }
+                Kind::SignIn | Kind::Recover { .. } if duty == Duty::Enrol => {
                     // What needs another session's word lets nobody in by itself.
                     factor.enrolment().is_some()
                         && !factor.speaks_by_session()
                         && self.adds(state, factor, factor.could_prove(None)?)
                 }
-                Kind::SignIn => state.due().is_some_and(|(due, _)| *due == name),
-                Kind::StepUp { .. } | Kind::Remove { .. } => false,
+                Kind::SignIn | Kind::Recover { .. } => state.due().is_some_and(|(due, _)| *due == name),
+                Kind::StepUp { .. } | Kind::Remove { .. } | Kind::Contact { .. } => false,
             };
             return Ok(wanted.then(|| offer(true, None)));
         }
@@ -155,6 +162,11 @@ impl Inner {
         let wanted = match &state.kind {
             Kind::SignUp(applicant) => contact == Some(applicant.contact.kind()),
             Kind::Credential { factor: replaced, replace: true, .. } => *replaced == name,
+            // Whoever recovers begins with what is sent to the address that they typed.
+            Kind::Recover { .. } if state.proofs.is_empty() => {
+                contact.is_some() && contact == state.who.typed.as_ref().map(Identifier::kind)
+            }
+            Kind::Recover { lost, done: false } if lost.contains(&name) => false,
             Kind::SignIn if state.is_unnamed() => factor.discoverable(),
             Kind::SignIn if state.proofs.is_empty() => match contact {
                 Some(kind) => state.who.typed.as_ref().map(Identifier::kind) == Some(kind),
@@ -162,7 +174,12 @@ impl Inner {
                 None => factor.decoy(&self.hashes, [0; 32])?.is_some(),
             },
             // Of somebody who has proven something, or is signed in.
-            Kind::SignIn | Kind::Credential { .. } | Kind::StepUp { .. } | Kind::Remove { .. } => {
+            Kind::SignIn
+            | Kind::Recover { .. }
+            | Kind::Credential { .. }
+            | Kind::StepUp { .. }
+            | Kind::Contact { .. }
+            | Kind::Remove { .. } => {
                 let mine = self.mine(person, state, factor)?;
                 // Nobody adds a key by the word of another session: who stole one would write that word with it.
                 let speaks =
@@ -185,7 +202,8 @@ impl Inner {
         let expires_in = run.state.expires.since(run.now);
         let duty = self.duty(&run.state, person)?;
         let due = duty.and(run.state.due()).map(|(_, why)| why);
-        Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, due, expires_in })))
+        let delay = self.delay(&run.state, person)?;
+        Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, due, delay, expires_in })))
     }
 
     pub(crate) fn context<'c>(
@@ -260,6 +278,7 @@ impl Inner {
             mine.address(to).map_or(to.to.as_bytes().as_slice(), |address| address.as_str().as_bytes());
         let purpose: &[u8] = match &run.state.kind {
             Kind::SignUp(_) => b"sign-up",
+            Kind::Recover { .. } if run.state.proofs.is_empty() => b"recover",
             kind if run.state.proofs.is_empty() && kind.session().is_none() => b"unproven",
             _ => b"proven",
         };
@@ -295,6 +314,13 @@ impl Inner {
             template = TemplateName::new("already-registered");
             params.clear();
         }
+        // Who asks is told in any case, so that the screen need not tell that nobody has this address.
+        let nobody = run.state.recovers() && run.state.proofs.is_empty() && !mine.real;
+        if nobody {
+            template = TemplateName::new("recovery-unknown");
+            params.clear();
+        }
+        let deliver = (deliver.0 || nobody, deliver.1);
         Ok(self.message(profile.map(|_| person.id), to, template, params, locale, deliver)?)
     }
 }

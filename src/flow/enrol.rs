@@ -82,8 +82,19 @@ impl Inner {
                 self.finish_change(run, person, Change { factor: name, write, session, ends_all: false })
                     .await
             }
+            // Who chooses a new secret in the place of a lost one has proven it, as at a registration.
+            (Enrolled::Add { data, handles, proved }, Kind::Recover { done: false, .. }) => {
+                run.state.proofs.extend(believed(&data, proved)?);
+                let row = self.new_credential(person.id, &name, &data, &handles, run.now)?;
+                self.chosen(run, &person, &name, Write::AddCredential(row)).await
+            }
+            (Enrolled::Replace { credential, data, proved }, Kind::Recover { done: false, .. }) => {
+                let write = self.swap(&person, &name, &mine, credential, &data)?.ok_or(Code::Stale)?;
+                run.state.proofs.extend(believed(&data, proved)?);
+                self.chosen(run, &person, &name, write).await
+            }
             // The duty of a sign-in to an account that has too little for the profile: who enrols it has proven it.
-            (Enrolled::Add { data, handles, proved }, Kind::SignIn) if adds => {
+            (Enrolled::Add { data, handles, proved }, Kind::SignIn | Kind::Recover { .. }) if adds => {
                 run.state.proofs.extend(believed(&data, proved)?);
                 let row = self.new_credential(person.id, &name, &data, &handles, run.now)?;
                 let write = Write::AddCredential(row);
@@ -103,7 +114,7 @@ impl Inner {
                 }
                 let session = match kind {
                     Kind::Credential { session, .. } => Some(session),
-                    Kind::SignIn => None,
+                    Kind::SignIn | Kind::Recover { .. } => None,
                     _ => return Err(Code::NotOffered.into()),
                 };
                 let change = Change { factor: name.clone(), write, session, ends_all: true };
@@ -126,6 +137,8 @@ impl Inner {
             level: Level::Simplified,
             locale: run.visit.client.locale,
             terms: applicant.terms,
+            recovery: None,
+            changes: Vec::new(),
         };
         let NewAccount { id, key, route, rows } =
             self.new_account(&profile, &[(applicant.contact, true)], run.now)?;

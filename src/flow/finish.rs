@@ -1,5 +1,6 @@
 //! How a flow ends: in a session, or in the wish for more; and how sessions end.
 
+use super::contact::ContactChange;
 use super::state::{Kind, Run};
 use super::stop::Going;
 use super::subject::Person;
@@ -12,6 +13,7 @@ use crate::event::{self, Outcome, Reached, Sealed};
 use crate::factor::Reason;
 use crate::hash::Lane;
 use crate::id::{AccountId, BrowserId, CredentialId, Epoch, EventName, SessionId};
+use crate::policy::Lacks;
 use crate::proof::Proof;
 use crate::secret::Token;
 use crate::session::{Grant, Session};
@@ -49,18 +51,28 @@ impl Inner {
         let mut next = run.clone();
         next.state.challenges.remove(factor.as_str());
         if proof.proves().why_due().is_some()
-            && !matches!(next.state.kind, Kind::SignIn | Kind::Credential { replace: true, .. })
+            && !matches!(
+                next.state.kind,
+                Kind::SignIn | Kind::Recover { .. } | Kind::Credential { replace: true, .. }
+            )
         {
             // It opens no sign-in as it is, so it adds, takes away and approves nothing either.
             return Err(Code::Due.into());
         }
+        let credential = Some(credential);
+        let content = Sealed { credential, ..Sealed::by(&factor, run.visit.client.origin()) };
+        if next.state.confirming().is_some() {
+            // It was the new address that was proven: nothing that counts for this session.
+            return self.contact_changed(next, person, content, batch).await;
+        }
         next.state.proofs.push(proof);
+        if matches!(next.state.kind, Kind::Contact { .. }) {
+            next.state.confirms(self.may_change_contact(&next.state, person)?);
+        }
         if self.duty(&next.state, person)?.is_some() {
             // What was begun to prove an old secret is no proposal of a new one.
             next.state.challenges.clear();
         }
-        let credential = Some(credential);
-        let content = Sealed { credential, ..Sealed::by(&factor, run.visit.client.origin()) };
         self.sign_in_or_go_on(next, person, at.lane, content, batch).await
     }
 
@@ -73,8 +85,15 @@ impl Inner {
         content: Sealed,
         batch: Vec<Write>,
     ) -> Going<Option<Step>> {
+        let (mut next, mut batch) = (next, batch);
+        if let Kind::Recover { lost, done: false } = &next.state.kind
+            && self.lacks(&next.state, person)? == Lacks::Nothing
+            && !self.chooses(lost)?
+        {
+            self.recovered(&mut next, person, &content, &mut batch)?;
+        }
         match (&next.state.kind, &person.subject, next.state.who.account) {
-            (Kind::SignIn, Some(subject), Some((_, epoch))) if next.state.due().is_none() => {
+            (_, Some(subject), Some((_, epoch))) if next.state.signs_in() && next.state.due().is_none() => {
                 let enough = self.profile.sign_in.met_by(&next.state.proofs, next.now);
                 match if enough { None } else { self.trusted(&next, person)? } {
                     None if !enough => self.go_on(next, person, content, batch).await,
@@ -85,6 +104,9 @@ impl Inner {
             }
             (Kind::StepUp { asked, .. }, ..) if asked.met_by(&next.state.shown(), next.now) => {
                 self.stepped_up(next, person, content, batch).await
+            }
+            (Kind::Contact { change: ContactChange::Remove { .. }, confirming: true, .. }, ..) => {
+                self.contact_changed(next, person, content, batch).await
             }
             (Kind::Remove { credential, .. }, ..) if self.may_remove(&next.state, person, *credential)? => {
                 self.removed(next, person, content, batch).await
@@ -104,9 +126,15 @@ impl Inner {
         let (write, token) = next.keep(self)?;
         batch.insert(0, write);
         batch.push(self.line(person, event::name::PROVEN, Outcome::Done, &content)?.1);
-        let adds = batch.iter().any(|write| matches!(write, Write::AddCredential(_)));
+        let adds = |write: &Write| {
+            matches!(
+                write,
+                Write::AddCredential(_) | Write::RemoveCredential { .. } | Write::SwapAccount { .. }
+            )
+        };
+        let adds = batch.iter().any(adds);
         match self.lost(batch).await? {
-            // What was just added is there to be proven.
+            // What was just added is there to be proven, and what was taken away is not.
             None if adds => self.pending(&next, &self.person(&next.state).await?, token, None).map(Some),
             None => self.pending(&next, person, token, None).map(Some),
             Some(Loss::No(code)) => Err(code.into()),
@@ -129,7 +157,7 @@ impl Inner {
         }
         let (id, line) = self.line(person, event::name::SIGN_IN, Outcome::Done, &content)?;
         batch.push(line);
-        if lane == Lane::Stranger {
+        if lane == Lane::Stranger && next.state.kind == Kind::SignIn {
             let when = ("at".into(), next.now.rfc3339().into());
             let device = ("device".into(), next.visit.client.device.summary().into());
             batch.extend(self.notices(person, "new-browser", vec![when, device])?);
@@ -152,7 +180,18 @@ impl Inner {
                 token
             }
         };
-        batch.extend(self.superseded(&next).await?);
+        if let Some(end) = self.superseded(&next).await? {
+            // A raised epoch has ended it already.
+            let ended = |write: &Write| match (write, &end) {
+                (Write::RaiseEpoch { account, .. }, Write::EndSession { account: whose, .. }) => {
+                    account == whose
+                }
+                _ => false,
+            };
+            if !batch.iter().any(ended) {
+                batch.push(end);
+            }
+        }
         let grant = self.mint(Grant {
             account: person.id,
             epoch,

@@ -8,6 +8,7 @@ use super::subject::{Mine, Person};
 use crate::auth::Inner;
 use crate::factor::ErasedFactor;
 use crate::id::{CredentialId, FactorName};
+use crate::policy::Lacks;
 use crate::proof::{self, Aal, Proof, Proves};
 
 impl Inner {
@@ -47,11 +48,17 @@ impl Inner {
                 let may = gives.map(|gives| self.may_change(state, person, factor, gives)).transpose()?;
                 may.unwrap_or_default().then_some(Duty::Enrol)
             }
-            Kind::SignIn if state.due().is_some() && enough() => Some(Duty::Replace),
-            Kind::SignIn if self.profile.enrols_missing && !state.proofs.is_empty() && !enough() => {
-                self.has_no_more(state, person)?.then_some(Duty::Enrol)
+            Kind::Recover { lost, done: false } => {
+                (self.lacks(state, person)? == Lacks::Nothing && self.chooses(lost)?).then_some(Duty::Replace)
             }
-            _ => None,
+            Kind::Contact { confirming, .. } => confirming.then_some(Duty::Confirm),
+            _ if !state.signs_in() => None,
+            _ if state.due().is_some() && enough() => Some(Duty::Replace),
+            kind => {
+                let enrols = self.profile.enrols_missing || *kind != Kind::SignIn;
+                let lacks = enrols && !state.proofs.is_empty() && !enough();
+                (lacks && self.has_no_more(state, person)?).then_some(Duty::Enrol)
+            }
         })
     }
 
@@ -101,8 +108,12 @@ impl Inner {
         let mut with = shown.clone();
         with.retain(|proof| *proof.factor() != factor.name());
         with.push(Proof::new(factor.name(), proves, now));
-        if let Kind::StepUp { asked, .. } = &state.kind {
-            return asked.progress(&with, now) > asked.progress(&shown, now);
+        match &state.kind {
+            Kind::StepUp { asked, .. } => return asked.progress(&with, now) > asked.progress(&shown, now),
+            Kind::Recover { done: false, .. } => {
+                return Lacks::of(Aal::Two, &with, false) > Lacks::of(Aal::Two, &shown, false);
+            }
+            _ => {}
         }
         // The same channel never counts twice.
         let worth = |proofs: &[Proof]| (proof::kinds(proofs), proof::aal(proofs));

@@ -96,8 +96,14 @@ pub enum Code {
     Level,
     /// What is to be approved cannot be shown as it is.
     Transaction,
+    /// The recovery waits: every contact was told, and any of them can stop it.
+    RecoveryWaits,
+    /// A recovery was stopped by the owner: none is begun for a while.
+    RecoveryStopped,
     /// The other device has not answered yet.
     Waiting,
+    /// There is no such link in a notice, or nothing to stop or to undo by it any more.
+    Link,
     /// There is no such request, it is somebody else's to answer, it was answered, or the letter is too long.
     Mailbox,
 }
@@ -133,7 +139,10 @@ impl Code {
             Self::LastFactor => "last_factor",
             Self::Level => "level",
             Self::Transaction => "transaction",
+            Self::RecoveryWaits => "recovery_waits",
+            Self::RecoveryStopped => "recovery_stopped",
             Self::Waiting => "waiting",
+            Self::Link => "link",
             Self::Mailbox => "mailbox",
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::contact::ContactChange;
 use super::stop::Going;
 use super::{Code, Transaction, Visit};
 use crate::account::PersonalData;
@@ -22,6 +23,11 @@ use crate::store::{FlowRow, Write};
 pub(crate) enum Kind {
     SignUp(Applicant),
     SignIn,
+    /// A person who lost what these factors prove; `done` once they are in again, and nothing of it is left to be used.
+    Recover {
+        lost: Vec<FactorName>,
+        done: bool,
+    },
     /// A signed-in person adds a credential of this factor, or replaces one.
     Credential {
         factor: FactorName,
@@ -34,6 +40,12 @@ pub(crate) enum Kind {
         asked: Requirement,
         what: Option<Transaction>,
     },
+    /// A signed-in person changes where their messages go; `confirming` once enough is proven and the new address is asked.
+    Contact {
+        session: SessionId,
+        change: ContactChange,
+        confirming: bool,
+    },
     /// A signed-in person takes a credential away.
     Remove {
         session: SessionId,
@@ -45,9 +57,10 @@ impl Kind {
     /// The session that it goes on in.
     pub(crate) const fn session(&self) -> Option<SessionId> {
         match self {
-            Self::SignUp(_) | Self::SignIn => None,
+            Self::SignUp(_) | Self::SignIn | Self::Recover { .. } => None,
             Self::Credential { session, .. }
             | Self::StepUp { session, .. }
+            | Self::Contact { session, .. }
             | Self::Remove { session, .. } => Some(*session),
         }
     }
@@ -160,6 +173,16 @@ impl State {
     pub(crate) fn shown(&self) -> Vec<Proof> {
         let again = |old: &&Proof| !self.proofs.iter().any(|new| new.factor() == old.factor());
         self.held.iter().filter(again).chain(&self.proofs).cloned().collect()
+    }
+
+    /// Whether its person may still lack an account's usual proofs.
+    pub(crate) const fn recovers(&self) -> bool {
+        matches!(self.kind, Kind::Recover { done: false, .. })
+    }
+
+    /// Whether it is to end in a new session.
+    pub(crate) const fn signs_in(&self) -> bool {
+        matches!(self.kind, Kind::SignIn | Kind::Recover { done: true, .. })
     }
 
     /// What is approved in this flow.

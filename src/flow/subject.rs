@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::account::identifier::Identifier;
-use crate::account::{Contact, ProfileData};
+use crate::account::{Contact, ContactChanged, ProfileData};
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
@@ -70,10 +70,12 @@ impl Inner {
                 None => return Ok(Person::nobody(self.made_up_account(state))),
             },
         };
-        let known = state.who.account.is_some();
+        let (known, recovers) = (state.who.account.is_some(), state.recovers());
         let subject = self.store.subject(by).await?.filter(|subject| {
             // An account that came to be after the flow began is not what the flow was begun on.
-            known && subject.account.state == AccountState::Active
+            // Who locked it gets in by a recovery alone.
+            let state = subject.account.state;
+            known && (state == AccountState::Active || state == AccountState::Locked && recovers)
         });
         match subject {
             Some(subject) => Ok(Person::of(subject)),
@@ -122,6 +124,12 @@ impl Inner {
         let name = factor.name();
         let mut mine = Mine { opened: Vec::new(), addresses: Vec::new(), real: true };
         match (factor.source(), &person.subject) {
+            (Source::Contacts(kind), Some(_)) if state.confirming().is_some_and(|new| new.kind() == kind) => {
+                if let Some(address) = state.confirming().cloned() {
+                    let id = CredentialId::from_bytes(*state.id.as_bytes());
+                    mine.push_contact(id, Version(0), Contact { address })?;
+                }
+            }
             (Source::Credentials, Some(subject)) => {
                 for row in subject.credentials.iter().filter(|row| row.factor == name) {
                     let (called, plain) = self.open_credential(row)?;
@@ -136,8 +144,17 @@ impl Inner {
                 let of_kind = |(_, _, Contact { address }): &&(_, _, Contact)| {
                     address.kind() == kind && typed.is_none_or(|typed| typed == address)
                 };
-                let contacts = person.known(self)?.map_or(&[][..], |known| &known.contacts);
-                for (version, id, contact) in contacts.iter().filter(of_kind) {
+                let known = person.known(self)?;
+                let contacts = known.map_or(&[][..], |known| &known.contacts);
+                // An address that was put there a short while ago, by whoever was in, opens nothing without them.
+                let settled = |address: &Identifier| {
+                    let young = |one: &ContactChanged| {
+                        self.clock.now() < one.until && one.new.as_ref() == Some(address)
+                    };
+                    !state.recovers() || known.is_none_or(|known| !known.profile.changes.iter().any(young))
+                };
+                let usable = contacts.iter().filter(of_kind).filter(|(_, _, one)| settled(&one.address));
+                for (version, id, contact) in usable {
                     mine.push_contact(*id, *version, contact.clone())?;
                 }
             }
@@ -193,6 +210,8 @@ impl Inner {
         // For a name that nobody has the id is made up of it.
         let (kind, whose): (&[u8], &[u8]) = match &state.kind {
             Kind::SignUp(_) => (b"sign-up", &seed),
+            // Wrong codes from a new address hold nobody's sign-in.
+            _ if state.confirming().is_some() => (b"contact", &seed),
             _ => (b"account", person.id.as_bytes()),
         };
         GuardKey(self.keys.lookup(Purpose::Guard, &[kind, whose, factor.as_bytes(), class]))
@@ -255,6 +274,17 @@ impl Person {
 }
 
 impl Known {
+    /// The address of a contact.
+    pub(crate) fn contact(&self, id: CredentialId) -> Option<&Identifier> {
+        self.contacts.iter().find(|(_, one, _)| *one == id).map(|(_, _, contact)| &contact.address)
+    }
+
+    /// The row of an address.
+    pub(crate) fn contact_row(&self, address: &Identifier) -> Option<(CredentialId, Version)> {
+        let mut rows = self.contacts.iter();
+        rows.find(|(_, _, contact)| contact.address == *address).map(|(version, id, _)| (*id, *version))
+    }
+
     pub(crate) fn contacts(&self) -> impl Iterator<Item = &Identifier> {
         self.contacts.iter().map(|(_, _, contact)| &contact.address)
     }
@@ -280,7 +310,7 @@ impl State {
 
     /// What stands for the person where there is no account: the name as typed, in canonical form.
     fn seed(&self) -> Vec<u8> {
-        match &self.who.typed {
+        match self.confirming().or(self.who.typed.as_ref()) {
             Some(typed) => format!("{}:{}", typed.kind().as_str(), typed.as_str()).into_bytes(),
             None => match (self.who.account, self.who.handle) {
                 (Some((id, _)), _) => id.as_bytes().to_vec(),

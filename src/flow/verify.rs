@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::contact::ContactChange;
 use super::state::{Kind, Run};
 use super::stop::{Going, Stop, busy};
 use super::subject::{Mine, Person};
@@ -221,6 +222,8 @@ impl Inner {
             None if person.is_contact(credential) => {
                 writes.push(Write::KeepContact { id: credential, expect: used.version });
             }
+            // A contact that is being confirmed has no row yet.
+            None if run.state.confirming().is_some() => {}
             None if person.subject.is_some() => {
                 writes.push(Write::KeepCredential { id: credential, expect: used.version });
             }
@@ -339,10 +342,13 @@ impl Run<'_> {
         match &self.state.kind {
             Kind::SignUp(_) => event::name::SIGN_UP,
             Kind::SignIn => event::name::SIGN_IN,
+            Kind::Recover { .. } => event::name::RECOVERED,
             Kind::Credential { replace: true, .. } => event::name::CHANGED,
             Kind::Credential { replace: false, .. } => event::name::ENROLLED,
             Kind::StepUp { what: None, .. } => event::name::STEPPED_UP,
             Kind::StepUp { what: Some(_), .. } => event::name::APPROVED,
+            Kind::Contact { change: ContactChange::Add { .. }, .. } => event::name::CONTACT_CHANGED,
+            Kind::Contact { change: ContactChange::Remove { .. }, .. } => event::name::CONTACT_REMOVED,
             Kind::Remove { .. } => event::name::REMOVED,
         }
     }

@@ -117,7 +117,21 @@ impl Code {
                 "That cannot be shown for approval as it is. Check what is entered.",
                 "В таком виде это нельзя показать для подтверждения. Проверьте, что введено.",
             ),
+            Self::RecoveryWaits => (
+                "We have told every contact of the account. When the time is over, begin again with the same address: then \
+                 one confirmation is enough.",
+                "Мы сообщили об этом на все контакты учётной записи. Когда срок пройдёт, начните заново с тем же адресом: \
+                 тогда хватит одного подтверждения.",
+            ),
+            Self::RecoveryStopped => (
+                "The recovery was stopped by the owner of the account. Use a second way to confirm, or try again later.",
+                "Восстановление остановил владелец учётной записи. Подтвердите ещё одним способом или попробуйте позже.",
+            ),
             Self::Waiting => ("Confirm on the other device.", "Подтвердите на другом устройстве."),
+            Self::Link => (
+                "This link does nothing any more: its time is over, or it was done already. Sign in and look at the history.",
+                "Эта ссылка больше не действует: её срок прошёл или всё уже сделано. Войдите и посмотрите историю.",
+            ),
             Self::Mailbox => (
                 "This request is over, or somebody else answers it. Ask for a new one on the other screen.",
                 "Этот запрос окончен, или на него отвечает другой. Запросите новый на том экране.",

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::stores::{Store as SeenStore, Throttle as SeenThrottle};
 use crate::error::Broken;
-use crate::flow::{Followed, Kind, Looked, Posted, Step};
+use crate::flow::{Followed, Kind, Looked, Objected, Posted, Step};
 use crate::human::Puzzle;
 use crate::id::FactorName;
 use crate::session::Session;
@@ -44,6 +44,15 @@ impl Outcome for Looked {
     fn word(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
+            Self::Refused(why) => why.code.as_str(),
+        }
+    }
+}
+
+impl Outcome for Objected {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::To(what) => what.as_str(),
             Self::Refused(why) => why.code.as_str(),
         }
     }
@@ -110,8 +119,10 @@ pub(crate) fn flow(kind: &Kind) {
     let word = match kind {
         Kind::SignUp(_) => "sign-up",
         Kind::SignIn => "sign-in",
+        Kind::Recover { .. } => "recover",
         Kind::StepUp { what: None, .. } => "step-up",
         Kind::StepUp { .. } => "approve",
+        Kind::Contact { .. } => "contact",
         Kind::Remove { .. } => "remove",
         Kind::Credential { replace: true, .. } => "change",
         Kind::Credential { replace: false, .. } => "enrol",

@@ -11,6 +11,8 @@ pub struct HumanPolicy {
     pub sign_up: Check,
     /// Who signs in.
     pub sign_in: Check,
+    /// Who recovers.
+    pub recover: Check,
     /// How many puzzles one network gets that are solved by waiting alone.
     pub waits: Rate,
 }
@@ -32,6 +34,7 @@ impl HumanPolicy {
     pub const NONE: Self = Self {
         sign_up: Check::Never,
         sign_in: Check::Never,
+        recover: Check::Never,
         waits: Rate { uses: 10, per: Duration::from_secs(60) },
     };
 
@@ -41,6 +44,7 @@ impl HumanPolicy {
         match purpose {
             HumanFor::SignUp => self.sign_up,
             HumanFor::SignIn => self.sign_in,
+            HumanFor::Recover => self.recover,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::deviations::Measure;
 use super::password::{CredentialPolicy, PasswordRules};
-use super::{HumanPolicy, Requirement};
+use super::{HumanPolicy, RecoveryRules, Requirement};
 use crate::account::identifier::IdentifierKind;
 use crate::proof::{Aal, Channel, Proves};
 use crate::store::Rate;
@@ -37,6 +37,10 @@ pub struct Profile {
     pub trust: Option<TrustRule>,
     /// What a session proved within this time need not be proven again to add or take away a credential.
     pub recent: Duration,
+    /// How a person gets back in who lost something.
+    pub recovery: RecoveryRules,
+    /// For so long a change of contacts is undone by the contacts before it, and a new one recovers nothing.
+    pub contact_hold: Duration,
     /// By what no factor may travel: the builder refuses one.
     pub bars: &'static [Channel],
     /// Kinds of contact that one can register with. None: registration is closed, and accounts are made by
@@ -131,6 +135,8 @@ impl Profile {
             enrols_missing: true,
             trust: None,
             recent: Duration::ZERO,
+            recovery: RecoveryRules::default(),
+            contact_hold: Duration::from_secs(72 * HOUR),
             bars: &[],
             sign_up_contacts: &[IdentifierKind::Phone, IdentifierKind::Email],
             sign_up_enrols: Proves::by(Channel::Mind).knowledge().memorised(),

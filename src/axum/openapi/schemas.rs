@@ -49,7 +49,7 @@ pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
 /// The query of a puzzle.
 pub(super) fn puzzle() -> Value {
     json!([
-        { "name": "for", "in": "query", "required": true, "schema": { "enum": ["sign-up", "sign-in"] } },
+        { "name": "for", "in": "query", "required": true, "schema": { "enum": ["sign-up", "sign-in", "recover"] } },
         { "name": "way", "in": "query", "description": "Without scripts.", "schema": { "const": "wait" } },
     ])
 }

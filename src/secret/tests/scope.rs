@@ -37,6 +37,7 @@ enum Kind {
     EmailCode,
     TotpCode,
     BackupCode,
+    Objection,
 }
 
 /// What a client is handed, or chooses, for a purpose.
@@ -50,6 +51,7 @@ const fn handed(purpose: Purpose) -> &'static [Kind] {
         Purpose::FormToken => &[Kind::FormToken],
         Purpose::Code => &[Kind::SmsCode, Kind::EmailCode],
         Purpose::Credential => &[Kind::Password, Kind::TotpCode, Kind::BackupCode],
+        Purpose::Objection => &[Kind::Objection],
         // Its answer is work, not a secret: tests/human.rs offers it to other purposes, clients and realms.
         Purpose::Puzzle => &[],
         // Keys and places of rows: nobody outside has one in hand.
@@ -103,6 +105,7 @@ struct Owner {
     mail: (Token, String),
     mailbox: String,
     form: String,
+    objection: String,
 }
 
 impl World {
@@ -164,7 +167,27 @@ impl World {
         let asked: serde_json::Value = serde_json::from_str(&asked).unwrap();
         let mailbox = asked["mailbox"].as_str().unwrap().to_owned();
         let form = self.http(Request::get("/form"), &session, String::new()).await.unwrap();
-        Owner { phone, word, session, binding, browser, key, backup, flow, sms, mail, mailbox, form }
+        let next = pending(visit.recover().start(&phone).await.unwrap());
+        let next = pending(visit.answer(&next.flow, Code::typed(SMS, &self.code().await)).await.unwrap());
+        assert!(matches!(visit.wait(&next.flow).await.unwrap(), Step::Refused(_)));
+        let told = self.outbox.all(&self.auth).await;
+        let link = told.iter().rev().find_map(|message| message.param("link").map(str::to_owned)).unwrap();
+        let objection = link.split_once("?o=").unwrap().1.to_owned();
+        Owner {
+            phone,
+            word,
+            session,
+            binding,
+            browser,
+            key,
+            backup,
+            flow,
+            sms,
+            mail,
+            mailbox,
+            form,
+            objection,
+        }
     }
 
     /// What a page answers with, where it does not refuse.
@@ -211,6 +234,7 @@ impl World {
             Kind::EmailCode => owner.mail.1.clone(),
             Kind::TotpCode => totp(&owner.key, step(self.auth.now())),
             Kind::BackupCode => owner.backup[0].clone(),
+            Kind::Objection => owner.objection.clone(),
         }
     }
 
@@ -254,6 +278,11 @@ impl World {
             (Kind::SmsCode, _) => self.ends(&owner.sms.0, Code::typed(SMS, text), &owner.binding).await,
             (Kind::EmailCode, _) => self.ends(&owner.mail.0, Code::typed(MAIL, text), &owner.binding).await,
             (Kind::TotpCode, _) => self.ends(&owner.flow, Totp::code(text), &owner.binding).await,
+            (Kind::Objection, _) => {
+                let mine = self.auth.session(&owner.session).await.unwrap().unwrap().account();
+                let _ = self.visit(&owner.binding).object(text).await.unwrap();
+                self.auth.recovery(mine).await.unwrap().unwrap().stopped
+            }
             (Kind::BackupCode, _) => self.ends(&owner.flow, BackupCodes::code(text), &owner.binding).await,
         }
     }

@@ -1,0 +1,340 @@
+//! Where messages go: adding, changing and taking away a phone or an e-mail address. An address is a factor, so this is a
+//! binding: fresh proofs, a confirmation of the new one, a word to the old ones, and a time in which those undo it.
+
+use super::finish::Ending;
+use super::owner::Objection;
+use super::state::{Kind, Run, State, Who};
+use super::stop::Going;
+use super::subject::Person;
+use super::{Code, Step, Visit, edge};
+use crate::account::identifier::{Identifier, IdentifierKind};
+use crate::account::{ContactChanged, ProfileData};
+use crate::auth::{Auth, Inner};
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::event::{self, Outcome, Sealed};
+use crate::factor::{ErasedFactor, Source};
+use crate::id::{AccountId, CredentialId, EventId, FactorName};
+use crate::secret::Token;
+use crate::store::{AccountRow, Committed, Subject, Write};
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of an account's contacts. The address lies beside the flow that proves it: of two changes at once neither
+/// confirms the other's (ATTACKS 39).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ContactChange {
+    Add { address: Identifier, instead: Option<CredentialId> },
+    Remove { contact: CredentialId },
+}
+
+impl Visit {
+    /// Adding a phone or an e-mail address, or putting it in the place of another ([`Auth::contacts`](crate::Auth::contacts)).
+    /// Prove as much as adding its factor takes, then that the new address is one's own. It is a contact and a login name
+    /// from then on; all other contacts are told, and undo it for as long as
+    /// [`Profile::contact_hold`](crate::Profile::contact_hold) says. All other sessions end, this one is renewed.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn add_contact(
+        &self,
+        session: &Token,
+        address: &str,
+        instead: Option<CredentialId>,
+    ) -> Result<Step, Broken> {
+        let change = |address| ContactChange::Add { address, instead };
+        let begin = async {
+            let address = Identifier::parse(address).map_err(Code::Identifier)?;
+            self.change_contact(session, change(address)).await
+        };
+        edge("contact", begin, Step::Refused).await
+    }
+
+    /// Taking a contact away. The last one stays, and so does one without which nobody could sign in.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn remove_contact(&self, session: &Token, contact: CredentialId) -> Result<Step, Broken> {
+        let begin = self.change_contact(session, ContactChange::Remove { contact });
+        edge("contact", begin, Step::Refused).await
+    }
+
+    async fn change_contact(&self, token: &Token, change: ContactChange) -> Going<Step> {
+        let inner = &self.auth.0;
+        inner.slow_down(self, None).await?;
+        let session = inner.check(token).await?.ok_or(Code::NoSession)?;
+        let who = Who::known(session.account(), session.epoch());
+        let kind = Kind::Contact { session: session.id(), change, confirming: false };
+        let mut state = State::new(inner, self, kind, who)?;
+        state.held = inner.recent(&session);
+        let person = inner.person(&state).await?;
+        let kind = inner.may_become(&state, &person)?;
+        inner.sends_to(kind).ok_or(Code::ContactKind)?;
+        state.confirms(inner.may_change_contact(&state, &person)?);
+        let run = Run::new(inner, self, state);
+        if matches!(
+            &run.state.kind,
+            Kind::Contact { change: ContactChange::Remove { .. }, confirming: true, .. }
+        ) {
+            let content = Sealed::new(self.client.origin());
+            let end = inner.contact_changed(run, &person, content, Vec::new()).await?;
+            return end.ok_or_else(|| Code::Stale.into());
+        }
+        inner.open(run, &person).await
+    }
+}
+
+impl Auth {
+    /// An account's contacts, the oldest first.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn contacts(&self, of: AccountId) -> Result<Vec<ListedContact>, Broken> {
+        self.0.ready().await?;
+        let Some(person) = self.0.person_by_id(of).await? else { return Ok(Vec::new()) };
+        let (Some(subject), Some(known)) = (&person.subject, person.known(&self.0)?) else {
+            return Ok(Vec::new());
+        };
+        let now = self.0.clock.now();
+        let listed = |address: &Identifier| {
+            let (id, _) = known.contact_row(address)?;
+            let row = subject.contacts.iter().find(|row| row.id == id)?;
+            let changes = known.profile.changes.iter().filter(|one| now < one.until);
+            let mut young = changes.filter(|one| one.new.as_ref() == Some(address)).map(|one| one.until);
+            Some(ListedContact {
+                id,
+                address: address.clone(),
+                confirmed: row.confirmed,
+                settles: young.next(),
+            })
+        };
+        let mut contacts: Vec<_> = known.contacts().filter_map(listed).collect();
+        contacts.sort_by_key(|one| one.id);
+        Ok(contacts)
+    }
+}
+
+/// A contact as its owner reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListedContact {
+    /// By which it is changed or taken away.
+    pub id: CredentialId,
+    /// The address.
+    pub address: Identifier,
+    /// When it was confirmed.
+    pub confirmed: Timestamp,
+    /// Until then the contacts before it can undo it, and it recovers nothing.
+    pub settles: Option<Timestamp>,
+}
+
+impl State {
+    /// Enough is proven: what is left is that the new address is one's own.
+    pub(crate) fn confirms(&mut self, enough: bool) {
+        if let Kind::Contact { confirming, .. } = &mut self.kind {
+            *confirming = enough;
+        }
+    }
+
+    /// The address that is being confirmed.
+    pub(crate) const fn confirming(&self) -> Option<&Identifier> {
+        match &self.kind {
+            Kind::Contact { change: ContactChange::Add { address, .. }, confirming: true, .. } => {
+                Some(address)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Inner {
+    /// A factor that sends to this kind of address.
+    pub(crate) fn sends_to(&self, kind: IdentifierKind) -> Option<&dyn ErasedFactor> {
+        let mut factors = self.factors.iter().map(|(_, factor)| &**factor);
+        factors.find(|factor| factor.source() == Source::Contacts(kind))
+    }
+
+    // Whether the change can be made to the account as it is; the kind of address that it is about.
+    fn may_become(&self, state: &State, person: &Person) -> Going<IdentifierKind> {
+        let (Kind::Contact { change, .. }, Some(known)) = (&state.kind, person.known(self)?) else {
+            return Err(Code::NoSession.into());
+        };
+        let address_of = |id: CredentialId| known.contact(id).ok_or(Code::NotOffered);
+        match change {
+            ContactChange::Add { address, instead } => {
+                let old = instead.map(address_of).transpose()?;
+                let full = instead.is_none() && known.contacts().count() >= MOST_CONTACTS;
+                if full
+                    || known.contacts().any(|one| one == address)
+                    || old.is_some_and(|old| old.kind() != address.kind())
+                {
+                    return Err(Code::NotOffered.into());
+                }
+                if known.profile.changes.iter().filter(|one| self.clock.now() < one.until).count()
+                    >= MOST_CHANGES
+                {
+                    return Err(Code::TooSoon.into());
+                }
+                Ok(address.kind())
+            }
+            ContactChange::Remove { contact } => {
+                let kind = address_of(*contact)?.kind();
+                if known.contacts().count() < 2 || !self.can_spare(state, person, *contact)? {
+                    return Err(Code::LastFactor.into());
+                }
+                Ok(kind)
+            }
+        }
+    }
+
+    /// Whether enough is proven for it: as much as adding or taking away the factor that sends there.
+    pub(crate) fn may_change_contact(&self, state: &State, person: &Person) -> Going<bool> {
+        let kind = self.may_become(state, person)?;
+        let factor = self.sends_to(kind).ok_or(Code::ContactKind)?;
+        self.may_change(state, person, &factor.name(), factor.could_prove(None)?)
+    }
+
+    /// The account's contacts change, in one commit with everything that follows from it.
+    pub(crate) async fn contact_changed(
+        &self,
+        run: Run<'_>,
+        person: &Person,
+        mut content: Sealed,
+        mut batch: Vec<Write>,
+    ) -> Going<Option<Step>> {
+        let kind = self.may_become(&run.state, person)?;
+        let (Kind::Contact { session, change, .. }, Some(subject), Some(known), Some((account, epoch))) =
+            (run.state.kind.clone(), &person.subject, person.known(self)?, run.state.who.account)
+        else {
+            return Err(Code::Stale.into());
+        };
+        let until = run.now.after(self.profile.contact_hold);
+        let (old, new) = match &change {
+            ContactChange::Add { address, instead } => (*instead, Some(address.clone())),
+            ContactChange::Remove { contact } => (Some(*contact), None),
+        };
+        let gone = old.and_then(|id| known.contact(id)).cloned();
+        for (name, address) in [("old", &gone), ("new", &new)] {
+            content.details.extend(address.as_ref().map(|address| (name.to_owned(), address.masked())));
+        }
+        content.details.insert("kind".into(), kind.as_str().into());
+        let (event, line) = self.line(person, run.event_name(), Outcome::Done, &content)?;
+        let changed = ContactChanged { id: event, old: gone.clone(), new: new.clone(), until };
+        let mut profile = known.profile.clone();
+        profile.changes.retain(|one| run.now < one.until);
+        profile.changes.push(changed);
+        batch.push(self.once(&run, &CONTACT, b"contact"));
+        batch.push(self.swap_profile(subject, person, profile)?.ok_or(Code::Stale)?);
+        batch.extend(self.move_contact(person, (gone.as_ref(), new.as_ref()), (run.now, until))?);
+        batch.extend(self.untrust_others(person, None)?);
+        batch.push(line);
+        let said = vec![
+            ("at".into(), run.now.rfc3339().into()),
+            ("device".into(), run.visit.client.device.summary().into()),
+            ("kind".into(), kind.as_str().to_owned().into()),
+            ("old".into(), gone.as_ref().map(Identifier::masked).unwrap_or_default().into()),
+            ("new".into(), new.as_ref().map(Identifier::masked).unwrap_or_default().into()),
+            ("link".into(), self.objection_link(Objection::UndoContact, account, event, until).into()),
+        ];
+        batch.extend(self.notices(person, "contact-changed", said)?);
+        let browser = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
+        let proofs = run.state.proofs.clone();
+        let (run, ending): (_, Ending) =
+            self.renewal(run, person, session, (epoch.next(), event), &proofs).await?;
+        batch.extend([
+            ending.ends(session),
+            Write::RaiseEpoch { account, route: subject.account.route, expect: epoch },
+            Write::ForgetBrowsers { account, except: browser },
+        ]);
+        self.end_in(run, batch, ending).await
+    }
+
+    // Contact and login name go together.
+    fn move_contact(
+        &self,
+        person: &Person,
+        (gone, new): (Option<&Identifier>, Option<&Identifier>),
+        (now, free_at): (Timestamp, Timestamp),
+    ) -> Going<Vec<Write>> {
+        let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else {
+            return Err(Code::Stale.into());
+        };
+        let mut writes = Vec::new();
+        if let Some(gone) = gone {
+            let (id, expect) = known.contact_row(gone).ok_or(Code::Stale)?;
+            writes.push(Write::RemoveContact { id, expect });
+            let lookup = self.lookup(gone);
+            if subject.identifiers.iter().any(|row| row.lookup == lookup) {
+                writes.push(Write::RemoveIdentifier { lookup, account: person.id, free_at });
+            }
+        }
+        if let Some(new) = new {
+            let name = !known.names.contains(new);
+            writes.extend(self.name_rows((person.id, &known.key), new, (name, true), now)?);
+        }
+        Ok(writes)
+    }
+
+    pub(crate) fn swap_profile(
+        &self,
+        subject: &Subject,
+        person: &Person,
+        profile: ProfileData,
+    ) -> Result<Option<Write>, Broken> {
+        let Some(known) = person.known(self)? else { return Ok(None) };
+        let expect = subject.account.version;
+        let sealed = self.seal_profile(person.id, &known.key, &profile)?;
+        let row = AccountRow { version: expect.next(), sealed, ..subject.account.clone() };
+        Ok(Some(Write::SwapAccount { row, expect }))
+    }
+
+    /// Makes a change of contacts undone: the old address is one again and the new one is not. All sessions end. False:
+    /// there is no such change, or its time is over. `None`: the account was changed in between.
+    pub(crate) async fn undo_contact(
+        &self,
+        visit: &Visit,
+        person: &Person,
+        id: EventId,
+    ) -> Going<Option<bool>> {
+        let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else {
+            return Ok(Some(false));
+        };
+        let now = self.clock.now();
+        let changes = &known.profile.changes;
+        let Some(at) = changes.iter().position(|one| one.id == id && now < one.until) else {
+            return Ok(Some(false));
+        };
+        let mut profile = known.profile.clone();
+        let ContactChanged { old, new, .. } = profile.changes.remove(at);
+        // What was changed again since stays as it is.
+        let new = new.filter(|new| known.contact_row(new).is_some());
+        let old = old.filter(|old| known.contact_row(old).is_none());
+        let mut content = Sealed::new(visit.client.origin());
+        for (name, address) in [("old", &new), ("new", &old)] {
+            content.details.extend(address.as_ref().map(|address| (name.to_owned(), address.masked())));
+        }
+        let (_, line) = self.line(person, event::name::CONTACT_UNDONE, Outcome::Done, &content)?;
+        let mut batch = vec![self.swap_profile(subject, person, profile)?.ok_or(Code::Stale)?];
+        batch.extend(self.move_contact(person, (new.as_ref(), old.as_ref()), (now, now))?);
+        batch.extend(self.untrust_others(person, None)?);
+        let (account, route, expect) = (person.id, subject.account.route, subject.account.epoch);
+        batch.extend([
+            Write::RaiseEpoch { account, route, expect },
+            Write::ForgetBrowsers { account, except: None },
+            line,
+        ]);
+        let said = vec![
+            ("at".into(), now.rfc3339().into()),
+            ("device".into(), visit.client.device.summary().into()),
+        ];
+        batch.extend(self.notices(person, "contact-undone", said)?);
+        Ok((self.commit(batch).await? == Committed::Won).then_some(true))
+    }
+}
+
+/// In the key of its once-row, where a factor's name stands else.
+const CONTACT: FactorName = FactorName::new("contact");
+/// A phone and an e-mail address, and another of each.
+const MOST_CONTACTS: usize = 4;
+/// That can be undone at the same time: each is kept until then.
+const MOST_CHANGES: usize = 8;

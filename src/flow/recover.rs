@@ -1,0 +1,334 @@
+//! Coming back after a loss. The bar is the account's own: what is lost counts for how much is asked, and what was proven
+//! for what the session can do. Ends everything that the lost thing may have opened, and tells every contact.
+
+use super::owner::Objection;
+use super::state::{Kind, Run, State};
+use super::stop::Going;
+use super::subject::Person;
+use super::{Code, Refusal, Step, Visit, edge};
+use crate::account::identifier::Identifier;
+use crate::account::{PendingRecovery, ProfileData};
+use crate::auth::{Auth, Inner};
+use crate::error::Broken;
+use crate::event::{self, Outcome, Sealed};
+use crate::factor::Source;
+use crate::hash::Lane;
+use crate::human::HumanFor;
+use crate::id::{AccountId, EventId, FactorName};
+use crate::lockout::Settlement;
+use crate::policy::Lacks;
+use crate::proof;
+use crate::secret::Token;
+use crate::session::Session;
+use crate::store::{AccountRow, AccountState, Committed, Write};
+
+use std::time::Duration;
+
+/// A recovery about to begin.
+#[derive(Debug)]
+#[must_use]
+pub struct Recover<'a> {
+    visit: &'a Visit,
+    lost: Vec<FactorName>,
+    public_device: bool,
+}
+
+impl Visit {
+    /// Coming back after a loss: a confirmation by an address that the account knows, and as much more as the account's
+    /// own level asks for (NIST SP 800-63B-4 section 4.2.2). Then a new secret is chosen and a session begins, of what was
+    /// proven in this flow and no more; all others end, with everything that was lost, and every contact is told.
+    pub const fn recover(&self) -> Recover<'_> {
+        Recover { visit: self, lost: Vec::new(), public_device: false }
+    }
+
+    /// Lets a recovery wait that has one confirmation and no second ([`Next::delay`](super::Next::delay)): every contact
+    /// is told, and any of them, or any session, stops it. Answers with a refusal that says when one confirmation will do.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn wait(&self, flow: &Token) -> Result<Step, Broken> {
+        edge("wait", self.auth.0.let_wait(self, flow), Step::Refused).await
+    }
+
+    /// Stops a recovery that waits. False: there was none.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn stop_recovery(&self, session: &Session) -> Result<bool, Broken> {
+        let inner = &self.auth.0;
+        inner.ready().await?;
+        for _ in 0..MOST_TRIES {
+            let Some(person) = inner.person_by_id(session.account()).await? else { break };
+            if inner.live_session(session.id(), &person).await?.is_none() {
+                break;
+            }
+            if let Some(stopped) = inner.stop_waiting(self, &person, None).await? {
+                return Ok(stopped);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Auth {
+    /// The account's recovery that waits, or was stopped a short while ago: for a word on the owner's pages.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn recovery(&self, of: AccountId) -> Result<Option<PendingRecovery>, Broken> {
+        self.0.ready().await?;
+        let Some(person) = self.0.person_by_id(of).await? else { return Ok(None) };
+        self.0.waiting_of(&person)
+    }
+}
+
+impl Recover<'_> {
+    /// What cannot be proven any more. Nothing said: what is typed from memory.
+    pub fn lost(mut self, factors: impl IntoIterator<Item = FactorName>) -> Self {
+        self.lost.extend(factors);
+        self
+    }
+
+    /// "Not my device": a session of hours, and the browser is not remembered.
+    pub const fn public_device(mut self, public: bool) -> Self {
+        self.public_device = public;
+        self
+    }
+
+    /// Begins by a phone number or an e-mail address and sends one message to it, whether an account knows it or not.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn start(self, contact: &str) -> Result<Step, Broken> {
+        edge("recover", self.begin(contact), Step::Refused).await
+    }
+
+    async fn begin(mut self, contact: &str) -> Going<Step> {
+        let inner = &self.visit.auth.0;
+        inner.slow_down(self.visit, None).await?;
+        let contact = Identifier::parse(contact).map_err(Code::Identifier)?;
+        let mut factors = inner.factors.iter();
+        let sent = factors.find(|(_, factor)| factor.source() == Source::Contacts(contact.kind()));
+        let (sent, _) = sent.ok_or(Code::ContactKind)?;
+        if self.lost.is_empty() {
+            for (name, factor) in &inner.factors {
+                let proves = factor.could_prove(None)?;
+                if factor.enrolment().is_some() && proves.is_memorised() && proves.is_factor() {
+                    self.lost.push(name.clone());
+                }
+            }
+        }
+        self.lost.sort_unstable();
+        self.lost.dedup();
+        if self.lost.iter().any(|name| inner.factor(name).is_none()) {
+            return Err(Code::NotOffered.into());
+        }
+        inner.pass_human(self.visit, HumanFor::Recover).await?;
+        inner.ready().await?;
+        let who = inner.who(contact).await?;
+        let kind = Kind::Recover { lost: self.lost, done: false };
+        let mut state = State::new(inner, self.visit, kind, who)?;
+        state.public_device = self.public_device;
+        let run = Run::new(inner, self.visit, state);
+        let person = inner.person(&run.state).await?;
+        inner.begin_in(run, person, sent).await
+    }
+}
+
+impl Inner {
+    /// What a recovery lacks, by what the account has, lost or not, and by whether it has waited.
+    pub(crate) fn lacks(&self, state: &State, person: &Person) -> Going<Lacks> {
+        let reach = proof::aal(&self.reach(person, state, None)?);
+        // Nothing is opened for who has proven nothing: it would tell known names from unknown ones.
+        if Lacks::of(reach, &state.proofs, false) == Lacks::Confirmation {
+            return Ok(Lacks::Confirmation);
+        }
+        let waited =
+            self.waiting_of(person)?.is_some_and(|waits| !waits.stopped && waits.ready <= self.clock.now());
+        Ok(Lacks::of(reach, &state.proofs, waited))
+    }
+
+    /// Whether it ends in the choice of a new secret.
+    pub(crate) fn chooses(&self, lost: &[FactorName]) -> Going<bool> {
+        for (name, factor) in &self.factors {
+            if lost.contains(name) && factor.enrolment().is_some() && factor.could_prove(None)?.is_memorised()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// How long it would wait, where that is what would help.
+    pub(crate) fn delay(&self, state: &State, person: &Person) -> Going<Option<Duration>> {
+        if !state.recovers() || self.lacks(state, person)? != Lacks::Another {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        Ok(match self.waiting_of(person)? {
+            Some(waits) if waits.stopped => None,
+            Some(waits) => Some(waits.ready.since(now)),
+            None => Some(self.profile.recovery.delay),
+        })
+    }
+
+    // A recovery that waits, or was stopped a short while ago.
+    fn waiting_of(&self, person: &Person) -> Result<Option<PendingRecovery>, Broken> {
+        let waits = person.known(self)?.and_then(|known| known.profile.recovery);
+        Ok(waits.filter(|waits| self.clock.now() < waits.until))
+    }
+
+    async fn let_wait(&self, visit: &Visit, flow: &Token) -> Going<Step> {
+        self.slow_down(visit, None).await?;
+        let run = self.load(visit, flow).await?;
+        for _ in 0..MOST_TRIES {
+            let person = self.person(&run.state).await?;
+            if !run.state.recovers() || self.lacks(&run.state, &person)? != Lacks::Another {
+                return Err(Code::NotOffered.into());
+            }
+            let waits = match self.waiting_of(&person)? {
+                Some(waits) if waits.stopped => return Err(Code::RecoveryStopped.into()),
+                Some(waits) => waits,
+                None => match self.begin_waiting(&run, &person).await? {
+                    Some(waits) => waits,
+                    None => continue,
+                },
+            };
+            return Err(Refusal::new(Code::RecoveryWaits).after(waits.ready.since(run.now)).into());
+        }
+        Err(Code::Stale.into())
+    }
+
+    // `None`: the account was changed in between.
+    async fn begin_waiting(&self, run: &Run<'_>, person: &Person) -> Going<Option<PendingRecovery>> {
+        let rules = self.profile.recovery;
+        let ready = run.now.after(rules.delay);
+        let mut content = Sealed::new(run.visit.client.origin());
+        content.details.insert("ready".into(), ready.rfc3339());
+        let (id, line) = self.line(person, event::name::RECOVERY_WAITS, Outcome::Done, &content)?;
+        let until = ready.after(rules.window);
+        let waits = PendingRecovery { id, asked: run.now, ready, until, stopped: false };
+        let swap = self.with_recovery(person, Some(waits), None)?.ok_or(Code::Stale)?;
+        let mut batch = vec![swap, line];
+        let link = self.objection_link(Objection::StopRecovery, person.id, id, until);
+        let said = vec![
+            ("at".into(), run.now.rfc3339().into()),
+            ("ready".into(), ready.rfc3339().into()),
+            ("link".into(), link.into()),
+            ("device".into(), run.visit.client.device.summary().into()),
+        ];
+        batch.extend(self.notices(person, "recovery-waits", said)?);
+        Ok((self.commit(batch).await? == Committed::Won).then_some(waits))
+    }
+
+    /// Whether there was one to stop; `None`: the account was changed in between.
+    pub(crate) async fn stop_waiting(
+        &self,
+        visit: &Visit,
+        person: &Person,
+        which: Option<EventId>,
+    ) -> Result<Option<bool>, Broken> {
+        let meant = |waits: &PendingRecovery| !waits.stopped && which.is_none_or(|id| id == waits.id);
+        let Some(waits) = self.waiting_of(person)?.filter(meant) else {
+            return Ok(Some(false));
+        };
+        let now = self.clock.now();
+        // Else whoever asked asks again, until the owner is tired of stopping it.
+        let until = now.after(self.profile.recovery.delay);
+        let stopped = PendingRecovery { stopped: true, until, ..waits };
+        let Some(swap) = self.with_recovery(person, Some(stopped), None)? else { return Ok(Some(false)) };
+        let sealed = Sealed::new(visit.client.origin());
+        let (_, line) = self.line(person, event::name::RECOVERY_STOPPED, Outcome::Done, &sealed)?;
+        let mut batch = vec![swap, line];
+        let said = vec![
+            ("at".into(), now.rfc3339().into()),
+            ("device".into(), visit.client.device.summary().into()),
+        ];
+        batch.extend(self.notices(person, "recovery-stopped", said)?);
+        Ok((self.commit(batch).await? == Committed::Won).then_some(true))
+    }
+
+    fn with_recovery(
+        &self,
+        person: &Person,
+        recovery: Option<PendingRecovery>,
+        state: Option<AccountState>,
+    ) -> Result<Option<Write>, Broken> {
+        let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else { return Ok(None) };
+        let profile = ProfileData { recovery, ..known.profile.clone() };
+        let expect = subject.account.version;
+        let row = AccountRow {
+            version: expect.next(),
+            state: state.unwrap_or(subject.account.state),
+            sealed: self.seal_profile(person.id, &known.key, &profile)?,
+            ..subject.account.clone()
+        };
+        Ok(Some(Write::SwapAccount { row, expect }))
+    }
+
+    /// A new secret was chosen in the place of a lost one.
+    pub(crate) async fn chosen(
+        &self,
+        mut run: Run<'_>,
+        person: &Person,
+        factor: &FactorName,
+        write: Write,
+    ) -> Going<Step> {
+        let content = Sealed::by(factor, run.visit.client.origin());
+        let mut batch = vec![self.once(&run, factor, b"enrol"), write];
+        let lane = self.lane(&run, person);
+        self.recovered(&mut run, person, &content, &mut batch)?;
+        let end = self.sign_in_or_go_on(run, person, lane, content, batch).await?;
+        end.ok_or_else(|| Code::Stale.into())
+    }
+
+    /// Enough is proven, and a new secret chosen where one was lost. From here on the flow is a sign-in: what the profile
+    /// asks for beyond that is enrolled or proven before there is a session. All in one commit: a kill before it leaves
+    /// the account as it was.
+    pub(crate) fn recovered(
+        &self,
+        run: &mut Run<'_>,
+        person: &Person,
+        content: &Sealed,
+        batch: &mut Vec<Write>,
+    ) -> Going<()> {
+        let (Kind::Recover { lost, .. }, Some(subject), Some((account, epoch))) =
+            (run.state.kind.clone(), &person.subject, run.state.who.account)
+        else {
+            return Err(Code::Stale.into());
+        };
+        let swap = self.with_recovery(person, None, Some(AccountState::Active))?.ok_or(Code::Stale)?;
+        batch.push(swap);
+        for row in subject.credentials.iter().filter(|row| lost.contains(&row.factor)) {
+            let chosen =
+                |write: &Write| matches!(write, Write::SwapCredential { row: new, .. } if new.id == row.id);
+            if !batch.iter().any(chosen) {
+                batch.push(Write::RemoveCredential { id: row.id, expect: row.version });
+            }
+        }
+        let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
+        batch.extend(self.untrust_others(person, None)?);
+        batch.push(Write::RaiseEpoch { account, route: subject.account.route, expect: epoch });
+        batch.push(Write::ForgetBrowsers { account, except: known });
+        // The owner is in again: what strangers have tried is forgotten, and so is what the owner has.
+        for (name, factor) in &self.factors {
+            for lane in [Lane::Known, Lane::Stranger] {
+                let key = self.guard_key(person, &run.state, name.as_str(), lane);
+                let (how, limit) = (Settlement::Clear, factor.limit());
+                batch.push(Write::Settle { key, how, limit, at: run.now });
+            }
+        }
+        let (_, line) = self.line(person, event::name::RECOVERED, Outcome::Done, content)?;
+        batch.push(line);
+        let said = vec![
+            ("at".into(), run.now.rfc3339().into()),
+            ("device".into(), run.visit.client.device.summary().into()),
+        ];
+        batch.extend(self.notices(person, "recovered", said)?);
+        run.state.kind = Kind::Recover { lost, done: true };
+        run.state.who.account = Some((account, epoch.next()));
+        Ok(())
+    }
+}
+
+const MOST_TRIES: usize = 8;

@@ -1,0 +1,158 @@
+//! Contacts: added, changed, taken away, undone.
+
+use std::time::Duration;
+
+use propusk::flow::Duty;
+use propusk::{Client, Profile};
+
+use super::*;
+use crate::portal::{EMAIL, PHONE, WORD};
+
+const OTHER: &str = "ivan.petrov@example.net";
+const HOLD: Duration = Duration::from_secs(72 * 3600);
+
+fn house() -> House {
+    House::new(Profile::public_portal())
+}
+
+#[tokio::test]
+async fn a_new_address_is_proven_before_it_counts() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let account = owner.session.account();
+    let next = pending(house.visit.add_contact(&owner.token, EMAIL, None).await.unwrap());
+    assert_eq!(next.duty, None, "first what one has");
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    let next = pending(house.by(&next, &SMS).await);
+    assert_eq!((next.duty, offered(&next)), (Some(Duty::Confirm), vec!["email-code"]));
+    let begun = pending(house.visit.begin(&next.flow, &MAIL).await.unwrap());
+    assert_eq!(house.contacts(account).await, [PHONE]);
+    assert_eq!(said(&house.answer(&begun.flow, Code::typed(MAIL, "000000")).await), "wrong");
+    let code = house.code().await;
+    house.outbox.clear();
+    let done = ended(house.answer(&begun.flow, Code::typed(MAIL, &code)).await);
+    assert!(!house.alive(&owner.token).await && house.alive(&done.token).await);
+    assert_eq!(house.contacts(account).await, [PHONE, EMAIL]);
+    assert!(house.signs_in(EMAIL, WORD).await && house.signs_in(PHONE, WORD).await);
+    let all = house.outbox.all(&house.auth).await;
+    let told: Vec<_> = all.iter().filter(|one| one.template.as_str() == "contact-changed").collect();
+    assert_eq!(told.iter().map(|one| one.to.as_str()).collect::<Vec<_>>(), [PHONE], "the old ones are told");
+}
+
+#[tokio::test]
+async fn a_change_is_undone_by_the_old_address() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let account = owner.session.account();
+    let changed = ended(house.contact(&owner.token, OTHER, Some(EMAIL)).await);
+    assert_eq!(house.contacts(account).await, [OTHER]);
+    let link = house.link("contact-changed").await;
+    assert!(!house.signs_in(EMAIL, WORD).await && house.signs_in(OTHER, WORD).await);
+    // The new address, a short while old, recovers nothing.
+    house.outbox.clear();
+    let _ = house.visit.recover().start(OTHER).await.unwrap();
+    assert_eq!(house.told("recovery-unknown").await, 1);
+    house.outbox.clear();
+    let taken = house.visit.sign_up(EMAIL, "Пётр", "2026-01").await.unwrap();
+    let next = pending(taken);
+    let code = house.code().await;
+    let next = pending(house.answer(&next.flow, Code::typed(MAIL, &code)).await);
+    let end = house.answer(&next.flow, Password::word(NEW)).await;
+    assert_eq!(said(&end), "taken", "nobody else gets the old name meanwhile");
+    let all = house.outbox.all(&house.auth).await;
+    assert!(all.iter().any(|one| one.to.as_str() == EMAIL));
+    let stranger = house.auth.visit(Client::unknown());
+    assert_eq!(format!("{:?}", stranger.object(&link).await.unwrap()), "To(UndoContact)");
+    assert!(!house.alive(&changed.token).await);
+    assert_eq!(house.contacts(account).await, [EMAIL]);
+    assert!(house.signs_in(EMAIL, WORD).await && !house.signs_in(OTHER, WORD).await);
+    let again = stranger.object(&link).await.unwrap();
+    assert!(format!("{again:?}").contains("Link"), "once: {again:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_undone_after_the_hold() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let changed = ended(house.contact(&owner.token, OTHER, Some(EMAIL)).await);
+    let link = house.link("contact-changed").await;
+    house.hands.advance_by(HOLD);
+    let late = house.auth.visit(Client::unknown()).object(&link).await.unwrap();
+    assert!(format!("{late:?}").contains("Link"), "{late:?}");
+    assert_eq!(house.contacts(changed.session.account()).await, [OTHER]);
+    let next = house.recovering(OTHER, &[]).await;
+    assert_eq!(next.duty, Some(Duty::Replace), "and the new one recovers");
+}
+
+#[tokio::test]
+async fn the_last_contact_stays_and_another_goes() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let account = owner.session.account();
+    let only = house.auth.contacts(account).await.unwrap()[0].id;
+    assert_eq!(said(&house.visit.remove_contact(&owner.token, only).await.unwrap()), "last_factor");
+    let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+    let next = pending(house.visit.remove_contact(&owner.token, only).await.unwrap());
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    let done = ended(house.by(&next, &SMS).await);
+    assert_eq!(house.contacts(account).await, [EMAIL]);
+    assert!(!house.alive(&owner.token).await && house.alive(&done.token).await);
+    assert!(!house.signs_in(PHONE, WORD).await);
+}
+
+#[tokio::test]
+async fn an_address_of_another_account_is_told_only_to_who_holds_it() {
+    let house = house();
+    let _ = house.person(EMAIL).await;
+    let owner = house.person(PHONE).await;
+    let end = house.contact(&owner.token, EMAIL, None).await;
+    assert_eq!(said(&end), "taken");
+    assert!(house.alive(&owner.token).await);
+    assert_eq!(house.contacts(owner.session.account()).await, [PHONE]);
+}
+
+/// ATTACKS 39: of two changes under way, the code to one address never confirms the other.
+#[tokio::test]
+async fn each_change_carries_the_address_that_it_proves() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let mut flows = Vec::new();
+    for address in [EMAIL, OTHER] {
+        let next = pending(house.visit.add_contact(&owner.token, address, None).await.unwrap());
+        let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+        house.hands.advance(60);
+        let next = pending(house.by(&next, &SMS).await);
+        let next = pending(house.visit.begin(&next.flow, &MAIL).await.unwrap());
+        flows.push((next.flow.clone(), house.code().await));
+    }
+    assert_ne!(flows[0].1, flows[1].1);
+    for (at, other) in [(0, 1), (1, 0)] {
+        let step = house.answer(&flows[at].0, Code::typed(MAIL, &flows[other].1)).await;
+        assert_eq!(said(&step), "wrong");
+    }
+    let done = ended(house.answer(&flows[1].0, Code::typed(MAIL, &flows[1].1)).await);
+    assert_eq!(house.contacts(done.session.account()).await, [PHONE, OTHER]);
+    let stale = house.answer(&flows[0].0, Code::typed(MAIL, &flows[0].1)).await;
+    assert!(!matches!(stale, Step::Done(_)), "begun in a session that is gone: {stale:?}");
+    assert_eq!(house.contacts(done.session.account()).await, [PHONE, OTHER]);
+}
+
+#[tokio::test]
+async fn there_are_four_contacts_at_the_most() {
+    let house = house();
+    let mut owner = house.person(PHONE).await;
+    for nth in 0..3 {
+        owner = ended(house.contact(&owner.token, &format!("ivan{nth}@example.org"), None).await);
+        house.hands.advance(60);
+    }
+    let step = house.visit.add_contact(&owner.token, EMAIL, None).await.unwrap();
+    assert_eq!(said(&step), "not_offered");
+    let step = house.visit.add_contact(&owner.token, PHONE, None).await.unwrap();
+    assert_eq!(said(&step), "not_offered", "it is one already");
+    for wrong in ["", "ivan", "ivan@", "+7916", "112-233-445 95"] {
+        assert!(matches!(
+            house.visit.add_contact(&owner.token, wrong, None).await.unwrap(),
+            Step::Refused(_)
+        ));
+    }
+}

@@ -1,0 +1,262 @@
+//! What is lost, what is left, and how one gets in again.
+
+use std::time::Duration;
+
+use propusk::flow::Duty;
+use propusk::proof::Aal;
+use propusk::{BackupCodes, Client, Profile, Totp};
+
+use super::*;
+use crate::otp::add_codes;
+use crate::portal::{EMAIL, PHONE, WORD};
+
+const HOURS_72: Duration = Duration::from_secs(72 * 3600);
+
+fn house() -> House {
+    House::new(Profile::public_portal())
+}
+
+#[tokio::test]
+async fn an_address_is_enough_where_the_account_reaches_no_more() {
+    let house = house();
+    let old = house.person(EMAIL).await;
+    house.outbox.clear();
+    let next = house.recovering(EMAIL, &[]).await;
+    assert_eq!((next.duty, offered(&next)), (Some(Duty::Replace), vec!["password"]));
+    assert!(house.alive(&old.token).await, "nothing has ended yet");
+    let done = ended(house.answer(&next.flow, Password::word(NEW)).await);
+    assert_eq!(done.session.aal(), Aal::One);
+    assert!(!house.alive(&old.token).await && house.alive(&done.token).await);
+    assert!(!house.signs_in(EMAIL, WORD).await && house.signs_in(EMAIL, NEW).await);
+    assert_eq!(house.told("recovered").await, 1);
+    let names: Vec<_> =
+        house.events(done.session.account()).await.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names[..4], ["factor-proven", "sign-in", "sign-in", "recovery"].map(str::to_owned)[..]);
+}
+
+/// NIST SP 800-63B-4 section 4.2.2.2, ATTACKS 92: who holds the phone number alone waits.
+#[tokio::test]
+async fn one_confirmation_waits_where_two_are_asked_for() {
+    let house = house();
+    let old = house.person(PHONE).await;
+    let account = old.session.account();
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!((next.duty, next.delay, offered(&next)), (None, Some(HOURS_72), vec![]));
+    house.outbox.clear();
+    let why = refused(house.visit.wait(&next.flow).await.unwrap());
+    assert_eq!((why.code.as_str(), why.retry_after), ("recovery_waits", Some(HOURS_72)));
+    assert_eq!(house.told("recovery-waits").await, 1);
+    house.hands.advance(3600);
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!(next.delay, Some(HOURS_72 - Duration::from_secs(3600)), "asking again begins nothing anew");
+    let why = refused(house.visit.wait(&next.flow).await.unwrap());
+    assert_eq!(why.retry_after, next.delay);
+    assert_eq!(house.told("recovery-waits").await, 1);
+    assert_eq!(said(&house.answer(&next.flow, Password::word(NEW)).await), "not_offered");
+    house.hands.advance_by(HOURS_72 - Duration::from_secs(3601));
+    assert_eq!(house.recovering(PHONE, &[]).await.duty, None, "a second too early");
+    house.hands.advance(61);
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!(next.duty, Some(Duty::Replace));
+    let done = ended(house.answer(&next.flow, Password::word(NEW)).await);
+    assert!(!house.alive(&old.token).await);
+    assert!(house.signs_in(PHONE, NEW).await);
+    assert_eq!(house.auth.recovery(account).await.unwrap(), None, "it is used up");
+    drop(done);
+    assert_eq!(house.recovering(PHONE, &[]).await.delay, Some(HOURS_72));
+}
+
+#[tokio::test]
+async fn a_delay_that_is_over_opens_nothing() {
+    let house = house();
+    let _ = house.person(PHONE).await;
+    let next = house.recovering(PHONE, &[]).await;
+    let _ = house.visit.wait(&next.flow).await.unwrap();
+    house.hands.advance_by(HOURS_72 + Duration::from_secs(7 * 24 * 3600));
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!((next.duty, next.delay), (None, Some(HOURS_72)));
+}
+
+#[tokio::test]
+async fn a_session_stops_it_and_no_other_begins_at_once() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let next = house.recovering(PHONE, &[]).await;
+    let _ = house.visit.wait(&next.flow).await.unwrap();
+    assert!(house.visit.stop_recovery(&owner.session).await.unwrap());
+    assert!(!house.visit.stop_recovery(&owner.session).await.unwrap(), "once");
+    assert_eq!(house.told("recovery-stopped").await, 1);
+    house.hands.advance_by(HOURS_72 - Duration::from_secs(60));
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!((next.duty, next.delay), (None, None));
+    assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_stopped");
+    assert_eq!(house.told("recovery-waits").await, 1);
+    house.hands.advance(3600);
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!(next.delay, Some(HOURS_72), "the bar is over");
+}
+
+#[tokio::test]
+async fn a_link_in_the_notice_stops_it_from_anywhere() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let next = house.recovering(PHONE, &[]).await;
+    let _ = house.visit.wait(&next.flow).await.unwrap();
+    let link = house.link("recovery-waits").await;
+    let stranger = house.auth.visit(Client::unknown());
+    for _ in 0..3 {
+        let looked = stranger.objection(&link).await.unwrap();
+        assert_eq!(format!("{looked:?}"), "To(StopRecovery)");
+    }
+    assert!(
+        !house.auth.recovery(owner.session.account()).await.unwrap().unwrap().stopped,
+        "looking stops nothing"
+    );
+    let done = stranger.object(&link).await.unwrap();
+    assert_eq!(format!("{done:?}"), "To(StopRecovery)");
+    assert!(house.auth.recovery(owner.session.account()).await.unwrap().unwrap().stopped);
+    for wrong in [link.as_str(), "", "AAAA", &link[1..], &format!("{link}A"), &link.replace('A', "B")] {
+        let again = stranger.object(wrong).await.unwrap();
+        assert!(format!("{again:?}").contains("Link"), "{wrong}: {again:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_factor_that_is_left_is_asked_for() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let (key, owner) = house.device(&owner.token).await;
+    house.hands.advance(60);
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!((offered(&next), next.delay), (vec!["totp"], Some(HOURS_72)));
+    let next = pending(house.answer(&next.flow, house.now(&key)).await);
+    assert_eq!(next.duty, Some(Duty::Replace));
+    let done = ended(house.answer(&next.flow, Password::word(NEW)).await);
+    assert_eq!(done.session.aal(), Aal::Two);
+    assert!(!house.alive(&owner.token).await);
+    house.hands.advance(60);
+    let next = pending(house.visit.sign_in().with(PHONE, Password::word(NEW)).await.unwrap());
+    assert!(offered(&next).contains(&"totp"), "what was not lost stays");
+}
+
+#[tokio::test]
+async fn a_backup_code_is_a_confirmation_by_another_method() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let (codes, _) = add_codes(&house.visit, &owner.token, WORD, async || house.code().await).await;
+    let next = house.recovering(PHONE, &[]).await;
+    let next = pending(house.answer(&next.flow, BackupCodes::code(&codes[0])).await);
+    assert_eq!(next.duty, Some(Duty::Replace));
+    let _ = ended(house.answer(&next.flow, Password::word(NEW)).await);
+}
+
+/// G3: the password is known, the device is gone.
+#[tokio::test]
+async fn a_lost_device_is_revoked_at_once_and_proves_nothing_more() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let (key, owner) = house.device(&owner.token).await;
+    house.hands.advance(60);
+    let next = house.recovering(PHONE, &[Totp::NAME]).await;
+    assert_eq!(offered(&next), ["password"]);
+    assert_eq!(said(&house.answer(&next.flow, house.now(&key)).await), "not_offered");
+    let done = ended(house.answer(&next.flow, Password::word(WORD)).await);
+    assert!(!house.alive(&owner.token).await, "whoever has the device is out");
+    assert_eq!(done.session.aal(), Aal::Two);
+    let held = house.auth.credentials(done.session.account()).await.unwrap();
+    assert!(held.iter().all(|one| one.factor != Totp::NAME));
+    assert!(house.signs_in(PHONE, WORD).await, "the password was not lost");
+}
+
+#[tokio::test]
+async fn two_addresses_confirm_for_each_other() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+    house.hands.advance_by(HOURS_72);
+    for (first, second, word) in [(EMAIL, SMS, NEW), (PHONE, MAIL, "Третьи слова подряд 8")]
+    {
+        let next = house.recovering(first, &[]).await;
+        assert_eq!(offered(&next), [second.as_str()], "not the same twice");
+        house.outbox.clear();
+        let next = pending(house.by(&next, &second).await);
+        assert_eq!(next.duty, Some(Duty::Replace));
+        let done = ended(house.answer(&next.flow, Password::word(word)).await);
+        let all = house.outbox.all(&house.auth).await;
+        let told = all.iter().filter(|message| message.template.as_str() == "recovered");
+        assert_eq!(
+            told.map(|message| message.to.as_str()).collect::<Vec<_>>().len(),
+            2,
+            "every contact is told"
+        );
+        assert_eq!(done.session.account(), owner.session.account());
+    }
+}
+
+/// One message goes to what was typed, and the screen says the same.
+#[tokio::test]
+async fn an_address_that_nobody_has_looks_the_same() {
+    let house = house();
+    let _ = house.person(EMAIL).await;
+    house.outbox.clear();
+    let mut shapes = Vec::new();
+    for contact in [EMAIL, "nobody@example.org"] {
+        let next = pending(house.visit.recover().start(contact).await.unwrap());
+        let begun = next.begun.clone().unwrap();
+        shapes.push((offered(&next).join(","), begun.0, begun.1.as_json().len(), next.expires_in));
+        assert_eq!(said(&house.answer(&next.flow, Code::typed(MAIL, "000000")).await), "wrong");
+    }
+    assert_eq!(shapes[0], shapes[1]);
+    let all = house.outbox.all(&house.auth).await;
+    let sent: Vec<_> = all.iter().map(|one| (one.to.as_str(), one.template.as_str())).collect();
+    assert_eq!(sent, [(EMAIL, "code-email"), ("nobody@example.org", "recovery-unknown")]);
+    assert_eq!(all[1].param("code"), None);
+}
+
+#[tokio::test]
+async fn a_disabled_account_recovers_nothing() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let account = owner.session.account();
+    let next = house.recovering(EMAIL, &[]).await;
+    house.auth.disable(account, &Client::unknown()).await.unwrap();
+    assert_eq!(said(&house.answer(&next.flow, Password::word(NEW)).await), "stale");
+    house.outbox.clear();
+    let next = pending(house.visit.recover().start(EMAIL).await.unwrap());
+    assert_eq!(said(&house.answer(&next.flow, Code::typed(MAIL, "000000")).await), "wrong");
+    assert_eq!(house.told("recovery-unknown").await, 1);
+    house.auth.enable(account, &Client::unknown()).await.unwrap();
+    assert!(!house.signs_in(EMAIL, NEW).await);
+}
+
+/// ATTACKS 25: a flow of another kind, or of another person, brings nobody to a new password.
+#[tokio::test]
+async fn only_what_was_proven_in_this_flow_counts() {
+    let house = house();
+    let _ = house.person(EMAIL).await;
+    let next = pending(house.visit.recover().start(EMAIL).await.unwrap());
+    let code = house.code().await;
+    let other = pending(house.visit.recover().start("other@example.org").await.unwrap());
+    assert_eq!(said(&house.answer(&other.flow, Code::typed(MAIL, &code)).await), "wrong");
+    assert_eq!(said(&house.answer(&next.flow, Password::word(NEW)).await), "not_offered");
+    assert_eq!(said(&house.answer(&next.flow, Password::word(WORD)).await), "not_offered");
+    let sign_in = pending(house.visit.sign_in().start(EMAIL).await.unwrap());
+    assert_eq!(said(&house.visit.wait(&sign_in.flow).await.unwrap()), "not_offered");
+}
+
+/// ATTACKS 11, D6: the owner gets in although strangers have spent the guard, and it is whole again.
+#[tokio::test]
+async fn a_spent_guard_is_whole_after_a_recovery() {
+    let house = house();
+    let _ = house.person(EMAIL).await;
+    let stranger = house.auth.visit(Client::unknown());
+    for _ in 0..60 {
+        let _ = stranger.sign_in().with(EMAIL, Password::word("wrong")).await.unwrap();
+        house.hands.advance(3600);
+    }
+    let step = stranger.sign_in().with(EMAIL, Password::word(WORD)).await.unwrap();
+    assert_eq!(said(&step), "spent");
+    let next = house.recovering(EMAIL, &[]).await;
+    let _ = ended(house.answer(&next.flow, Password::word(NEW)).await);
+    assert!(house.signs_in(EMAIL, NEW).await);
+}
