@@ -40,17 +40,17 @@
 //! |---|---|
 //! | 400 | `malformed` (no JSON of the expected form) |
 //! | 401 | `no_session`, `step_up` |
-//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level`, `human_needed`, `human_wrong` |
+//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level`, `recovery_stopped`, `human_needed`, `human_wrong` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
-//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `barred`, `due`, `taken`, `last_factor`, `waiting`, `mailbox` |
-//! | 410 | `no_flow` |
+//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `barred`, `due`, `taken`, `last_factor`, `recovery_waits`, `waiting`, `mailbox` |
+//! | 410 | `no_flow`, `link` |
 //! | 413, 415 | `too_large`, `media_type` |
 //! | 422 | `malformed_answer` and the codes of identifiers, `contact_kind`, `name`, `birth_date`, `terms`, `transaction`, `unfit` |
 //! | 429 | `held`, `throttled`, `too_soon` |
 //! | 500 | `broken`, `misconfigured` |
 //! | 503 | `busy`, `unavailable` |
 //!
-//! `human_needed` means: `GET /auth/puzzle?for=sign-up` (or `sign-in`), solve what it poses, and send the answer as `human`.
+//! `human_needed` means: `GET /auth/puzzle?for=sign-up` (or `sign-in`, `recover`), solve what it poses, and send the answer as `human`.
 //! Without scripts, `&way=wait` gives a ticket that is its own answer after some seconds.
 //!
 //! A problem `step_up` has `acr_values` and `max_age`, also as the challenge in `WWW-Authenticate` (RFC 9470): what to prove,

@@ -99,6 +99,9 @@
 //! the session for good in between, and would have been told that there is none. A held session is found by nobody;
 //! whoever ends it meanwhile takes the hold over, and the first holder no longer brings it back. A held flow can be
 //! read, and other steps wait for it (told "lost" at once, they would verify again and again what is not decided yet).
+//! Who wants one session by its id waits, too: step-ups of one session at once would else take it over from each other,
+//! and the one that the ledger lets through would find nothing left to renew. Only who wants all sessions waits for
+//! nobody; the first holder, if it was recorded, ends the session whoever has it.
 //! A hold that nobody settles runs out, and takes away what it held: the session at once, the flow within a minute. When
 //! the ledger answers with an error nobody knows whether it has recorded, and the holds stay too. The price is one round
 //! trip to Redis, and a moment in which the sessions of an account look ended though the batch is lost after all: a
@@ -518,6 +521,54 @@
 //! before it. Whoever knows that password can be the first to come, as at every account with one factor; its owner's
 //! contacts are told.
 //!
+//! # Recovery
+//!
+//! A recovery is a sign-in through a door of its own: it begins with a message to a confirmed address, and how much more is
+//! asked is the account's own level, with everything that it ever had, lost or not (NIST SP 800-63B-4 section 4.2.2). Who
+//! says that an authenticator is gone does not get a lower bar by it. One confirmation is enough for an account that
+//! reaches AAL1; one that reaches AAL2 takes a second by another channel, an authenticator that is left, a backup code,
+//! or a delay of 72 hours, in which every contact is told and any of them, or any session, stops it. So a phone number
+//! alone never gets anybody in at once (ATTACKS 92).
+//!
+//! What is asked and what follows, for every pair of what an account has and what of it is lost, is a table
+//! ([`recovery`]) that a test makes by recovering.
+//!
+//! Then a new secret is chosen in the place of a forgotten one, and in **one commit** the lost credentials go, all sessions
+//! and all trust end, guards are whole again, a lock is lifted and every contact is told. From there on the flow is a
+//! sign-in: where what was proven, with the new secret, does not meet the profile, more is proven or enrolled before there
+//! is a session. The session is worth what was proven in this flow, and no more.
+//!
+//! **A delay is no flow.** It stands in the account's sealed profile, with its two moments and whether it was stopped, so it
+//! survives restarts and lost stores, and a person needs to keep nothing for three days: they begin again with the same
+//! address, and one confirmation is enough then, for a week. Asking again while it waits begins nothing and sends nothing.
+//! After a stop none is begun for as long as the delay, or whoever asked would ask until the owner is tired of it. A
+//! sign-in of the owner does not stop it: one can know a passkey and have forgotten the password all the same.
+//!
+//! **"Forgot" looks alike for every address.** The first message goes out with the first step. An address that nobody has
+//! gets one that says so (ASVS 5.0 6.3.8), and the screen shows a code field, as for everybody. The page cannot tell, the
+//! mailbox can: it is the owner's.
+//!
+//! # Contacts
+//!
+//! An address is a login name and a factor, so adding, changing and taking one away is a binding: as much is proven as
+//! adding its factor takes, then the new address is asked, in a challenge that carries it (ATTACKS 39), under a guard of its
+//! own, so that wrong codes from a new phone hold nobody's sign-in. It proves nothing for the session: who binds an
+//! address has shown that they can read it, not that they are the owner. Everything that the old address may have opened
+//! ends, and the contacts that were there are told; where all are changed one after another, the first still undoes its own.
+//!
+//! A change stands at once. For 72 hours ([`Profile::contact_hold`](crate::Profile::contact_hold)) the contacts before it can
+//! undo it, the old name stays taken for everybody else, and the new address recovers nothing: else a minute at an open
+//! screen would be an account for ever. The other way, to let a change wait for three days, leaves whoever lost a phone
+//! with a number that somebody else answers.
+//!
+//! # Links in notices
+//!
+//! A notice carries a link by which whoever reads it objects: stops a recovery, undoes a change. Such a link signs nobody in;
+//! it only takes away or puts back. It is the account, what it is about, its end and 128 bits of a keyed hash of those, so
+//! nothing is stored, every node reads it, and it works after a restart; what it is about must still be there, which is
+//! what makes it work once. Opening it shows a page, since programs open links before people do; the page's POST does it,
+//! signed out as well, because an owner who was locked out is the one who needs it.
+//!
 //! # Trust
 //!
 //! A trusted browser meets the gate of a sign-in by less (`Profile::trust`), for a time that counts from the sign-in which
@@ -590,3 +641,8 @@
 pub mod observing {}
 #[doc = include_str!("manual/profiles.md")]
 pub mod profiles {}
+/// What a recovery asks and what follows, in [`Profile::public_portal`](crate::Profile::public_portal), for every pair of what
+/// an account has and what of it is lost.
+///
+#[doc = include_str!("manual/recovery.md")]
+pub mod recovery {}

@@ -59,6 +59,10 @@ enum Story {
     Approve,
     /// An authenticator is taken away.
     Remove,
+    /// A forgotten password, by phone and after the delay.
+    Recover,
+    /// Another phone number is put in the place of the first.
+    Contact,
     SignOut,
     EndOne,
     EndOthers,
@@ -66,7 +70,7 @@ enum Story {
     Deliver,
 }
 
-const STORIES: [Story; 21] = [
+const STORIES: [Story; 23] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
@@ -83,6 +87,8 @@ const STORIES: [Story; 21] = [
     Story::StepUp,
     Story::Approve,
     Story::Remove,
+    Story::Recover,
+    Story::Contact,
     Story::SignOut,
     Story::EndOne,
     Story::EndOthers,
@@ -312,6 +318,24 @@ impl Stage {
                 let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
                 self.ack(self.say(&next.flow, self.totp()).await?);
             }
+            (Story::Recover, _) => {
+                let next = pending(visit.recover().start(name).await?);
+                let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
+                assert_eq!(no(&visit.wait(&next.flow).await?), "recovery_waits");
+                self.hands.advance(73 * 3600);
+                let next = pending(visit.recover().start(name).await?);
+                let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
+                self.ack(self.say(&next.flow, Which::Word(NEW_WORD)).await?);
+            }
+            (Story::Contact, Some((here, _))) => {
+                let old = self.clean.contacts(here.session.account()).await?[0].id;
+                let next = pending(visit.add_contact(&here.token, OTHER_PHONE, Some(old)).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
+                let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
+                let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
+                self.ack(self.say(&next.flow, self.code("sms-code").await).await?);
+            }
             (Story::Duty, _) => {
                 let next = pending(visit.sign_in().start(name).await?);
                 let given = *self.given.borrow();
@@ -387,7 +411,7 @@ impl Stage {
         if let Some(account) = account {
             let accepted = accepts(&auth, account).await;
             // A duty ends in two lines of one commit: the change, and the sign-in.
-            let once = if self.story == Story::Duty { 2 } else { 1 };
+            let once = if matches!(self.story, Story::Duty | Story::Recover) { 2 } else { 1 };
             assert!([0, once].contains(&(accepted - accepted_before)), "{at}: {accepted} accepts");
             whole(&auth, account, &at).await;
         }
@@ -461,7 +485,7 @@ impl Stage {
                 assert!(all.iter().rev().take(1).all(|message| message.param("code").is_none()), "{at}");
                 return end.session.account();
             }
-            (Story::Change, _) => {
+            (Story::Change | Story::Recover, _) => {
                 let (old, new) = (by(WORD).await.unwrap(), by(NEW_WORD).await.unwrap());
                 let works = |step: &Step| matches!(step, Step::Done(_));
                 assert!(works(&old) != works(&new), "{at}: {old:?} {new:?}");
@@ -545,6 +569,16 @@ impl Stage {
                 let told = !self.acknowledged.borrow().is_empty();
                 assert!(!(held && told), "{at}: it is still there");
             }
+            (Story::Contact, Some((here, _))) => {
+                let all = auth.contacts(here.session.account()).await.unwrap();
+                let told = !self.acknowledged.borrow().is_empty();
+                assert!(all.len() == 1 && (!told || all[0].address.as_str() == OTHER_PHONE), "{at}: {all:?}");
+                for name in [PHONE, OTHER_PHONE] {
+                    let step = visit.sign_in().with(name, Password::word(WORD)).await.unwrap();
+                    let works = matches!(step, Step::Done(_));
+                    assert_eq!(works, all[0].address.as_str() == name, "{at}: {name}: {step:?}");
+                }
+            }
             (Story::EnrolTotp, Some((here, _))) => {
                 let held = auth.credentials(here.session.account()).await.unwrap();
                 let held = held.iter().filter(|one| one.factor == Totp::NAME).count();
@@ -558,12 +592,15 @@ impl Stage {
             _ => {}
         }
         self.hands.advance(3600);
-        if !matches!(self.story, Story::Change | Story::Duty | Story::Issue) {
+        let other = [Story::Change, Story::Duty, Story::Issue, Story::Recover, Story::Contact];
+        if !other.contains(&self.story) {
             let _ = sign_in(auth, &self.outbox, self.story, WORD).await;
         }
         account.unwrap()
     }
 }
+
+const OTHER_PHONE: &str = "+79160000002";
 
 fn fine() -> Transaction {
     Transaction::new("fine:pay").with("Сумма", "500,00 ₽")
@@ -642,6 +679,8 @@ async fn accepts(auth: &Auth, account: AccountId) -> usize {
         "credential-removed",
         "step-up",
         "transaction-approved",
+        "recovery",
+        "contact-changed",
     ];
     let events = auth.history(account, EventPage::newest(1000)).await.unwrap();
     let done = events.iter().filter(|event| event.outcome == Outcome::Done);
@@ -794,7 +833,15 @@ fn every_way_to_change_something_has_a_story() {
             .filter_map(|rest| rest.split_once('(').map(|(name, _)| name))
             .collect()
     };
-    let flows = ways(include_str!("../src/flow.rs"));
+    let flows: BTreeSet<_> = [
+        include_str!("../src/flow.rs"),
+        include_str!("../src/flow/contact.rs"),
+        include_str!("../src/flow/owner.rs"),
+        include_str!("../src/flow/recover.rs"),
+    ]
+    .into_iter()
+    .flat_map(ways)
+    .collect();
     let told = [
         "sign_up",
         "start",
@@ -809,13 +856,21 @@ fn every_way_to_change_something_has_a_story() {
         "sign_out",
         "end_session",
         "end_other_sessions",
+        "wait",
+        "add_contact",
     ];
     // The device that approves has its faults in `attacks/approvals`, `a_request_survives_a_failure_at_every_call`; whoever
     // follows a link has theirs in `tests/links.rs`.
     let approves = ["claim", "post", "look", "follow"];
     // Opens a flow by the same write as `start`; its steps are `begin` and `answer`.
-    let alike = ["unnamed"];
-    assert_eq!(flows, told.into_iter().chain(approves).chain(alike).collect(), "a step without a story");
+    // A contact is taken away by the batch that puts one in its place; what stops and undoes is one batch, as `disable` is.
+    let alike = ["unnamed", "remove_contact", "stop_recovery", "objection", "object"];
+    let reads = ["recovery", "contacts"];
+    assert_eq!(
+        flows,
+        told.into_iter().chain(approves).chain(alike).chain(reads).collect(),
+        "a step without a story"
+    );
     let admin = ways(include_str!("../src/auth/admin.rs"));
     // One batch each, as `disable` is.
     let alike = ["account", "set_level", "set_personal_data", "enable", "record"];

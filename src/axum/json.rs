@@ -11,12 +11,14 @@ use serde_json::value::RawValue;
 
 use super::Problem;
 use super::caller::Caller;
+use crate::account::PendingRecovery;
 use crate::auth::{Auth, Held};
+use crate::clock::Timestamp;
 use crate::device::Device;
 use crate::error::Broken;
 use crate::event::{Event, Origin};
 use crate::factor::Prompt;
-use crate::flow::{Asking, Done, Next, Step};
+use crate::flow::{Asking, Done, ListedContact, Next, Objection, Step};
 use crate::id::FactorName;
 use crate::message::Locale;
 use crate::policy::number;
@@ -123,6 +125,60 @@ pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serial
     List { factors: held.iter().map(line).collect(), can_add: auth.enrolments().map(kind).collect() }
 }
 
+/// The recovery that waits, or was stopped, if there is one.
+pub(crate) fn recovery(waits: Option<&PendingRecovery>) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Waits {
+        asked: String,
+        ready: String,
+        stopped: bool,
+    }
+    #[derive(Serialize)]
+    struct Recovery {
+        waits: Option<Waits>,
+    }
+    let waits = waits.map(|one| Waits {
+        asked: one.asked.rfc3339(),
+        ready: one.ready.rfc3339(),
+        stopped: one.stopped,
+    });
+    Recovery { waits }
+}
+
+/// An account's contacts.
+pub(crate) fn contacts(all: &[ListedContact]) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Line {
+        id: String,
+        kind: &'static str,
+        address: String,
+        confirmed: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        settles: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct List {
+        contacts: Vec<Line>,
+    }
+    let line = |one: &ListedContact| Line {
+        id: one.id.to_string(),
+        kind: one.address.kind().as_str(),
+        address: one.address.as_str().to_owned(),
+        confirmed: one.confirmed.rfc3339(),
+        settles: one.settles.map(Timestamp::rfc3339),
+    };
+    List { contacts: all.iter().map(line).collect() }
+}
+
+/// What a link in a notice does.
+pub(crate) fn objection(what: Objection) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Objects {
+        objection: &'static str,
+    }
+    Objects { objection: what.as_str() }
+}
+
 /// A page of the history; `full` when there may be another.
 pub(crate) fn history(events: Vec<Event>, full: bool) -> impl Serialize {
     #[derive(Serialize)]
@@ -218,6 +274,9 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
         due: Option<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<&'static str>,
+        /// Of a recovery that lacks a second confirmation: how long it waits without one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delay: Option<u64>,
         expires_in: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         binding: Option<&'a str>,
@@ -246,6 +305,7 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
         duty: next.duty.map(crate::flow::Duty::as_str),
         due: next.due.map(Due::as_str),
         detail: next.due.map(|why| why.text(caller.client.locale)),
+        delay: next.delay.map(|delay| delay.as_secs()),
         expires_in: next.expires_in.as_secs(),
         binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
     }))

@@ -132,7 +132,11 @@ impl Operation {
                 "name": "m", "in": "query", "required": true, "schema": { "type": "string" },
                 "description": "The link's own; nobody can guess it.",
             }]),
-            "/sessions/{id}" | "/factors/{id}" => json!([{
+            "/objection" if self.method == "get" => json!([{
+                "name": "o", "in": "query", "required": true, "schema": { "type": "string" },
+                "description": "The link's own; nobody can guess it.",
+            }]),
+            "/sessions/{id}" | "/factors/{id}" | "/contacts/{id}" => json!([{
                 "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
             }]),
             _ => return operation,
@@ -154,6 +158,7 @@ impl Operation {
                 json!([{ "binding": [] }, { "bindingHeader": [] }])
             }
             // Whoever has the address is told; a binding makes it known whether they asked.
+            _ if self.path == "/objection" => json!([]),
             _ if self.path == "/return" => json!([{ "binding": [] }, { "bindingHeader": [] }, {}]),
             _ => json!([{ "session": [] }, { "bearer": [] }]),
         }

@@ -1,5 +1,6 @@
 //! The JSON routes. None names a factor.
 
+mod account;
 mod factors;
 
 use std::borrow::Cow;
@@ -38,6 +39,11 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
     let routes = routes
         .route("/sign-up", post(sign_up))
         .route("/sign-in", post(sign_in))
+        .route("/recover", get(account::recovery).post(account::recover).delete(account::stop))
+        .route("/recover/wait", post(account::wait))
+        .route("/contacts", get(account::contacts).post(account::add_contact))
+        .route("/contacts/{id}", delete(account::remove_contact))
+        .route("/objection", get(account::objection).post(account::object))
         .route("/change", post(change))
         .route("/enrol", post(enrol))
         .route("/step-up", post(factors::step_up))

@@ -38,6 +38,7 @@ async fn offered(door: Door, name: &'static str) -> Vec<FactorName> {
     let step = match door {
         Door::SignUp => world.visit.sign_up(name, "Пётр Иванов", "2026-01").await,
         Door::SignIn => world.visit.sign_in().start(name).await,
+        Door::Recover => world.visit.recover().start(name).await,
     };
     pending(step.unwrap()).offers.iter().map(|offer| offer.factor.clone()).collect()
 }
@@ -67,7 +68,7 @@ fn accepts(whose: Whose, tried: Tried, factor: &FactorName, script: &[Act]) -> b
 /// A registration asks for no factor of an account; and a contact that one signs in by is also where the codes go.
 fn impossible(whose: Whose, door: Door, factor: &FactorName) -> bool {
     let chosen = *factor == Password::NAME || *factor == Pin::NAME;
-    whose == Whose::Lacking && (door == Door::SignUp || !chosen)
+    whose == Whose::Lacking && (door != Door::SignIn || !chosen)
 }
 
 async fn sheet(table: &mut Table, by: By, door: Door, name: &'static str, factor: &FactorName, tried: Tried) {
@@ -159,6 +160,9 @@ async fn mail(table: &mut Table, world: &World, whose: Whose, script: &[Act], se
     // A hold that begins is told to the owner: at most one in a script.
     let fits = match (world.door, whose) {
         (Door::SignUp, _) => sent == begun,
+        // Who is told that there is no such account, and who gets a code.
+        (Door::Recover, Whose::SwitchedOffSince) => sent == begun || sent + 1 == begun,
+        (Door::Recover, _) => sent == begun || sent == begun + 1,
         (Door::SignIn, Whose::Nobody | Whose::SwitchedOff) => sent == 0,
         // Only what the first step sent, before it.
         (Door::SignIn, Whose::SwitchedOffSince) => {
@@ -189,9 +193,16 @@ async fn compare(by: By) {
     ALL.iter().skip(1).for_each(|whose| table.text += &format!("{:>12.11}", format!("{whose:?}")));
     table.text.push('\n');
     let long = std::env::var("PROPUSK_SIZE").is_ok_and(|size| size == "long");
-    let all = [(Door::SignUp, PHONE), (Door::SignIn, EMAIL), (Door::SignUp, EMAIL), (Door::SignIn, PHONE)];
+    let all = [
+        (Door::SignUp, PHONE),
+        (Door::SignIn, EMAIL),
+        (Door::Recover, EMAIL),
+        (Door::SignUp, EMAIL),
+        (Door::SignIn, PHONE),
+        (Door::Recover, PHONE),
+    ];
     // The routes name no kind of name: half of it shows the same.
-    let names = if by == By::Calls || long { &all[..] } else { &all[..2] };
+    let names = if by == By::Calls || long { &all[..] } else { &all[..3] };
     for (door, name) in names.iter().copied() {
         for factor in offered(door, name).await {
             // Only who has the letter gets a link refused: nobody holds it who has no account.
@@ -232,12 +243,21 @@ async fn compare(by: By) {
 /// The list of what there is to compare is read from the source, so that it cannot lag behind.
 #[test]
 fn every_way_in_and_every_factor_has_cells() {
-    let ways: BTreeSet<&str> = include_str!("../../src/flow.rs")
-        .split("    pub async fn ")
-        .skip(1)
+    let sources = [
+        include_str!("../../src/flow.rs"),
+        include_str!("../../src/flow/contact.rs"),
+        include_str!("../../src/flow/owner.rs"),
+        include_str!("../../src/flow/recover.rs"),
+    ];
+    let ways: BTreeSet<&str> = sources
+        .iter()
+        .flat_map(|source| source.split("    pub async fn ").skip(1))
         .filter_map(|rest| rest.split_once('(').map(|(name, _)| name))
         .collect();
+    // `start` begins a sign-in, or a recovery.
     let with_cells = ["sign_up", "start", "with", "begin", "answer"];
+    // Takes a flow in which a confirmed contact was proven.
+    let proven = ["wait"];
     // These take a session's token: whoever calls them has proven who they are.
     let signed_in = [
         "change",
@@ -250,13 +270,18 @@ fn every_way_in_and_every_factor_has_cells() {
         "sign_out",
         "end_session",
         "end_other_sessions",
+        "stop_recovery",
+        "recovery",
+        "add_contact",
+        "remove_contact",
+        "contacts",
     ];
     // Takes no name. That a credential which nobody has is told from no other: `tests/attacks/passkeys`.
     let unnamed = ["unnamed"];
     // Take an address that stands in a letter to a confirmed contact: whoever comes with it has the letter.
-    let in_a_letter = ["look", "follow"];
+    let in_a_letter = ["look", "follow", "objection", "object"];
     let known: BTreeSet<&str> =
-        with_cells.into_iter().chain(signed_in).chain(unnamed).chain(in_a_letter).collect();
+        with_cells.into_iter().chain(proven).chain(signed_in).chain(unnamed).chain(in_a_letter).collect();
     assert_eq!(ways, known, "a way into the library without cells");
 
     let factors: BTreeSet<&str> = include_str!("../../src/factor.rs")
@@ -278,7 +303,7 @@ fn every_route_has_cells() {
         .skip(1)
         .filter_map(|rest| rest.split_once('"').map(|(path, _)| path))
         .collect();
-    let with_cells = ["/sign-up", "/sign-in", "/flow/begin", "/flow/answer"];
+    let with_cells = ["/sign-up", "/sign-in", "/recover", "/flow/begin", "/flow/answer"];
     let signed_in = [
         "/change",
         "/enrol",
@@ -290,10 +315,20 @@ fn every_route_has_cells() {
         "/history",
         "/factors",
         "/factors/{id}",
+        "/contacts",
+        "/contacts/{id}",
     ];
+    // Takes a flow in which a confirmed contact was proven.
+    let proven = ["/recover/wait"];
     // Neither takes a name.
     let the_same_for_all = ["/openapi.json", "/puzzle"];
-    let in_a_letter = ["/return"];
-    let known = with_cells.into_iter().chain(signed_in).chain(the_same_for_all).chain(in_a_letter).collect();
+    let in_a_letter = ["/return", "/objection"];
+    let known = with_cells
+        .into_iter()
+        .chain(proven)
+        .chain(signed_in)
+        .chain(the_same_for_all)
+        .chain(in_a_letter)
+        .collect();
     assert_eq!(routes, known, "a route without cells");
 }

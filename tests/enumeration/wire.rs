@@ -20,6 +20,10 @@ impl Wire {
         seen(self.0.post("/auth/sign-up", asked).await)
     }
 
+    pub(crate) async fn recover(&mut self, contact: &str) -> (String, Option<Token>) {
+        seen(self.0.post("/auth/recover", json!({ "contact": contact })).await)
+    }
+
     pub(crate) async fn sign_in(
         &mut self,
         identifier: &str,

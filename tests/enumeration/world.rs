@@ -45,6 +45,7 @@ pub(crate) enum Tried {
 pub(crate) enum Door {
     SignUp,
     SignIn,
+    Recover,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,6 +325,7 @@ impl World {
             let factor = self.factor.as_str();
             let seen = match (act, &flow) {
                 (Open | Start, _) if self.door == Door::SignUp => wire.sign_up(self.name, APPLICANT).await,
+                (Open | Start, _) if self.door == Door::Recover => wire.recover(self.name).await,
                 (Start, _) => wire.sign_in(self.name, Some(factor), None).await,
                 (With(_), _) => wire.sign_in(self.name, None, answer).await,
                 (Begin, Some(flow)) => wire.begin(flow, factor).await,
@@ -342,6 +344,7 @@ impl World {
             (Open | Start, _) if self.door == Door::SignUp => {
                 visit.sign_up(self.name, APPLICANT, "2026-01").await
             }
+            (Open | Start, _) if self.door == Door::Recover => visit.recover().start(self.name).await,
             (Start, _) => match visit.sign_in().start(self.name).await {
                 Ok(Step::Pending(next)) => visit.begin(&next.flow, &self.factor).await,
                 other => other,
@@ -379,12 +382,13 @@ fn shown(step: &Step) -> String {
             format!("refused {:?} retry {:?} rules {:?}", why.code.as_str(), why.retry_after, why.rules)
         }
         Step::Pending(next) => format!(
-            "pending flow[{}] offers {:?} begun {:?} duty {:?} due {:?} expires {:?}",
+            "pending flow[{}] offers {:?} begun {:?} duty {:?} due {:?} delay {:?} expires {:?}",
             next.flow.expose().len(),
             next.offers,
             next.begun.as_ref().map(|(factor, prompt)| (factor.as_str(), masked(prompt.as_json()))),
             next.duty,
             next.due,
+            next.delay,
             next.expires_in
         ),
     }

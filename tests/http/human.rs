@@ -66,7 +66,7 @@ async fn a_puzzle_is_asked_for_by_name_and_nothing_else() {
     for path in [
         "",
         "?for=",
-        "?for=recover",
+        "?for=recovery",
         "?for=sign-up&way=",
         "?for=sign-up&way=work",
         "?for=sign-up&for=sign-in",

@@ -249,7 +249,7 @@ async fn what_is_not_there_is_a_problem_too() {
     let (auth, _) = portal(Profile::nist_aal1());
     let router = router(auth).unwrap();
     let mut browser = Web::browser(&router);
-    for path in ["/auth/recover", "/auth/password", "/auth/flow", "/auth/sign-in/", "/auth/a/b/c"] {
+    for path in ["/auth/recoveries", "/auth/password", "/auth/flow", "/auth/sign-in/", "/auth/a/b/c"] {
         browser.post(path, json!({})).await.problem(404, "not_found");
     }
     for path in ["/auth/sign-in", "/auth/sign-up", "/auth/change", "/auth/flow/begin", "/auth/flow/answer"] {

@@ -12,6 +12,7 @@ mod portal;
 
 mod contacts;
 mod stories;
+mod table;
 
 use house::{House, SMS, offered, said};
 use portal::{pending, refused};

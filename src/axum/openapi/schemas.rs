@@ -148,6 +148,27 @@ fn requests() -> Value {
                 { "properties": { "factor": { "type": "null" }, "answer": { "type": "null" } } },
             ],
         },
+        "Recover": {
+            "type": "object", "additionalProperties": false, "required": ["contact"],
+            "properties": {
+                "contact": { "type": "string", "description": "A phone number or an e-mail address." },
+                "lost": {
+                    "type": "array", "items": text,
+                    "description": "Factors that can be proven no more. None: what is typed from memory.",
+                },
+                "public_device": { "type": "boolean", "default": false },
+                "human": human,
+            },
+        },
+        "FlowAlone": closed(&json!({ "flow": text })),
+        "NewContact": {
+            "type": "object", "additionalProperties": false, "required": ["address"],
+            "properties": {
+                "address": { "type": "string", "description": "A phone number or an e-mail address." },
+                "instead": { "type": ["string", "null"], "description": "The contact in the place of which it comes." },
+            },
+        },
+        "Object": closed(&json!({ "link": { "type": "string", "description": "`o` of the link." } })),
         "Credential": {
             "type": "object", "unevaluatedProperties": false,
             "anyOf": [reference("FactorAnswer"), reference("FactorAlone")],
@@ -211,11 +232,12 @@ fn steps() -> Value {
                 "offers": { "type": "array", "items": reference("Offer") },
                 "begun": reference("Begun"),
                 "duty": {
-                    "enum": ["enrol", "replace"],
+                    "enum": ["enrol", "replace", "confirm"],
                     "description": "Enough is proven: this must happen before the flow can end.",
                 },
                 "due": due(),
                 "detail": { "type": "string", "description": "Why it is due, for people." },
+                "delay": with(seconds(), "description", json!("Of a recovery that lacks a second confirmation: how long it waits without one.")),
                 "expires_in": seconds(),
                 "binding": binding,
             },
@@ -282,6 +304,20 @@ fn replies() -> Value {
         "Looked": open(&with(asking, "here", json!({
             "type": "boolean", "description": "Whether this is the browser that asks.",
         })), &approves),
+        "Recovery": closed(&json!({
+            "waits": { "anyOf": [
+                { "type": "null" },
+                closed(&json!({ "asked": moment, "ready": moment, "stopped": { "type": "boolean" } })),
+            ] },
+        })),
+        "Contacts": closed(&json!({
+            "contacts": { "type": "array", "items": open(
+                &json!({ "id": uuid(), "kind": text, "address": text, "confirmed": moment }),
+                &json!({ "settles": { "type": "string", "format": "date-time",
+                    "description": "Until then it can be undone, and recovers nothing." } }),
+            ) },
+        })),
+        "Objection": closed(&json!({ "objection": { "enum": ["stop_recovery", "undo_contact"] } })),
         "History": closed(&json!({
             "events": { "type": "array", "items": reference("Event") },
             "next": { "type": ["string", "null"], "format": "uuid", "description": "`cursor` of the next page." },

@@ -62,7 +62,10 @@ pub(super) async fn rename(id: Result<Path<String>, PathRejection>, call: Call) 
     }
 }
 
-fn credential_id(caller: &Caller, id: Result<Path<String>, PathRejection>) -> Result<CredentialId, Problem> {
+pub(super) fn credential_id(
+    caller: &Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<CredentialId, Problem> {
     let id = id.ok().and_then(|Path(id)| id.parse().ok());
     id.ok_or_else(|| caller.fault(Fault::NotFound))
 }
