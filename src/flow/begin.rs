@@ -295,6 +295,10 @@ impl Inner {
             template = TemplateName::new("already-registered");
             params.clear();
         }
+        // A factor's own text that is in no templates says what the factor wants said.
+        if self.templates.knows(template.as_str()) {
+            params.extend(run.visit.client.at(self));
+        }
         Ok(self.message(profile.map(|_| person.id), to, template, params, locale, deliver)?)
     }
 }
