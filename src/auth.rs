@@ -22,7 +22,7 @@ use crate::hash::{HashPool, HashSettings};
 use crate::human::{HumanCheck, ProofOfWork};
 use crate::id::{AccountId, FactorName, Realm, Sequence};
 use crate::lockout::waiting::Waiting;
-use crate::message::Sender;
+use crate::message::{Sender, Templates};
 use crate::observe;
 use crate::policy::Profile;
 use crate::secret::{Buffered, KeyRing, Keys, Token};
@@ -55,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sleep: Option<Arc<dyn Sleep>>,
     pub(crate) senders: Vec<Box<dyn Sender>>,
+    pub(crate) templates: Arc<Templates>,
     pub(crate) human: Box<dyn HumanCheck>,
     pub(crate) waiting: Waiting,
     pub(crate) sequence: Sequence,
@@ -78,6 +79,7 @@ impl Auth {
             throttle: Arc::new(MemoryStore::default()),
             sleep: None,
             senders: Vec::new(),
+            templates: Templates::default(),
             human: Box::new(ProofOfWork::default()),
         }
     }
@@ -207,6 +209,7 @@ pub struct Builder {
     throttle: Arc<dyn Throttle>,
     sleep: Option<Arc<dyn Sleep>>,
     senders: Vec<Box<dyn Sender>>,
+    templates: Templates,
     human: Box<dyn HumanCheck>,
 }
 
@@ -226,6 +229,12 @@ impl Builder {
     /// A way out for messages. The first that takes an address gets it.
     pub fn sender(mut self, sender: impl Sender) -> Self {
         self.senders.push(Box::new(sender));
+        self
+    }
+
+    /// An application's own texts, and the zone of their times.
+    pub fn templates(mut self, templates: Templates) -> Self {
+        self.templates = templates;
         self
     }
 
@@ -312,6 +321,7 @@ impl Builder {
             entropy: self.entropy,
             sleep: self.sleep,
             senders: self.senders,
+            templates: Arc::new(self.templates.checked()?),
             human: self.human,
             waiting: Waiting::default(),
             sequence: Sequence::default(),

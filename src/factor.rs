@@ -124,7 +124,7 @@ pub trait Factor: Debug + Send + Sync + 'static {
     }
 
     /// What the owner is told when a credential was accepted and is left as this: a message of the template, with
-    /// these parameters and `at` and `device`.
+    /// these parameters and `at`, `device` and `address`.
     fn tells(&self, _left: &Self::Data) -> Option<Notice> {
         None
     }

@@ -365,6 +365,14 @@
 //! tried again until its code is dead, since a token that has run out is the operator's to mend and not the person's loss. There
 //! is no way to send by query: addresses are written down on the way, and a code would be in them.
 //!
+//! *Texts are data*, in one list for each topic with both languages side by side, so that a rule about them is a test that
+//! reads the list: each notice says what happened, when, from where and what to do, a secret stands in what was asked for
+//! and nowhere else, a number has its word in the right form. Who wants other words puts them in their place
+//! ([`Templates`](crate::message::Templates)), in the same form and checked where the `Auth` is built, or renders in a sender
+//! of their own. A message says from where it was caused, the network address included: it goes to the account's owner,
+//! who reads the same in the history. What the service itself did has no such place, since an operator's desk is none that
+//! the owner could know again.
+//!
 //! # Numbers that get no code
 //!
 //! A code proves who holds the SIM, which is somebody else an hour after a swap (NIST SP 800-63B-4 section 3.1.3.3, ATTACKS 92).

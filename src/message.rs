@@ -14,6 +14,7 @@ use std::error::Error as StdError;
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ use crate::error::Broken;
 use crate::id::{AccountId, MessageId, Realm, TemplateName};
 use crate::secret::{Place, Purpose};
 use crate::store::Write;
+
+pub use text::{Templates, Topic};
 
 /// Delivers messages. One for each way out; the first that takes a message gets it.
 pub trait Sender: Debug + Send + Sync + 'static {
@@ -127,8 +130,12 @@ pub struct Message {
     pub template: TemplateName,
     /// In which language.
     pub locale: Locale,
-    params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+    params: Params,
+    templates: Arc<Templates>,
 }
+
+/// What stands in a message, by name.
+pub(crate) type Params = Vec<(Cow<'static, str>, Zeroizing<String>)>;
 
 impl Message {
     /// A parameter of the template. Some are secret (codes): hand them on, do not log them.
@@ -136,15 +143,21 @@ impl Message {
         self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The library's own text of it, for senders without templates of their own.
+    /// It in words, by the application's [`Templates`] or else the library's own, for senders that have none.
     #[must_use]
     pub fn text(&self) -> Text {
         text::render(self)
     }
 
-    pub(crate) fn new(id: MessageId, content: Content) -> Self {
+    /// What it is about.
+    #[must_use]
+    pub fn topic(&self) -> Topic {
+        Topic::of(&self.template)
+    }
+
+    pub(crate) fn new(id: MessageId, content: Content, templates: Arc<Templates>) -> Self {
         let Content { to, template, locale, params, until: _ } = content;
-        Self { id, to, template, locale, params }
+        Self { id, to, template, locale, params, templates }
     }
 }
 
@@ -179,7 +192,7 @@ pub(crate) struct Content {
     pub(crate) to: Identifier,
     pub(crate) template: TemplateName,
     pub(crate) locale: Locale,
-    pub(crate) params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+    pub(crate) params: Params,
     /// After this it is given up.
     pub(crate) until: Timestamp,
 }
@@ -191,7 +204,7 @@ impl Inner {
         account: Option<AccountId>,
         to: &Identifier,
         template: TemplateName,
-        mut params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+        mut params: Params,
         locale: Locale,
         (deliver, until): (bool, Timestamp),
     ) -> Result<Write, Broken> {

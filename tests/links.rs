@@ -589,13 +589,16 @@ async fn the_letter_says_what_it_is() {
     let _ = Screen::sign_in(&browser(&site.auth), EMAIL).await;
     let letter = site.outbox.all(&site.auth).await.pop().unwrap();
     let (_, link) = address(&letter).unwrap();
+    let at = letter.param("at").unwrap();
+    let at = format!("{} {} UTC", &at[..10], &at[11..16]);
     let text = letter.text();
     assert_eq!(text.subject, "Portal: your link");
     assert_eq!(
         text.body,
         format!(
             "To go on at Portal, open this link. It is valid for 10 minutes and works once.\n\n{link}\n\n\
-             If you did not ask for it, say so on the page that it opens, or do nothing. Send it to nobody."
+             Asked for {at}, an unknown device. If you did not ask for it, say so on the page that it opens, or do nothing. \
+             Send it to nobody."
         )
     );
 }

@@ -196,7 +196,7 @@ impl Inner {
             ];
             // A second one that stayed would be good in secret: what was to be replaced was perhaps just that.
             batch.extend(rows.map(|row| Write::RemoveCredential { id: row.id, expect: row.version }));
-            batch.extend(self.credential_notices(&person, factor, template)?);
+            batch.extend(self.credential_notices(&person, by, factor, template)?);
             if self.commit(batch).await? == Committed::Won {
                 return Ok(true);
             }

@@ -92,7 +92,7 @@ impl Inner {
         if content.until <= self.clock.now() {
             return Some(Sent::Rejected);
         }
-        let message = Message::new(row.id, content);
+        let message = Message::new(row.id, content, self.templates.clone());
         match self.senders.iter().find(|sender| sender.takes(&message.to)) {
             Some(sender) => sender.send(&message).await.ok(),
             None => Some(Sent::Rejected),

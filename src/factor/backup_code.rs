@@ -197,8 +197,9 @@ impl Factor for BackupCodes {
 
     // Whoever finds the list uses it where its owner does not look.
     fn tells(&self, left: &Set) -> Option<Notice> {
+        let template = if left.left() > FEW { "backup-code-used" } else { "backup-codes-few" };
         let params = vec![("left".into(), left.left().to_string())];
-        Some(Notice { template: TemplateName::new("backup-code-used"), params })
+        Some(Notice { template: TemplateName::new(template), params })
     }
 
     fn takes_hash(&self) -> bool {
@@ -354,6 +355,8 @@ const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const RANDOM_SIGNS: usize = 13;
 const ALL_SIGNS: usize = 15;
 const MOST_TYPED: usize = 128;
+/// So few are left that a new set is due.
+const FEW: usize = 3;
 
 const TYPED: &str = r#"{"type":"object","additionalProperties":false,"required":["code"],"properties":{
     "code":{"type":"string","description":"Case, spaces, dashes and look-alike letters are forgiven."}}}"#;

@@ -321,6 +321,10 @@ impl Inner {
             params.clear();
         }
         let deliver = (deliver.0 || nobody, deliver.1);
+        // A factor's own text that is in no templates says what the factor wants said.
+        if self.templates.knows(template.as_str()) {
+            params.extend(run.visit.client.at(self));
+        }
         Ok(self.message(profile.map(|_| person.id), to, template, params, locale, deliver)?)
     }
 }

@@ -228,15 +228,17 @@ impl Inner {
         batch.extend(self.move_contact(person, (gone.as_ref(), new.as_ref()), (run.now, until))?);
         batch.extend(self.untrust_others(person, None)?);
         batch.push(line);
-        let said = vec![
-            ("at".into(), run.now.rfc3339().into()),
-            ("device".into(), run.visit.client.device.summary().into()),
-            ("kind".into(), kind.as_str().to_owned().into()),
-            ("old".into(), gone.as_ref().map(Identifier::masked).unwrap_or_default().into()),
-            ("new".into(), new.as_ref().map(Identifier::masked).unwrap_or_default().into()),
-            ("link".into(), self.objection_link(Objection::UndoContact, account, event, until).into()),
-        ];
-        batch.extend(self.notices(person, "contact-changed", said)?);
+        let (template, mut said) = match (&gone, &new) {
+            (None, _) => ("contact-added", Vec::new()),
+            (Some(_), Some(_)) => ("contact-changed", Vec::new()),
+            (Some(_), None) => ("contact-removed", Vec::new()),
+        };
+        for (name, address) in [("old", &gone), ("new", &new)] {
+            said.extend(address.as_ref().map(|address| (name.into(), address.masked().into())));
+        }
+        let link = self.objection_link(Objection::UndoContact, account, event, until);
+        said.push(("objection".into(), link.into()));
+        batch.extend(self.notices(person, &run.visit.client, template, said)?);
         let browser = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
         let proofs = run.state.proofs.clone();
         let (run, ending): (_, Ending) =
@@ -323,11 +325,7 @@ impl Inner {
             Write::ForgetBrowsers { account, except: None },
             line,
         ]);
-        let said = vec![
-            ("at".into(), now.rfc3339().into()),
-            ("device".into(), visit.client.device.summary().into()),
-        ];
-        batch.extend(self.notices(person, "contact-undone", said)?);
+        batch.extend(self.notices(person, &visit.client, "contact-undone", Vec::new())?);
         Ok((self.commit(batch).await? == Committed::Won).then_some(true))
     }
 }

@@ -195,7 +195,7 @@ impl Inner {
             batch.push(Write::RaiseEpoch { account, route, expect: epoch });
             batch.push(Write::ForgetBrowsers { account, except: known });
         }
-        batch.extend(self.credential_notices(&person, &factor, template)?);
+        batch.extend(self.credential_notices(&person, &run.visit.client, &factor, template)?);
         let Some(session) = session else {
             run.state.who.account = Some((account, raised));
             let lane = self.lane(&run, &person);

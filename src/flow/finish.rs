@@ -158,9 +158,7 @@ impl Inner {
         let (id, line) = self.line(person, event::name::SIGN_IN, Outcome::Done, &content)?;
         batch.push(line);
         if lane == Lane::Stranger && next.state.kind == Kind::SignIn {
-            let when = ("at".into(), next.now.rfc3339().into());
-            let device = ("device".into(), next.visit.client.device.summary().into());
-            batch.extend(self.notices(person, "new-browser", vec![when, device])?);
+            batch.extend(self.notices(person, &next.visit.client, "new-browser", Vec::new())?);
         }
         let mut replaced = None;
         let browser = match (&trusted, next.state.public_device) {

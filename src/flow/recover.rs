@@ -211,13 +211,8 @@ impl Inner {
         let swap = self.with_recovery(person, Some(waits), None)?.ok_or(Code::Stale)?;
         let mut batch = vec![swap, line];
         let link = self.objection_link(Objection::StopRecovery, person.id, id, until);
-        let said = vec![
-            ("at".into(), run.now.rfc3339().into()),
-            ("ready".into(), ready.rfc3339().into()),
-            ("link".into(), link.into()),
-            ("device".into(), run.visit.client.device.summary().into()),
-        ];
-        batch.extend(self.notices(person, "recovery-waits", said)?);
+        let said = vec![("ready".into(), ready.rfc3339().into()), ("objection".into(), link.into())];
+        batch.extend(self.notices(person, &run.visit.client, "recovery-waits", said)?);
         Ok((self.commit(batch).await? == Committed::Won).then_some(waits))
     }
 
@@ -240,11 +235,7 @@ impl Inner {
         let sealed = Sealed::new(visit.client.origin());
         let (_, line) = self.line(person, event::name::RECOVERY_STOPPED, Outcome::Done, &sealed)?;
         let mut batch = vec![swap, line];
-        let said = vec![
-            ("at".into(), now.rfc3339().into()),
-            ("device".into(), visit.client.device.summary().into()),
-        ];
-        batch.extend(self.notices(person, "recovery-stopped", said)?);
+        batch.extend(self.notices(person, &visit.client, "recovery-stopped", Vec::new())?);
         Ok((self.commit(batch).await? == Committed::Won).then_some(true))
     }
 
@@ -320,11 +311,7 @@ impl Inner {
         }
         let (_, line) = self.line(person, event::name::RECOVERED, Outcome::Done, content)?;
         batch.push(line);
-        let said = vec![
-            ("at".into(), run.now.rfc3339().into()),
-            ("device".into(), run.visit.client.device.summary().into()),
-        ];
-        batch.extend(self.notices(person, "recovered", said)?);
+        batch.extend(self.notices(person, &run.visit.client, "recovered", Vec::new())?);
         run.state.kind = Kind::Recover { lost, done: true };
         run.state.who.account = Some((account, epoch.next()));
         Ok(())

@@ -194,7 +194,12 @@ impl Inner {
             Write::RemoveCredential { id: credential, expect: row.version },
             line,
         ]);
-        batch.extend(self.credential_notices(person, &row.factor, "credential-removed")?);
+        batch.extend(self.credential_notices(
+            person,
+            &run.visit.client,
+            &row.factor,
+            "credential-removed",
+        )?);
         let proofs = run.state.proofs.clone();
         let (run, ending) = self.renewal(run, person, session, (epoch.next(), event), &proofs).await?;
         batch.extend([

@@ -165,7 +165,12 @@ impl Inner {
                 if let Some((id, data)) = change {
                     writes.extend(self.swap(person, name, &mine, id, &data)?);
                     if !at.factor.could_prove(Some(&data))?.is_factor() {
-                        writes.extend(self.credential_notices(person, name, "credential-disabled")?);
+                        writes.extend(self.credential_notices(
+                            person,
+                            &run.visit.client,
+                            name,
+                            "credential-disabled",
+                        )?);
                     }
                 }
                 if let (Some(state), true) = (state, run.held.is_some()) {
@@ -273,13 +278,13 @@ impl Inner {
             batch.push(self.refusal_event(run, person, &at.answer.factor, reason.code())?);
         }
         if reason == Reason::Denied {
-            let device = ("device".into(), run.visit.client.device.summary().into());
-            batch.extend(self.notices(person, "denied", vec![device])?);
+            batch.extend(self.notices(person, &run.visit.client, "denied", Vec::new())?);
         }
         if let Some(hold) = hold {
             let minutes = hold.as_secs().div_ceil(60).to_string();
             let template = if at.lane == Lane::Known { "held-known" } else { "held" };
-            batch.extend(self.notices(person, template, vec![("minutes".into(), minutes.into())])?);
+            let minutes = vec![("minutes".into(), minutes.into())];
+            batch.extend(self.notices(person, &run.visit.client, template, minutes)?);
         }
         let why = match hold {
             Some(hold) => Refusal::new(Code::Held).after(hold),

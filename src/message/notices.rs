@@ -1,64 +1,72 @@
 //! Notices to the owner of an account, to each of its contacts.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
+use super::Params;
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::factor::Notice;
-use crate::flow::{Person, Run};
+use crate::flow::{Client, Person, Run};
 use crate::id::{FactorName, TemplateName};
 use crate::store::Write;
+
+impl Client {
+    /// When and from where: what every notice says.
+    pub(crate) fn at(&self, auth: &Inner) -> Params {
+        let address = self.address.map(|address| address.to_canonical().to_string());
+        let told = [("at", Some(auth.clock.now().rfc3339())), ("device", Some(self.device.summary()))];
+        let told = told.into_iter().chain([("address", address)]);
+        told.filter_map(|(name, value)| Some((name.into(), value?.into()))).collect()
+    }
+}
 
 impl Inner {
     /// What a factor has to tell of a credential's use.
     pub(crate) fn tell(&self, person: &Person, run: &Run<'_>, notice: Notice) -> Result<Vec<Write>, Broken> {
-        let mut params = vec![
-            ("at".into(), run.now.rfc3339().into()),
-            ("device".into(), run.visit.client.device.summary().into()),
-        ];
-        params.extend(notice.params.into_iter().map(|(name, value)| (name, value.into())));
-        self.notices_by(person, &notice.template, &params)
+        let params = notice.params.into_iter().map(|(name, value)| (name, value.into())).collect();
+        self.notices_by(person, &run.visit.client, &notice.template, params)
     }
 
-    /// A notice to each contact of the person, if there is one.
+    /// A notice to each contact of the person, if there is one: of what this client did just now.
     pub(crate) fn notices(
         &self,
         person: &Person,
+        by: &Client,
         template: &'static str,
-        params: Vec<(Cow<'static, str>, Zeroizing<String>)>,
+        params: Params,
     ) -> Result<Vec<Write>, Broken> {
-        self.notices_by(person, &TemplateName::new(template), &params)
+        self.notices_by(person, by, &TemplateName::new(template), params)
     }
 
     fn notices_by(
         &self,
         person: &Person,
+        by: &Client,
         template: &TemplateName,
-        params: &[(Cow<'static, str>, Zeroizing<String>)],
+        own: Params,
     ) -> Result<Vec<Write>, Broken> {
         let Some(known) = person.known(self)? else { return Ok(Vec::new()) };
+        let mut params = by.at(self);
+        params.extend(own);
         let notice = |to| {
-            let (template, params) = (template.clone(), params.to_vec());
+            let (template, params) = (template.clone(), params.clone());
             let until = self.clock.now().after(NOTICE_LIFE);
             self.message(Some(person.id), to, template, params, known.profile.locale, (true, until))
         };
         known.contacts().map(notice).collect()
     }
 
-    /// Tells the owner what became of a credential, and when.
+    /// Tells the owner what became of a credential.
     pub(crate) fn credential_notices(
         &self,
         person: &Person,
+        by: &Client,
         factor: &FactorName,
         template: &'static str,
     ) -> Result<Vec<Write>, Broken> {
-        let at = ("at".into(), self.clock.now().rfc3339().into());
         let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
         let title = self.factor(factor).map(|factor| factor.title(locale)).unwrap_or_default();
-        self.notices(person, template, vec![("factor".into(), title.into()), at])
+        self.notices(person, by, template, vec![("factor".into(), title.into())])
     }
 }
 

@@ -35,7 +35,7 @@ async fn a_new_address_is_proven_before_it_counts() {
     assert_eq!(house.contacts(account).await, [PHONE, EMAIL]);
     assert!(house.signs_in(EMAIL, WORD).await && house.signs_in(PHONE, WORD).await);
     let all = house.outbox.all(&house.auth).await;
-    let told: Vec<_> = all.iter().filter(|one| one.template.as_str() == "contact-changed").collect();
+    let told: Vec<_> = all.iter().filter(|one| one.template.as_str() == "contact-added").collect();
     assert_eq!(told.iter().map(|one| one.to.as_str()).collect::<Vec<_>>(), [PHONE], "the old ones are told");
 }
 

@@ -77,7 +77,7 @@ impl House {
 
     async fn link(&self, template: &str) -> String {
         let message = self.last(template).await.unwrap();
-        message.param("link").unwrap().split_once("?o=").unwrap().1.to_owned()
+        message.param("objection").unwrap().split_once("?o=").unwrap().1.to_owned()
     }
 
     async fn contacts(&self, of: AccountId) -> Vec<String> {

@@ -171,7 +171,8 @@ impl World {
         let next = pending(visit.answer(&next.flow, Code::typed(SMS, &self.code().await)).await.unwrap());
         assert!(matches!(visit.wait(&next.flow).await.unwrap(), Step::Refused(_)));
         let told = self.outbox.all(&self.auth).await;
-        let link = told.iter().rev().find_map(|message| message.param("link").map(str::to_owned)).unwrap();
+        let link =
+            told.iter().rev().find_map(|message| message.param("objection").map(str::to_owned)).unwrap();
         let objection = link.split_once("?o=").unwrap().1.to_owned();
         Owner {
             phone,

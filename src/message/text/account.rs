@@ -1,0 +1,118 @@
+//! Recovery, and where messages go.
+
+use super::{Template, Topic};
+
+pub(super) const TEMPLATES: &[Template] = &[
+    Template::new("recovery-unknown", Topic::Asked)
+        .en(
+            "{site}: no account with this address",
+            "{at}, {from}: somebody asked to recover an account at {site} with this address. There is none that can be \
+             recovered by it: try another address, or register. An address that was added in the last few days recovers \
+             nothing yet. If it was not you, do nothing.",
+        )
+        .ru(
+            "{site}: учётной записи с этим адресом нет",
+            "{at}, {from}: на {site} просили восстановить доступ по этому адресу. По нему восстановить нечего: попробуйте \
+             другой адрес или зарегистрируйтесь. Адрес, добавленный в последние дни, для восстановления ещё не годится. \
+             Если это не вы, ничего не делайте.",
+        )
+        .sms(
+            "{site}: no account with this number. If it was not you who asked, do nothing.",
+            "{site}: учётной записи с этим номером нет. Если это не вы, ничего не делайте.",
+        ),
+    Template::new("recovery-waits", Topic::Account)
+        .en(
+            "{site}: somebody recovers your account",
+            "{at}, {from}: somebody who can read one of your addresses has begun to recover your account. At {ready} they \
+             can choose a new way to sign in. If it was not you, stop it now: {objection}\n\nIf it was you, begin again then, \
+             with the same address.",
+        )
+        .ru(
+            "{site}: кто-то восстанавливает доступ к вашей учётной записи",
+            "{at}, {from}: кто-то, у кого есть доступ к одному из ваших адресов, начал восстанавливать вашу учётную запись. \
+             {ready} он сможет задать новый способ входа. Если это не вы, остановите это сейчас: {objection}\n\nЕсли это \
+             вы, начните тогда заново с тем же адресом.",
+        )
+        .sms(
+            "{site}: somebody recovers your account. If it was not you, stop it: {objection}",
+            "{site}: кто-то восстанавливает вашу учётную запись. Если это не вы, остановите: {objection}",
+        ),
+    Template::new("recovery-stopped", Topic::Account)
+        .en(
+            "{site}: the recovery was stopped",
+            "{at}, {from}: the recovery of your account was stopped; nothing was changed. If it was not you, somebody reads \
+             your messages or uses your session: change your passwords.",
+        )
+        .ru(
+            "{site}: восстановление остановлено",
+            "{at}, {from}: восстановление вашей учётной записи остановлено, ничего не изменилось. Если это не вы, кто-то \
+             читает ваши сообщения или пользуется вашим сеансом: смените пароли.",
+        ),
+    Template::new("recovered", Topic::Account)
+        .en(
+            "{site}: your account was recovered",
+            "{at}, {from}: your account was recovered. All sessions have ended, and what was lost opens it no more. If it was \
+             not you, recover it yourself at once and turn to support.",
+        )
+        .ru(
+            "{site}: доступ к вашей учётной записи восстановлен",
+            "{at}, {from}: доступ к вашей учётной записи восстановлен. Все сеансы завершены, утраченное больше её не \
+             открывает. Если это не вы, сразу восстановите доступ сами и обратитесь в поддержку.",
+        ),
+    Template::new("contact-added", Topic::Account)
+        .en(
+            "{site}: a contact was added",
+            "{at}, {from}: {new} was added to the contacts of your account; all other sessions have ended. If it was not \
+             you, undo it: {objection}",
+        )
+        .ru(
+            "{site}: добавлен контакт",
+            "{at}, {from}: к контактам вашей учётной записи добавлен {new}, остальные сеансы завершены. Если это не вы, \
+             отмените: {objection}",
+        )
+        .sms(
+            "{site}: {new} was added to your contacts. If it was not you, undo it: {objection}",
+            "{site}: добавлен контакт {new}. Если это не вы, отмените: {objection}",
+        ),
+    Template::new("contact-changed", Topic::Account)
+        .en(
+            "{site}: a contact was changed",
+            "{at}, {from}: {old} was replaced by {new} among the contacts of your account; all other sessions have ended. If \
+             it was not you, undo it: {objection}",
+        )
+        .ru(
+            "{site}: контакт изменён",
+            "{at}, {from}: контакт вашей учётной записи {old} заменён на {new}, остальные сеансы завершены. Если это не \
+             вы, отмените: {objection}",
+        )
+        .sms(
+            "{site}: contact {old} was replaced by {new}. If it was not you, undo it: {objection}",
+            "{site}: контакт {old} заменён на {new}. Если это не вы, отмените: {objection}",
+        ),
+    Template::new("contact-removed", Topic::Account)
+        .en(
+            "{site}: a contact was removed",
+            "{at}, {from}: {old} was removed from the contacts of your account; all other sessions have ended. If it was not \
+             you, undo it: {objection}",
+        )
+        .ru(
+            "{site}: контакт удалён",
+            "{at}, {from}: контакт {old} удалён из вашей учётной записи, остальные сеансы завершены. Если это не вы, \
+             отмените: {objection}",
+        )
+        .sms(
+            "{site}: contact {old} was removed. If it was not you, undo it: {objection}",
+            "{site}: контакт {old} удалён. Если это не вы, отмените: {objection}",
+        ),
+    Template::new("contact-undone", Topic::Account)
+        .en(
+            "{site}: a change of contacts was undone",
+            "{at}, {from}: a change of the contacts of your account was undone, and all sessions have ended. Sign in and \
+             change your password: whoever made the change may know it. If it was not you who undid it, turn to support.",
+        )
+        .ru(
+            "{site}: изменение контактов отменено",
+            "{at}, {from}: изменение контактов вашей учётной записи отменено, все сеансы завершены. Войдите и смените \
+             пароль: тот, кто менял контакты, может его знать. Если это не вы, обратитесь в поддержку.",
+        ),
+];

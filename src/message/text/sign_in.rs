@@ -1,0 +1,74 @@
+//! Sign-ins and attempts.
+
+use super::{Template, Topic};
+
+pub(super) const TEMPLATES: &[Template] = &[
+    Template::new("new-browser", Topic::SignIn)
+        .en(
+            "{site}: sign-in from a new browser",
+            "{at}: sign-in from {from}. If it was not you, sign in, change the password and end the other sessions.",
+        )
+        .ru(
+            "{site}: вход из нового браузера",
+            "{at}: вход, {from}. Если это не вы, войдите, смените пароль и завершите остальные сеансы.",
+        ),
+    Template::new("held", Topic::SignIn)
+        .en(
+            "{site}: sign-in is on hold",
+            "{at}, {from}: several wrong answers in a row. Sign-in from unknown browsers is on hold for \
+             {minutes|minute|minutes} and opens again by itself. A browser that you signed in from before is not held by \
+             it. If it was not you, nobody got in, and you need do nothing.",
+        )
+        .ru(
+            "{site}: вход приостановлен",
+            "{at}, {from}: несколько неверных ответов подряд. Вход из незнакомых браузеров приостановлен на \
+             {minutes|минуту|минуты|минут} и откроется сам. Браузер, из которого вы уже входили, это не затрагивает. \
+             Если это не вы, войти никому не удалось, и делать ничего не нужно.",
+        ),
+    Template::new("held-known", Topic::SignIn)
+        .en(
+            "{site}: sign-in is on hold",
+            "{at}, {from}: several wrong answers in a row, in a browser that you signed in from before. Sign-in from such \
+             browsers is on hold for {minutes|minute|minutes} and opens again by itself. If it was not you, somebody uses \
+             your device: sign in elsewhere, end the other sessions and change the password.",
+        )
+        .ru(
+            "{site}: вход приостановлен",
+            "{at}, {from}: несколько неверных ответов подряд в браузере, из которого вы уже входили. Вход из таких \
+             браузеров приостановлен на {minutes|минуту|минуты|минут} и откроется сам. Если это не вы, вашим устройством \
+             пользуется кто-то другой: войдите с другого, завершите остальные сеансы и смените пароль.",
+        ),
+    Template::new("denied", Topic::SignIn)
+        .en(
+            "{site}: a sign-in was denied",
+            "{at}: a sign-in from {from} was denied on another of your devices. If it was not your own, somebody knows \
+             what it was begun with: change your password.",
+        )
+        .ru(
+            "{site}: вход отклонён",
+            "{at}: вход ({from}) отклонён на другом вашем устройстве. Если входили не вы, кто-то знает, с чего начать \
+             вход: смените пароль.",
+        ),
+    Template::new("backup-code-used", Topic::SignIn)
+        .en(
+            "{site}: a backup code was used",
+            "{at}: a backup code was used, {from}. Codes left: {left}. If it was not you, change the password, make a new \
+             set and end the other sessions.",
+        )
+        .ru(
+            "{site}: использован резервный код",
+            "{at}: использован резервный код, {from}. Осталось кодов: {left}. Если это не вы, смените пароль, создайте \
+             новый набор и завершите остальные сеансы.",
+        ),
+    Template::new("backup-codes-few", Topic::SignIn)
+        .en(
+            "{site}: a backup code was used, few are left",
+            "{at}: a backup code was used, {from}. Codes left: {left}. Make a new set. If it was not you, change the \
+             password, make a new set and end the other sessions.",
+        )
+        .ru(
+            "{site}: использован резервный код, их осталось мало",
+            "{at}: использован резервный код, {from}. Осталось кодов: {left}. Создайте новый набор. Если это не вы, \
+             смените пароль, создайте новый набор и завершите остальные сеансы.",
+        ),
+];
