@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::id::FactorName;
 
+pub(crate) use packed::Access;
 pub use packed::Packed;
 
 /// The properties of one way to prove control (NIST SP 800-63B-4 section 3, RFC 8176), as a value.

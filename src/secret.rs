@@ -177,6 +177,8 @@ purposes! {
     Receipt = 23, "receipt";
     /// A puzzle that a client solves before it begins.
     Puzzle = 25, "puzzle";
+    /// A token that gets a session its next one.
+    Refresh = 30, "refresh";
 }
 
 /// Text of URLs, cookies and JSON for bytes: RFC 4648 section 5, without padding.

@@ -91,6 +91,9 @@ pub(crate) struct State {
     pub(crate) began: Timestamp,
     pub(crate) expires: Timestamp,
     pub(crate) public_device: bool,
+    /// The client wants a token by which it renews its session's.
+    #[serde(default)]
+    pub(crate) refresh: bool,
     #[serde(with = "crate::proof::wire")]
     pub(crate) proofs: Vec<Proof>,
     /// What the session had proven already, where that counts.
@@ -118,6 +121,7 @@ impl State {
             began,
             expires: began.after(auth.profile.flow_life),
             public_device: false,
+            refresh: visit.client.refresh,
             proofs: Vec::new(),
             held: Vec::new(),
             challenges: BTreeMap::new(),

@@ -128,6 +128,22 @@ pub(super) fn render(message: &Message) -> Text {
                 param("device")
             ),
         ),
+        ("refresh-reused", Locale::En) => (
+            format!("{site}: you were signed out on one of your devices"),
+            format!(
+                "{at}: the key by which an application of yours stays signed in was used twice ({}), so it may have been \
+                 copied. That sign-in has ended: sign in again there. If you did not expect this, change your password.",
+                param("device")
+            ),
+        ),
+        ("refresh-reused", Locale::Ru) => (
+            format!("{site}: на одном из ваших устройств выполнен выход"),
+            format!(
+                "{at}: ключ, по которому ваше приложение остаётся в системе, использован дважды ({}): возможно, его \
+                 скопировали. Этот сеанс завершён, войдите в приложении заново. Если вы этого не ждали, смените пароль.",
+                param("device")
+            ),
+        ),
         ("credential-changed", Locale::En) => (
             format!("{site}: your {} was changed", param("factor")),
             format!(

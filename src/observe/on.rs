@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::stores::{Store as SeenStore, Throttle as SeenThrottle};
 use crate::error::Broken;
-use crate::flow::{Followed, Kind, Looked, Posted, Step};
+use crate::flow::{Followed, Kind, Looked, Posted, Refreshed, Step};
 use crate::human::Puzzle;
 use crate::id::FactorName;
 use crate::session::Session;
@@ -44,6 +44,15 @@ impl Outcome for Looked {
     fn word(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
+            Self::Refused(why) => why.code.as_str(),
+        }
+    }
+}
+
+impl Outcome for Refreshed {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
             Self::Refused(why) => why.code.as_str(),
         }
     }

@@ -88,6 +88,11 @@ pub struct SessionLimits {
     pub public_idle: Duration,
     /// The same on "not my device".
     pub public_absolute: Duration,
+    /// A token that a refresh token renews is over after this (RFC 9700 section 2.2.2: short).
+    pub access: Duration,
+    /// For so long a refresh token gets again what it was exchanged for: the reply may have been lost. Used later, it says
+    /// that there are two who hold it.
+    pub grace: Duration,
     /// How many an account may have; the least recently used one gives way.
     pub at_most: usize,
 }
@@ -140,6 +145,8 @@ impl Profile {
                 absolute: Duration::from_secs(30 * 24 * HOUR),
                 public_idle: Duration::from_secs(HOUR / 4),
                 public_absolute: Duration::from_secs(3 * HOUR),
+                access: Duration::from_secs(HOUR / 6),
+                grace: Duration::from_secs(10),
                 at_most: 20,
             },
             flow_life: Duration::from_secs(HOUR / 4),
@@ -189,6 +196,7 @@ impl Profile {
                 idle: Duration::from_secs(HOUR / 4),
                 absolute: Duration::from_secs(12 * HOUR),
                 public_idle: Duration::from_secs(HOUR / 6),
+                access: Duration::from_secs(HOUR / 12),
                 ..Self::nist_aal1().sessions
             },
             measured: Measure { aal: Aal::Three, asvs: 3 },
