@@ -290,7 +290,12 @@ impl Visit {
         let inner = &self.auth.0;
         inner.slow_down(self, None).await?;
         let session = inner.check(session).await?.ok_or(Code::NoSession)?;
-        inner.factor(&factor).and_then(|factor| factor.enrolment()).ok_or(Code::NotOffered)?;
+        let plugin =
+            inner.factor(&factor).filter(|factor| factor.enrolment().is_some()).ok_or(Code::NotOffered)?;
+        if replace && plugin.could_prove(None)?.recovery_only() {
+            // It proves nothing, not even itself: a new one is enrolled in its place.
+            return Err(Code::NotOffered.into());
+        }
         let who = Who::known(session.account(), session.epoch());
         let kind = Kind::Credential { factor, session: session.id(), replace };
         let mut state = State::new(inner, self, kind, who)?;

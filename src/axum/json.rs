@@ -117,7 +117,7 @@ pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serial
         kind: kind(&one.factor),
         name: one.name.clone(),
         created: one.created.rfc3339(),
-        usable: one.proves.is_factor(),
+        usable: one.proves.is_factor() || one.proves.recovery_only(),
         due: one.proves.why_due().map(Due::as_str),
     };
     List { factors: held.iter().map(line).collect(), can_add: auth.enrolments().map(kind).collect() }

@@ -97,6 +97,9 @@ impl Inner {
 
     /// Whether this proof would.
     pub(crate) fn adds(&self, state: &State, factor: &dyn ErasedFactor, proves: Proves) -> bool {
+        if proves.recovery_only() {
+            return false;
+        }
         let (shown, now) = (state.shown(), self.clock.now());
         let mut with = shown.clone();
         with.retain(|proof| *proof.factor() != factor.name());

@@ -299,6 +299,7 @@ pub(crate) const fn channel(channel: Channel) -> &'static str {
         Channel::Paper => "paper",
         Channel::Device => "a device",
         Channel::Provider => "another organisation",
+        Channel::Question => "secret questions",
     }
 }
 

@@ -16,12 +16,12 @@ use crate::store::Rate;
 /// | profile | sign-in | password | session ends | no factor by |
 /// |---|---|---|---|---|
 /// | [`public_portal`](Self::public_portal) | two kinds of factor, an e-mail code may be one | the portal's custom | unused 24 h, after 30 days | |
-/// | [`nist_aal1`](Self::nist_aal1) | AAL1 | 15 characters | unused 7 days, after 30 days | |
-/// | [`nist_aal2`](Self::nist_aal2) | AAL2 | 8 characters | unused 1 h, after 24 h | |
-/// | [`nist_aal3`](Self::nist_aal3) | AAL3 | 8 characters | unused 15 min, after 12 h | telephone network, e-mail |
-/// | [`asvs_l1`](Self::asvs_l1) | AAL1 | 8 characters | unused 7 days, after 30 days | |
-/// | [`asvs_l2`](Self::asvs_l2) | two kinds of factor, an e-mail code may be one | 15 characters | unused 1 h, after 24 h | |
-/// | [`asvs_l3`](Self::asvs_l3) | AAL3 | 15 characters | unused 15 min, after 12 h | telephone network, e-mail |
+/// | [`nist_aal1`](Self::nist_aal1) | AAL1 | 15 characters | unused 7 days, after 30 days | secret question |
+/// | [`nist_aal2`](Self::nist_aal2) | AAL2 | 8 characters | unused 1 h, after 24 h | secret question |
+/// | [`nist_aal3`](Self::nist_aal3) | AAL3 | 8 characters | unused 15 min, after 12 h | telephone network, e-mail, secret question |
+/// | [`asvs_l1`](Self::asvs_l1) | AAL1 | 8 characters | unused 7 days, after 30 days | secret question |
+/// | [`asvs_l2`](Self::asvs_l2) | two kinds of factor, an e-mail code may be one | 15 characters | unused 1 h, after 24 h | secret question |
+/// | [`asvs_l3`](Self::asvs_l3) | AAL3 | 15 characters | unused 15 min, after 12 h | telephone network, e-mail, secret question |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
@@ -105,6 +105,7 @@ impl Profile {
             name: "public_portal",
             password: Arc::new(PasswordRules::public_portal()),
             sign_in: Requirement::two_factors(),
+            bars: &[],
             trust: Some(TrustRule {
                 needs: Requirement::aal(Aal::One),
                 life: Duration::from_secs(30 * 24 * HOUR),
@@ -123,6 +124,7 @@ impl Profile {
         .because("2.2.3", "people keep the portal open for weeks; an operation can ask for a fresh factor")
         .because("3.1.1.2", CUSTOM)
         .because("6.2.5", CUSTOM)
+        .because("6.4.2", CUSTOM)
         .because("6.2.10", CUSTOM)
     }
 
@@ -136,7 +138,7 @@ impl Profile {
             enrols_missing: true,
             trust: None,
             recent: Duration::ZERO,
-            bars: &[],
+            bars: &[Channel::Question],
             sign_up_contacts: &[IdentifierKind::Phone, IdentifierKind::Email],
             sign_up_enrols: Proves::by(Channel::Mind).knowledge().memorised(),
             sessions: SessionLimits {
@@ -254,4 +256,4 @@ impl Profile {
 
 const HOUR: u64 = 3600;
 const CUSTOM: &str = "the custom of the portal that this profile is modelled on";
-const TYPED_OVER_NETWORKS: &[Channel] = &[Channel::Phone, Channel::Email];
+const TYPED_OVER_NETWORKS: &[Channel] = &[Channel::Phone, Channel::Email, Channel::Question];

@@ -267,7 +267,7 @@ fn every_way_in_and_every_factor_has_cells() {
         .collect();
     let with_cells = ["code", "link", "password"];
     // No first step by a name: `never_first`.
-    let never_first = ["approval", "backup_code", "hotp", "passkey", "totp"];
+    let never_first = ["approval", "backup_code", "hotp", "passkey", "question", "totp"];
     assert_eq!(factors, with_cells.into_iter().chain(never_first).collect(), "a factor without cells");
 }
 
