@@ -1,6 +1,7 @@
 //! The JSON routes. None names a factor.
 
 mod factors;
+mod tokens;
 
 use std::borrow::Cow;
 
@@ -25,7 +26,7 @@ use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{EventPage, Outcome};
 use crate::factor::Answer;
-use crate::flow::{Code, Followed, Looked, Posted, Refreshed, Refusal, Step, Visit};
+use crate::flow::{Code, Followed, Looked, Posted, Refusal, Step, Visit};
 use crate::human::{HumanFor, HumanWay, Puzzle};
 use crate::id::FactorName;
 use crate::secret::Token;
@@ -46,7 +47,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/flow/begin", post(flow_begin))
         .route("/flow/answer", post(flow_answer))
         .route("/puzzle", get(puzzle))
-        .route("/token", post(token))
+        .route("/token", post(tokens::refresh))
         .route("/session", get(session).delete(sign_out))
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
@@ -106,7 +107,7 @@ async fn sign_up(mut call: Call) -> Result<Response, Problem> {
     }
     let mut visit = call.caller.visit();
     visit.client.human = human;
-    visit.client.refresh = renews(&call.caller, asked.refresh)?;
+    visit.client.refresh = tokens::wanted(&call.caller, asked.refresh)?;
     let step = visit.sign_up(&asked.contact, who, &asked.terms).await;
     Ok(json::step(&call.caller, step))
 }
@@ -136,7 +137,7 @@ async fn sign_in(mut call: Call) -> Result<Response, Problem> {
     let asked: Asked<'_> = call.json()?;
     let mut visit = call.caller.trusting(asked.trust);
     visit.client.human = asked.human;
-    visit.client.refresh = renews(&call.caller, asked.refresh)?;
+    visit.client.refresh = tokens::wanted(&call.caller, asked.refresh)?;
     let start = visit.sign_in().public_device(asked.public_device);
     let step = match (&asked.identifier, asked.factor, asked.answer) {
         (Some(identifier), Some(factor), Some(answer)) => start.with(identifier, wire(&factor, answer)).await,
@@ -173,30 +174,6 @@ async fn puzzle(
         Ok(Puzzle::Refused(why)) => Err(Problem::refused(&why, caller.client.locale)),
         Err(broken) => Err(caller.broken(&broken)),
     }
-}
-
-/// The next token of a program's session, in the words of RFC 6749.
-async fn token(call: Call) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Asked<'a> {
-        #[serde(borrow)]
-        refresh_token: Cow<'a, str>,
-    }
-    let asked: Asked<'_> = call.json()?;
-    let Some(token) = Token::parse(&asked.refresh_token).filter(|_| call.caller.program) else {
-        return Err(no_session(&call.caller));
-    };
-    match call.caller.visit().refresh(&token).await {
-        Ok(Refreshed::Done(done)) => Ok(json::tokens(&call.caller, &done)),
-        Ok(Refreshed::Refused(why)) => Err(Problem::refused(&why, call.caller.client.locale)),
-        Err(broken) => Err(call.caller.broken(&broken)),
-    }
-}
-
-// A browser's scripts see no token, and so they get none that they would have to keep.
-fn renews(caller: &Caller, asked: bool) -> Result<bool, Problem> {
-    if asked && !caller.program { Err(caller.fault(Fault::Malformed)) } else { Ok(asked) }
 }
 
 async fn change(call: Call) -> Result<Response, Problem> {
