@@ -7,8 +7,6 @@
 //! (compatibility forms, case, spaces, the Russian ё), hashed like a password, and each try costs one hash; its guard bears
 //! three wrong answers in a row, then holds, and 20 in all.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
@@ -37,7 +35,7 @@ pub struct Question {}
 /// What is kept: the question as it was typed, and a hash of the answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Asked {
-    question: Arc<str>,
+    question: String,
     hash: Phc,
 }
 
@@ -182,7 +180,7 @@ impl Enrol for Question {
         }
         let secret = Secret::new(answer.as_bytes());
         let data = match cx.hashes().hash(cx.lane, secret, cx.entropy()).await? {
-            Hashed::Done(hash) => Asked { question: question.into(), hash },
+            Hashed::Done(hash) => Asked { question, hash },
             Hashed::Busy { retry_after } => return Ok(Enrolled::Busy { retry_after }),
         };
         Ok(match mine.first() {

@@ -36,6 +36,7 @@ struct Step {
     hashes: HashPool,
     policy: PasswordRules,
     words: Vec<String>,
+    name: FactorName,
 }
 
 impl Step {
@@ -47,6 +48,7 @@ impl Step {
             site: Site::new("", ""),
             hashes: HashPool::new(crate::danger::fast_hashing()).unwrap(),
             policy: PasswordRules::public_portal(),
+            name: Question::NAME,
             words: words.iter().map(|word| (*word).to_owned()).collect(),
         }
     }
@@ -64,7 +66,7 @@ impl Step {
             letter: None,
             transaction: None,
             lane: Lane::Stranger,
-            factor: &Question::NAME,
+            factor: &self.name,
             entropy: &SystemEntropy,
             hashes: &self.hashes,
             keys: &self.keys,
