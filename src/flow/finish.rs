@@ -100,6 +100,10 @@ impl Inner {
         mut content: Sealed,
         mut batch: Vec<Write>,
     ) -> Going<Option<Step>> {
+        if next.state.kind == Kind::SignIn && !next.state.watched {
+            next.state.watched = true;
+            batch.push(self.watch(&next, person, &content)?);
+        }
         content.during = Some(next.event_name());
         let (write, token) = next.keep(self)?;
         batch.insert(0, write);
@@ -213,6 +217,7 @@ impl Inner {
     ) -> Result<Option<Token>, Broken> {
         let (add, session, _) = &ending.grant;
         batch.splice(0..0, run.take());
+        batch.extend(Self::unwatch(run));
         batch.push(add.clone());
         let Some((row, token)) = self.family(session)? else { return Ok(None) };
         batch.push(row);

@@ -94,6 +94,9 @@ pub(crate) struct State {
     /// The client wants a token by which it renews its session's.
     #[serde(default)]
     pub(crate) refresh: bool,
+    /// That it was never finished will be told, unless it is.
+    #[serde(default)]
+    pub(crate) watched: bool,
     #[serde(with = "crate::proof::wire")]
     pub(crate) proofs: Vec<Proof>,
     /// What the session had proven already, where that counts.
@@ -122,6 +125,7 @@ impl State {
             expires: began.after(auth.profile.flow_life),
             public_device: false,
             refresh: visit.client.refresh,
+            watched: false,
             proofs: Vec::new(),
             held: Vec::new(),
             challenges: BTreeMap::new(),
