@@ -6,6 +6,7 @@ mod credentials;
 mod fit;
 mod history;
 pub mod import;
+mod lapsed;
 mod probe;
 mod rows;
 mod tend;

@@ -24,12 +24,17 @@
 //! |---|---|---|---|
 //! | `__Host-propusk` | `Authorization: Bearer` | the session's token | the session's absolute limit; "not my device": the browser's life |
 //! | `__Host-propusk-flow` | `Propusk-Binding` | binds flows and form tokens to their browser | the browser's life |
+//! | | in the body of `POST /auth/token` | a refresh token, for a program that begins with `refresh`: good once | the session's absolute limit |
 //! | `__Host-propusk-browser` | | up to five tokens of known browsers, joined by `.`, newest first | [`browser_life`](crate::policy::Profile::browser_life) |
 //!
 //! All are Secure, HttpOnly, SameSite=Lax, Path=/. Two cookies of one name with different values: neither is
 //! believed, since one of them was tossed in and nobody can tell which. `Authorization` wins over the session
 //! cookie. A program that starts a flow with `Propusk-Binding: new` finds the secret in the reply as `binding`, and
-//! the session's token as `token`; a browser never sees either in JSON.
+//! the session's token as `token`; a browser never sees either in JSON. One that begins with `"refresh": true` also finds
+//! `refresh_token` and `expires_in`, the seconds after which `token` is over: `POST /auth/token {"refresh_token"}` gives
+//! both anew. A reply that was lost is asked for again at once; a refresh token that is used later than that is taken
+//! for a copy, and the session ends (`refresh_reused`). Every other reply with a `token` has the refresh token that
+//! belongs to it.
 //!
 //! # Refusals
 //!
@@ -39,7 +44,7 @@
 //! | status | code |
 //! |---|---|
 //! | 400 | `malformed` (no JSON of the expected form) |
-//! | 401 | `no_session`, `step_up` |
+//! | 401 | `no_session`, `refresh_reused`, `step_up` |
 //! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level`, `recovery_stopped`, `human_needed`, `human_wrong` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
 //! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `barred`, `due`, `taken`, `last_factor`, `recovery_waits`, `waiting`, `mailbox` |

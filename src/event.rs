@@ -203,6 +203,8 @@ pub mod name {
     pub const APPROVED: EventName = EventName::new("transaction-approved");
     /// This session answered for a sign-in elsewhere.
     pub const LETTER: EventName = EventName::new("answered-elsewhere");
+    /// A session's refresh token was used twice: the session has ended. That one was used once leaves no line.
+    pub const REFRESHED: EventName = EventName::new("session-refresh");
     /// A session was ended by its own client.
     pub const SIGN_OUT: EventName = EventName::new("sign-out");
     /// A session was ended from another.

@@ -12,6 +12,7 @@ pub mod link;
 #[cfg(feature = "passkey")]
 pub mod passkey;
 pub mod password;
+pub mod question;
 mod schemas;
 pub mod totp;
 

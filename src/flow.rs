@@ -13,6 +13,7 @@ mod named;
 mod owner;
 mod reach;
 mod recover;
+mod refresh;
 mod refusal;
 mod state;
 mod step_up;
@@ -81,6 +82,17 @@ pub enum Posted {
     Refused(Box<Refusal>),
 }
 
+/// What a refresh token was exchanged for.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Refreshed {
+    /// The session with its next token, and the token after that.
+    Done(Box<Done>),
+    /// Nothing, and why.
+    Refused(Box<Refusal>),
+}
+
 /// What is seen at an address that was sent to a person.
 #[derive(Debug)]
 #[must_use]
@@ -116,6 +128,8 @@ pub struct Done {
     pub session: Session,
     /// Its token: handed to the client once, never stored.
     pub token: Token,
+    /// The token that gets the next one, where the client asked for it ([`Client::refreshing`]). Each is good once.
+    pub refresh: Option<Token>,
     /// The token by which this browser is known from now on, where it is new: for a long-lived cookie.
     pub browser: Option<Token>,
     /// The token in the place of which that one comes: this browser need not keep it.
@@ -129,7 +143,7 @@ pub struct Done {
 impl Done {
     /// Nothing was left to prove.
     pub(crate) const fn as_it_is(session: Session, token: Token, public_device: bool) -> Self {
-        Self { session, token, browser: None, replaced: None, public_device, approved: None }
+        Self { session, token, refresh: None, browser: None, replaced: None, public_device, approved: None }
     }
 }
 
@@ -288,7 +302,12 @@ impl Visit {
         let inner = &self.auth.0;
         inner.slow_down(self, None).await?;
         let session = inner.check(session).await?.ok_or(Code::NoSession)?;
-        inner.factor(&factor).and_then(|factor| factor.enrolment()).ok_or(Code::NotOffered)?;
+        let plugin =
+            inner.factor(&factor).filter(|factor| factor.enrolment().is_some()).ok_or(Code::NotOffered)?;
+        if replace && plugin.could_prove(None)?.recovery_only() {
+            // It proves nothing, not even itself: a new one is enrolled in its place.
+            return Err(Code::NotOffered.into());
+        }
         let who = Who::known(session.account(), session.epoch());
         let kind = Kind::Credential { factor, session: session.id(), replace };
         let mut state = State::new(inner, self, kind, who)?;
@@ -350,7 +369,20 @@ impl Visit {
         edge("answer", self.auth.0.answer(self, flow, answer), Step::Refused).await
     }
 
-    /// Signs this session out.
+    /// Exchanges a refresh token for the session's next token and another of its own kind. The old ones are over, but for
+    /// [`SessionLimits::grace`](crate::policy::SessionLimits::grace) in which it gets the same again; used later it is
+    /// taken for a copy, and the session ends ([`Code::RefreshReused`]). Proves nothing: the session's level and the times
+    /// of its proofs stay, and it ends when it would have.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn refresh(&self, refresh: &Token) -> Result<Refreshed, Broken> {
+        let inner = &self.auth.0;
+        edge("refresh", async { inner.refresh(self, refresh).await.map(Refreshed::Done) }, Refreshed::Refused)
+            .await
+    }
+
+    /// Signs this session out, its token over or not.
     ///
     /// # Errors
     /// When something does not work.

@@ -260,6 +260,35 @@
 //! A renewed session ends when the old one would have. A letter whose session has ended meanwhile is as good as not
 //! written, and no letter helps to add or replace a credential.
 //!
+//! # Refresh tokens
+//!
+//! For an application that holds no cookies: the session's token lives for minutes
+//! ([`SessionLimits::access`](crate::policy::SessionLimits::access)), a second one gets the next and is good once (RFC 9700
+//! section 4.14.2, ASVS 5.0 10.4.5). It is asked for with
+//! [`Client::refreshing`](crate::flow::Client::refreshing) and used with [`Visit::refresh`](crate::Visit::refresh).
+//!
+//! The session stays one row under one id. So whatever ends a session ends what can be refreshed, with no list of refresh
+//! tokens to keep in step: sign-out (by a token that is over, too), "end the others", the account's epoch (a changed
+//! password, a lock, a disabled account), the number of sessions, idle time, the absolute end (ASVS 5.0 10.4.8). The owner
+//! sees one line in the list of sessions, with where it began. A refresh proves nothing: the times of the proofs stay, so a
+//! fresh proof that an operation asks for is asked of the person. A flow that renews the session (a step-up, a change)
+//! begins a new family and hands out its first token: a copy of the old one dies as a copy of the session's token does.
+//!
+//! A family has one row among the flows, found by a tag of 64 random bits at the head of its tokens. Each use passes it on
+//! by compare-and-swap, in the commit that gives the session its next token; the store has hashes only. What a token was
+//! exchanged for lies in the row for one step, sealed under a key that HKDF derives from that token: within
+//! [`SessionLimits::grace`](crate::policy::SessionLimits::grace) (ten seconds) it gets the same pair, so a lost reply or
+//! fifty requests that refresh at once end nobody's session, and the store with the operator's keys gives nobody a token. A
+//! stolen token that is used within those seconds gets the pair, too: that is the price of the grace, and the next use of
+//! the pair by two shows it. Any other token of the family, used later, or before the one that was exchanged last, says that
+//! two hold it. The session ends, its owner is told and finds a line in the history, and the caller hears
+//! `refresh_reused`: only who brings a token of the family can cause it. A refresh itself leaves no line: one every
+//! few minutes would bury the others.
+//!
+//! Over two homes the exchange is one batch like any other (above): a crash in its middle ends the session and never leaves
+//! two. A once-row in the ledger stands for each exchange, so that a hot store which forgets one brings back the token and
+//! not a second exchange; who brings it then is taken for one of two.
+//!
 //! # Codes of an application and on paper
 //!
 //! *A TOTP credential keeps its last accepted step*, and which of the few before it were accepted. At or below the last

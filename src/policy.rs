@@ -92,12 +92,14 @@ impl Requirement {
     }
 
     fn covered(&self, proofs: &[Proof]) -> bool {
-        self.having.is_none_or(|wanted| proofs.iter().any(|proof| proof.proves().covers(wanted)))
+        let any = |wanted| proofs.iter().any(|proof| proof.proves().covers(wanted));
+        self.having.is_none_or(any)
     }
 
     fn counted(&self, proofs: &[Proof], now: Timestamp) -> Vec<Proof> {
+        let proofs = proofs.iter().filter(|proof| !proof.proves().recovery_only());
         let fresh = |proof: &&Proof| self.fresh.is_none_or(|age| now.since(proof.at()) <= age);
-        proofs.iter().filter(fresh).cloned().collect()
+        proofs.filter(fresh).cloned().collect()
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::id::FactorName;
 
+pub(crate) use packed::Access;
 pub use packed::Packed;
 
 /// The properties of one way to prove control (NIST SP 800-63B-4 section 3, RFC 8176), as a value.
@@ -38,6 +39,9 @@ pub enum Channel {
     Device,
     /// Another organisation vouches.
     Provider,
+    /// An answer about oneself, which others may know: good in a recovery only, and never alone there. What travels so is
+    /// no factor, whatever else it claims.
+    Question,
 }
 
 impl Channel {
@@ -49,6 +53,7 @@ impl Channel {
             3 => Self::Paper,
             4 => Self::Device,
             5 => Self::Provider,
+            6 => Self::Question,
             _ => return None,
         })
     }
@@ -204,7 +209,14 @@ impl Proves {
     /// Whether it shows anything known, held or inherent at all.
     #[must_use]
     pub const fn is_factor(self) -> bool {
-        self.is_knowledge() || self.is_possession() || self.is_inherence()
+        !self.recovery_only() && (self.is_knowledge() || self.is_possession() || self.is_inherence())
+    }
+
+    /// Whether it counts in a recovery only, beside something else: no sign-in, step-up or change of credentials offers or
+    /// counts it.
+    #[must_use]
+    pub const fn recovery_only(self) -> bool {
+        matches!(self.channel, Channel::Question)
     }
 
     /// Whether `self` promises at least all that `wanted` asks for; the channel aside.
@@ -311,7 +323,7 @@ pub fn amr(proofs: &[Proof]) -> Vec<&'static str> {
 /// How many kinds of factor (known, held, is) these proofs show by different channels.
 #[must_use]
 pub fn kinds(proofs: &[Proof]) -> usize {
-    let all = || proofs.iter().map(Proof::proves);
+    let all = || proofs.iter().map(Proof::proves).filter(|p| p.is_factor());
     let knows = all().any(Proves::is_knowledge);
     let holds = all().any(Proves::is_possession);
     let verified = all().any(|p| p.is_inherence() || p.verified_user());
@@ -340,6 +352,9 @@ mod tests {
         assert_eq!(level(&[]), Aal::Zero);
         assert_eq!(level(&[EMAIL]), Aal::Zero);
         assert_eq!(level(&[Proves::by(Channel::Paper).amr(Amr::Otp)]), Aal::Zero);
+        // A question is no factor, whatever it claims.
+        let question = Proves { channel: Channel::Question, ..KEY.user_verified().knowledge() };
+        assert_eq!((level(&[question]), level(&[PASSWORD, question])), (Aal::Zero, Aal::One));
         assert_eq!(level(&[PASSWORD]), Aal::One);
         assert_eq!(level(&[SMS]), Aal::One);
         assert_eq!(level(&[PASSWORD, PASSWORD]), Aal::One);

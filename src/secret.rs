@@ -179,6 +179,8 @@ purposes! {
     Puzzle = 25, "puzzle";
     /// A link in a notice, by which its owner objects.
     Objection = 28, "objection";
+    /// A token that gets a session its next one.
+    Refresh = 30, "refresh";
 }
 
 /// Text of URLs, cookies and JSON for bytes: RFC 4648 section 5, without padding.

@@ -10,7 +10,7 @@ use crate::event::EventRow;
 use crate::flow::Trusted;
 use crate::id::{AccountId, Epoch, EventId, SessionId};
 use crate::policy::Requirement;
-use crate::proof::{self, Aal, Packed, Proof};
+use crate::proof::{self, Aal, Access, Packed, Proof};
 use crate::secret::{Purpose, Route, Token, TokenHash};
 use crate::store::{FoundSession, SessionRow, Write};
 
@@ -67,6 +67,20 @@ impl Session {
         self.row.expires
     }
 
+    /// When its token is over and the next one is due, where a refresh token gets that
+    /// ([`Client::refreshing`](crate::flow::Client::refreshing)).
+    pub fn token_expires(&self) -> Option<Timestamp> {
+        Some(self.access()?.until)
+    }
+
+    pub(crate) fn access(&self) -> Option<Access> {
+        self.row.proofs.access()
+    }
+
+    pub(crate) const fn row(&self) -> &SessionRow {
+        &self.row
+    }
+
     pub(crate) fn route(&self) -> Route {
         self.row.key.route()
     }
@@ -117,6 +131,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) event: EventId,
     pub(crate) proofs: &'a [Proof],
     pub(crate) public_device: bool,
+    /// Its token is short-lived and renewed by another.
+    pub(crate) refresh: bool,
     pub(crate) now: Timestamp,
     /// A renewed session ends when the old one would have: what was proven then is not proven anew.
     pub(crate) expires: Option<Timestamp>,
@@ -157,6 +173,12 @@ impl Inner {
         } else {
             (limits.idle, limits.absolute)
         };
+        let expires = grant.expires.unwrap_or(grant.now.after(absolute));
+        let mut proofs = Packed::new(grant.proofs, grant.now);
+        if grant.refresh && !grant.public_device {
+            let (family, until) = (Route::random(self.entropy())?, grant.now.after(limits.access));
+            proofs = proofs.renewable(Access { family, until: until.min(expires) });
+        }
         let token = Token::routed(grant.route, self.entropy())?;
         let row = SessionRow {
             id: SessionId::from_bytes(*grant.event.as_bytes()),
@@ -166,14 +188,25 @@ impl Inner {
             created: grant.now,
             seen: grant.now,
             idle_secs: u32::try_from(idle.as_secs()).unwrap_or(u32::MAX),
-            expires: grant.expires.unwrap_or(grant.now.after(absolute)),
-            proofs: Packed::new(grant.proofs, grant.now),
+            expires,
+            proofs,
         };
         let session = Session { row: row.clone() };
         Ok((Write::AddSession { row, keep: limits.at_most }, session, token))
     }
 
     pub(crate) async fn check(&self, token: &Token) -> Result<Option<Session>, Broken> {
+        let Some(session) = self.holder(token).await? else { return Ok(None) };
+        let now = self.clock.now();
+        if session.token_expires().is_some_and(|until| until <= now) {
+            return Ok(None);
+        }
+        self.touch(&session, session.row.key, now).await?;
+        Ok(Some(session))
+    }
+
+    /// The same, its token over or not: enough to end it.
+    pub(crate) async fn holder(&self, token: &Token) -> Result<Option<Session>, Broken> {
         self.ready().await?;
         // A token without a route was made for something else: not even looked up.
         if token.route().is_none() {
@@ -183,13 +216,8 @@ impl Inner {
         let Some(FoundSession { row, epoch }) = self.store.find_session(key).await? else {
             return Ok(None);
         };
-        let now = self.clock.now();
         let session = Session { row };
-        if !session.lives(epoch, now) {
-            return Ok(None);
-        }
-        self.touch(&session, key, now).await?;
-        Ok(Some(session))
+        Ok(Some(session).filter(|session| session.lives(epoch, self.clock.now())))
     }
 
     // Not at each request: the time is kept to within a tenth of the idle limit, five minutes at the most.

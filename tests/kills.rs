@@ -27,12 +27,12 @@ use propusk::clock::Clock;
 use propusk::error::Broken;
 use propusk::event::{EventPage, Outcome};
 use propusk::factor::password::due::Issued;
-use propusk::flow::{Done, Transaction};
+use propusk::flow::{Done, Refreshed, Transaction};
 use propusk::id::AccountId;
 use propusk::policy::Requirement;
 use propusk::proof::{Aal, Due};
 use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, block_on};
-use propusk::{Answer, Auth, BackupCodes, Code, MemoryStore, Password, Profile, Step, Token, Totp};
+use propusk::{Answer, Auth, BackupCodes, Client, Code, MemoryStore, Password, Profile, Step, Token, Totp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Story {
@@ -63,6 +63,10 @@ enum Story {
     Recover,
     /// Another phone number is put in the place of the first.
     Contact,
+    /// A refresh token is used, and its successor.
+    Refresh,
+    /// One is used that was used before.
+    RefreshAgain,
     SignOut,
     EndOne,
     EndOthers,
@@ -70,7 +74,7 @@ enum Story {
     Deliver,
 }
 
-const STORIES: [Story; 23] = [
+const STORIES: [Story; 25] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
@@ -89,6 +93,8 @@ const STORIES: [Story; 23] = [
     Story::Remove,
     Story::Recover,
     Story::Contact,
+    Story::Refresh,
+    Story::RefreshAgain,
     Story::SignOut,
     Story::EndOne,
     Story::EndOthers,
@@ -169,7 +175,7 @@ impl Stage {
             .build()
             .unwrap();
         let (mut before, mut secret) = (None, String::new());
-        let visit = clean.visit(somebody());
+        let visit = clean.visit(asking(story));
         match story {
             Story::SignUp => {}
             Story::Deliver => drop(visit.sign_up(PHONE, "Иван", "1").await.unwrap()),
@@ -187,6 +193,12 @@ impl Stage {
                 }
                 before = Some((first, sign_in(&clean, &outbox, story, WORD).await));
                 hands.advance(7200);
+                if story == Story::RefreshAgain {
+                    let here = &before.as_ref().unwrap().0;
+                    let _ =
+                        given(clean.visit(somebody()).refresh(here.refresh.as_ref().unwrap()).await.unwrap());
+                    hands.advance(60);
+                }
             }
         }
         if story == Story::Barred {
@@ -355,6 +367,17 @@ impl Stage {
                 *self.secret.borrow_mut() = shown(&next)["key"].as_str().unwrap().to_owned();
                 self.ack(self.say(&next.flow, self.totp()).await?);
             }
+            (Story::Refresh, Some((here, _))) => {
+                let one = given(visit.refresh(here.refresh.as_ref().unwrap()).await?);
+                let two = given(visit.refresh(one.refresh.as_ref().unwrap()).await?);
+                self.acknowledged.borrow_mut().push(two.token);
+            }
+            (Story::RefreshAgain, Some((here, _))) => {
+                match visit.refresh(here.refresh.as_ref().unwrap()).await? {
+                    Refreshed::Refused(why) => assert_eq!(why.code.as_str(), "refresh_reused"),
+                    other => panic!("{other:?}"),
+                }
+            }
             (Story::SignOut, Some((here, _))) => visit.sign_out(&here.token).await?,
             (Story::EndOne, Some((here, there))) => {
                 assert!(visit.end_session(&here.session, there.session.id()).await?);
@@ -416,6 +439,9 @@ impl Stage {
             whole(&auth, account, &at).await;
         }
 
+        if self.story == Story::Refresh {
+            self.asked_again(&auth, &at).await;
+        }
         // A reservation whose step died counts as a wrong answer once its lease is over.
         self.hands.advance(61);
         if matches!(self.story, Story::SignInByPassword | Story::SwitchOff | Story::SignOut) {
@@ -426,6 +452,22 @@ impl Stage {
         }
         let account = self.settles(&auth, account, &at).await;
         whole(&auth, account, &at).await;
+    }
+
+    /// A reply that was lost is asked for again at once: the token that was good gives what it gave.
+    async fn asked_again(&self, auth: &Auth, at: &str) {
+        let visit = auth.visit(somebody());
+        let old = self.before.as_ref().unwrap().0.refresh.as_ref().unwrap();
+        let used = self.log.calls().iter().filter(|call| call.writes.contains(&"SwapFlow")).count();
+        if used > 1 {
+            return;
+        }
+        let pair = async || {
+            let next = given(visit.refresh(old).await.unwrap());
+            assert!(auth.session(&next.token).await.unwrap().is_some(), "{at}");
+            [&next.token, next.refresh.as_ref().unwrap()].map(|token| token.expose().as_str().to_owned())
+        };
+        assert_eq!(pair().await, pair().await, "{at}: two successors");
     }
 
     /// So many guesses are left as there are reservations that nobody settled.
@@ -523,6 +565,43 @@ impl Stage {
                 let next = pending(by(again).await.unwrap());
                 let _ = done(visit.answer(&next.flow, Password::word(NEW_WORD)).await.unwrap());
             }
+            (Story::Refresh, Some((here, there))) => {
+                // The same pair for the same token within the grace; then it is over, and the other session is not.
+                let old = here.refresh.as_ref().unwrap();
+                let (mut ends, told) = (BTreeSet::new(), !self.acknowledged.borrow().is_empty());
+                for _ in 0..3 {
+                    match visit.refresh(old).await.unwrap() {
+                        Refreshed::Done(next) => drop(ends.insert(next.token.expose().as_str().to_owned())),
+                        // Its successor was used.
+                        Refreshed::Refused(why) => {
+                            let codes = ["refresh_reused", "no_session"];
+                            assert!(codes.contains(&why.code.as_str()) && ends.is_empty(), "{at}: {why:?}");
+                        }
+                        other => panic!("{at}: {other:?}"),
+                    }
+                }
+                assert!(ends.len() <= 1 && !(told && ends.len() == 1), "{at}: {} successors", ends.len());
+                self.hands.advance(60);
+                assert!(matches!(visit.refresh(old).await.unwrap(), Refreshed::Refused(_)), "{at}");
+                let other = visit.refresh(there.refresh.as_ref().unwrap()).await.unwrap();
+                assert!(matches!(other, Refreshed::Done(_)), "{at}");
+            }
+            (Story::RefreshAgain, Some((here, there))) => {
+                for _ in 0..2 {
+                    let end = visit.refresh(here.refresh.as_ref().unwrap()).await.unwrap();
+                    assert!(matches!(end, Refreshed::Refused(_)), "{at}");
+                }
+                let live = auth.sessions(here.session.account()).await.unwrap();
+                let live: Vec<_> = live.iter().map(|one| one.session.id()).collect();
+                assert_eq!(
+                    live,
+                    [there.session.id()],
+                    "{at}: the family lives, or another has ended with it"
+                );
+                let told = self.outbox.all(auth).await;
+                let told = told.iter().filter(|one| one.template.as_str() == "refresh-reused").count();
+                assert_eq!(told, 1, "{at}: the owner was told so often");
+            }
             (Story::SignOut, Some((here, there))) => {
                 visit.sign_out(&here.token).await.unwrap();
                 assert!(auth.session(&here.token).await.unwrap().is_none(), "{at}");
@@ -601,6 +680,17 @@ impl Stage {
 }
 
 const OTHER_PHONE: &str = "+79160000002";
+/// The stories of refresh tokens are of a client that asks for them.
+fn asking(story: Story) -> Client {
+    somebody().refreshing(matches!(story, Story::Refresh | Story::RefreshAgain))
+}
+
+fn given(end: Refreshed) -> Box<Done> {
+    match end {
+        Refreshed::Done(done) => done,
+        other => panic!("{other:?}"),
+    }
+}
 
 fn fine() -> Transaction {
     Transaction::new("fine:pay").with("Сумма", "500,00 ₽")
@@ -661,7 +751,7 @@ fn name(story: Story) -> &'static str {
 }
 
 async fn sign_in(auth: &Auth, outbox: &Outbox, story: Story, word: &str) -> Box<Done> {
-    let visit = auth.visit(somebody());
+    let visit = auth.visit(asking(story));
     let step = visit.sign_in().with(name(story), Password::word(word)).await.unwrap();
     let Some(second) = second(story) else { return done(step) };
     let next = pending(visit.begin(&pending(step).flow, &second).await.unwrap());
@@ -853,6 +943,7 @@ fn every_way_to_change_something_has_a_story() {
         "step_up",
         "approve",
         "remove",
+        "refresh",
         "sign_out",
         "end_session",
         "end_other_sessions",

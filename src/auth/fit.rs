@@ -92,6 +92,11 @@ impl Auth {
                 list.push(profile.deviation(Standard::Asvs, "6.6.1", what));
             }
         }
+        for (name, _) in all.iter().filter(|(_, proves)| proves.recovery_only()) {
+            let what = format!("{name} may help in a recovery");
+            list.push(profile.deviation(Standard::Nist, "3.1.1.2", what.clone()));
+            list.push(profile.deviation(Standard::Asvs, "6.4.2", what));
+        }
         for (name, factor) in factors {
             let evaluated = factor.limit().allowance.saturating_mul(2);
             if evaluated > 100 {

@@ -119,7 +119,7 @@ pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serial
         kind: kind(&one.factor),
         name: one.name.clone(),
         created: one.created.rfc3339(),
-        usable: one.proves.is_factor(),
+        usable: one.proves.is_factor() || one.proves.recovery_only(),
         due: one.proves.why_due().map(Due::as_str),
     };
     List { factors: held.iter().map(line).collect(), can_add: auth.enrolments().map(kind).collect() }
@@ -235,16 +235,46 @@ fn ended(caller: &Caller, done: &Done) -> Response {
         session: SessionJson,
         #[serde(skip_serializing_if = "Option::is_none")]
         token: Option<&'a str>,
+        /// Where it asked for one: what gets the next token, and when that is due.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires_in: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         binding: Option<&'a str>,
     }
     let (token, binding) = (done.token.expose(), caller.fresh.as_ref().map(crate::secret::Token::expose));
+    let refresh = done.refresh.as_ref().map(crate::secret::Token::expose);
     ok(&Ended {
         status: "done",
         session: SessionJson::of(&done.session),
         token: caller.program.then_some(token.as_str()),
+        refresh_token: refresh.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
+        expires_in: token_life(caller, done).filter(|_| caller.program),
         binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),
     })
+}
+
+/// RFC 6749 section 5.1.
+pub(crate) fn tokens(caller: &Caller, done: &Done) -> Response {
+    #[derive(Serialize)]
+    struct Tokens<'a> {
+        access_token: &'a str,
+        token_type: &'static str,
+        expires_in: Option<u64>,
+        refresh_token: Option<&'a str>,
+    }
+    let (access, refresh) = (done.token.expose(), done.refresh.as_ref().map(crate::secret::Token::expose));
+    ok(&Tokens {
+        access_token: &access,
+        token_type: "Bearer",
+        expires_in: token_life(caller, done),
+        refresh_token: refresh.as_ref().map(|text| text.as_str()),
+    })
+}
+
+fn token_life(caller: &Caller, done: &Done) -> Option<u64> {
+    Some(done.session.token_expires()?.since(caller.http.auth().now()).as_secs())
 }
 
 fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {

@@ -157,6 +157,8 @@ impl Operation {
             (Answers::Step | Answers::StepOrNothing, true) => {
                 json!([{ "binding": [] }, { "bindingHeader": [] }])
             }
+            // The token in the body is all that it takes; the header tells that no browser sends it.
+            _ if self.path == "/token" => json!([{ "bindingHeader": [] }, { "bearer": [] }]),
             // Whoever has the address is told; a binding makes it known whether they asked.
             _ if self.path == "/objection" => json!([]),
             _ if self.path == "/return" => json!([{ "binding": [] }, { "bindingHeader": [] }, {}]),

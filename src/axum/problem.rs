@@ -289,7 +289,7 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         Code::Held | Code::Throttled | Code::TooSoon => StatusCode::TOO_MANY_REQUESTS,
         Code::Busy => StatusCode::SERVICE_UNAVAILABLE,
         Code::NoFlow | Code::Link => StatusCode::GONE,
-        Code::NoSession | Code::StepUp => StatusCode::UNAUTHORIZED,
+        Code::NoSession | Code::RefreshReused | Code::StepUp => StatusCode::UNAUTHORIZED,
     };
     (status, code.as_str())
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod factors;
+mod tokens;
 
 use std::borrow::Cow;
 
@@ -52,6 +53,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/flow/begin", post(flow_begin))
         .route("/flow/answer", post(flow_answer))
         .route("/puzzle", get(puzzle))
+        .route("/token", post(tokens::refresh))
         .route("/session", get(session).delete(sign_out))
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
@@ -97,6 +99,9 @@ async fn sign_up(mut call: Call) -> Result<Response, Problem> {
         /// The answer to a puzzle.
         #[serde(default)]
         human: Option<String>,
+        /// Whether the session's token shall be short-lived and renewed by another.
+        #[serde(default)]
+        refresh: bool,
     }
     call.caller.bind()?;
     let mut asked: Asked<'_> = call.json()?;
@@ -108,6 +113,7 @@ async fn sign_up(mut call: Call) -> Result<Response, Problem> {
     }
     let mut visit = call.caller.visit();
     visit.client.human = human;
+    visit.client.refresh = tokens::wanted(&call.caller, asked.refresh)?;
     let step = visit.sign_up(&asked.contact, who, &asked.terms).await;
     Ok(json::step(&call.caller, step))
 }
@@ -130,11 +136,14 @@ async fn sign_in(mut call: Call) -> Result<Response, Problem> {
         answer: Option<&'a RawValue>,
         #[serde(default)]
         human: Option<String>,
+        #[serde(default)]
+        refresh: bool,
     }
     call.caller.bind()?;
     let asked: Asked<'_> = call.json()?;
     let mut visit = call.caller.trusting(asked.trust);
     visit.client.human = asked.human;
+    visit.client.refresh = tokens::wanted(&call.caller, asked.refresh)?;
     let start = visit.sign_in().public_device(asked.public_device);
     let step = match (&asked.identifier, asked.factor, asked.answer) {
         (Some(identifier), Some(factor), Some(answer)) => start.with(identifier, wire(&factor, answer)).await,

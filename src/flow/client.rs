@@ -27,6 +27,8 @@ pub struct Client {
     pub trust: bool,
     /// The answer to a puzzle that it was posed ([`Visit::puzzle`](super::Visit::puzzle)).
     pub human: Option<String>,
+    /// Whether a session that begins here has a token for minutes, and another that gets the next one.
+    pub refresh: bool,
 }
 
 impl Client {
@@ -42,6 +44,7 @@ impl Client {
             session: None,
             trust: false,
             human: None,
+            refresh: false,
         }
     }
 
@@ -100,6 +103,15 @@ impl Client {
     #[must_use]
     pub fn human(mut self, answer: impl Into<String>) -> Self {
         self.human = Some(answer.into());
+        self
+    }
+
+    /// With the wish for a short-lived token and one that renews it: a sign-in or registration that begins so ends in a
+    /// [`Done::refresh`](super::Done::refresh), for [`Visit::refresh`](super::Visit::refresh). For applications that keep
+    /// their tokens themselves; "not my device" has none.
+    #[must_use]
+    pub const fn refreshing(mut self, refresh: bool) -> Self {
+        self.refresh = refresh;
         self
     }
 

@@ -154,6 +154,7 @@ impl Inner {
             event,
             proofs: &run.state.proofs,
             public_device: run.state.public_device,
+            refresh: run.state.refresh,
             now: run.now,
             expires: None,
             trusted: None,

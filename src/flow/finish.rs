@@ -122,6 +122,10 @@ impl Inner {
         mut content: Sealed,
         mut batch: Vec<Write>,
     ) -> Going<Option<Step>> {
+        if next.state.kind == Kind::SignIn && !next.state.watched {
+            next.state.watched = true;
+            batch.push(self.watch(&next, person, &content)?);
+        }
         content.during = Some(next.event_name());
         let (write, token) = next.keep(self)?;
         batch.insert(0, write);
@@ -197,6 +201,7 @@ impl Inner {
             event: id,
             proofs: &next.state.proofs,
             public_device: next.state.public_device,
+            refresh: next.state.refresh,
             now: next.now,
             expires: None,
             trusted,
@@ -211,10 +216,9 @@ impl Inner {
         mut batch: Vec<Write>,
         ending: Ending,
     ) -> Going<Option<Step>> {
-        batch.splice(0..0, run.take());
-        batch.push(ending.grant.0.clone());
+        let refresh = self.granted(&run, &mut batch, &ending)?;
         match self.lost(batch).await? {
-            None => Ok(Some(Step::done(&run, ending))),
+            None => Ok(Some(Step::done(&run, ending, refresh))),
             // `NoSession`: the one before was signed out meanwhile.
             Some(Loss::Flow | Loss::Again | Loss::No(Code::NoSession)) => Ok(None),
             Some(Loss::No(code)) => Err(code.into()),
@@ -227,19 +231,34 @@ impl Inner {
         let Some(token) = &run.visit.client.session else { return Ok(None) };
         let end =
             |old: Session| Write::EndSession { account: old.account(), route: old.route(), id: old.id() };
-        Ok(self.check(token).await?.map(end))
+        Ok(self.holder(token).await?.map(end))
     }
 
     /// The last commit of a flow that has nothing left to verify.
     pub(crate) async fn finish(&self, run: Run<'_>, mut batch: Vec<Write>, ending: Ending) -> Going<Step> {
-        batch.splice(0..0, run.take());
-        batch.push(ending.grant.0.clone());
+        let refresh = self.granted(&run, &mut batch, &ending)?;
         match self.lost(batch).await? {
-            None => Ok(Step::done(&run, ending)),
+            None => Ok(Step::done(&run, ending, refresh)),
             Some(Loss::No(code)) => Err(code.into()),
             Some(Loss::Flow) => Err(Code::NoFlow.into()),
             Some(Loss::Again) => Err(Code::Stale.into()),
         }
+    }
+
+    // The flow goes, the session comes; and the token by which it is renewed, where it is.
+    fn granted(
+        &self,
+        run: &Run<'_>,
+        batch: &mut Vec<Write>,
+        ending: &Ending,
+    ) -> Result<Option<Token>, Broken> {
+        let (add, session, _) = &ending.grant;
+        batch.splice(0..0, run.take());
+        batch.extend(Self::unwatch(run));
+        batch.push(add.clone());
+        let Some((row, token)) = self.family(session)? else { return Ok(None) };
+        batch.push(row);
+        Ok(Some(token))
     }
 
     async fn lost(&self, batch: Vec<Write>) -> Result<Option<Loss>, Broken> {
@@ -270,7 +289,7 @@ impl Inner {
     }
 
     pub(crate) async fn sign_out(&self, visit: &Visit, token: &Token) -> Result<(), Broken> {
-        if let Some(session) = self.check(token).await? {
+        if let Some(session) = self.holder(token).await? {
             let (account, route) = (session.account(), session.route());
             let end = Write::EndSession { account, route, id: session.id() };
             self.end(visit, &session, end, event::name::SIGN_OUT).await?;
@@ -320,10 +339,18 @@ impl Inner {
 }
 
 impl Step {
-    fn done(run: &Run<'_>, ending: Ending) -> Self {
+    fn done(run: &Run<'_>, ending: Ending, refresh: Option<Token>) -> Self {
         let Ending { grant: (_, session, token), browser, replaced } = ending;
         let public_device = run.state.public_device;
-        Self::Done(Box::new(Done { session, token, browser, replaced, public_device, approved: None }))
+        Self::Done(Box::new(Done {
+            session,
+            token,
+            refresh,
+            browser,
+            replaced,
+            public_device,
+            approved: None,
+        }))
     }
 }
 

@@ -113,6 +113,7 @@ impl Inner {
             Kind::Recover { done: false, .. } => {
                 return Lacks::of(Aal::Two, &with, false) > Lacks::of(Aal::Two, &shown, false);
             }
+            _ if proves.recovery_only() => return false,
             _ => {}
         }
         // The same channel never counts twice.

@@ -86,6 +86,8 @@ pub enum Code {
     Due,
     /// Not signed in.
     NoSession,
+    /// A refresh token was used twice: whoever holds it is signed out, and so is its owner.
+    RefreshReused,
     /// The session has not proven what the operation asks for.
     StepUp,
     /// The account has nothing by which that could be proven.
@@ -134,6 +136,7 @@ impl Code {
             Self::Taken => "taken",
             Self::Due => "due",
             Self::NoSession => "no_session",
+            Self::RefreshReused => "refresh_reused",
             Self::StepUp => "step_up",
             Self::OutOfReach => "out_of_reach",
             Self::LastFactor => "last_factor",

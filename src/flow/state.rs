@@ -104,6 +104,12 @@ pub(crate) struct State {
     pub(crate) began: Timestamp,
     pub(crate) expires: Timestamp,
     pub(crate) public_device: bool,
+    /// The client wants a token by which it renews its session's.
+    #[serde(default)]
+    pub(crate) refresh: bool,
+    /// That it was never finished will be told, unless it is.
+    #[serde(default)]
+    pub(crate) watched: bool,
     #[serde(with = "crate::proof::wire")]
     pub(crate) proofs: Vec<Proof>,
     /// What the session had proven already, where that counts.
@@ -131,6 +137,8 @@ impl State {
             began,
             expires: began.after(auth.profile.flow_life),
             public_device: false,
+            refresh: visit.client.refresh,
+            watched: false,
             proofs: Vec::new(),
             held: Vec::new(),
             challenges: BTreeMap::new(),

@@ -228,6 +228,7 @@ impl Inner {
             event,
             proofs,
             public_device: run.state.public_device,
+            refresh: old.access().is_some(),
             now: run.now,
             expires: Some(old.expires()),
             trusted: None,

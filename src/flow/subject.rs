@@ -227,6 +227,11 @@ impl Person {
         Self { id, subject: None, known: OnceLock::new() }
     }
 
+    /// Whose account may sign in.
+    pub(crate) fn active(subject: Subject) -> Option<Self> {
+        (subject.account.state == AccountState::Active).then(|| Self::of(subject))
+    }
+
     fn of(subject: Subject) -> Self {
         Self { id: subject.account.id, subject: Some(subject), known: OnceLock::new() }
     }

@@ -100,6 +100,12 @@ impl Code {
                 "Сначала смените его: срок истёк, он временный или мог стать известен другим.",
             ),
             Self::NoSession => ("Sign in first.", "Сначала войдите."),
+            Self::RefreshReused => (
+                "The key of this sign-in was used twice, so somebody may have copied it. Sign in again; if this was not \
+                 your own application, change your password.",
+                "Ключ этого входа использован дважды: возможно, его скопировали. Войдите заново; если это было не ваше \
+                 приложение, смените пароль.",
+            ),
             Self::StepUp => ("Confirm once more that it is you.", "Подтвердите ещё раз, что это вы."),
             Self::OutOfReach => (
                 "You have no way yet to prove what that takes. Add one first: an authenticator application, a passkey.",

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::stores::{Store as SeenStore, Throttle as SeenThrottle};
 use crate::error::Broken;
-use crate::flow::{Followed, Kind, Looked, Objected, Posted, Step};
+use crate::flow::{Followed, Kind, Looked, Objected, Posted, Refreshed, Step};
 use crate::human::Puzzle;
 use crate::id::FactorName;
 use crate::session::Session;
@@ -53,6 +53,15 @@ impl Outcome for Objected {
     fn word(&self) -> &'static str {
         match self {
             Self::To(what) => what.as_str(),
+            Self::Refused(why) => why.code.as_str(),
+        }
+    }
+}
+
+impl Outcome for Refreshed {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
             Self::Refused(why) => why.code.as_str(),
         }
     }

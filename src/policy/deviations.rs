@@ -131,6 +131,14 @@ impl Profile {
                 "a session on a public device ends",
                 format!("unused for {}, or after {}", span(limits.public_idle), span(limits.public_absolute)),
             ),
+            (
+                "a token that is renewed is over",
+                format!(
+                    "after {}; the one that renews it is asked again within {}",
+                    span(limits.access),
+                    span(limits.grace)
+                ),
+            ),
             ("sessions of an account", format!("{}; the least recently used gives way", limits.at_most)),
             ("a flow ends after", span(self.flow_life)),
             ("a browser is known for", span(self.browser_life)),
@@ -291,6 +299,7 @@ pub(crate) const fn channel(channel: Channel) -> &'static str {
         Channel::Paper => "paper",
         Channel::Device => "a device",
         Channel::Provider => "another organisation",
+        Channel::Question => "secret questions",
     }
 }
 

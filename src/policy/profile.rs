@@ -16,12 +16,12 @@ use crate::store::Rate;
 /// | profile | sign-in | password | session ends | no factor by |
 /// |---|---|---|---|---|
 /// | [`public_portal`](Self::public_portal) | two kinds of factor, an e-mail code may be one | the portal's custom | unused 24 h, after 30 days | |
-/// | [`nist_aal1`](Self::nist_aal1) | AAL1 | 15 characters | unused 7 days, after 30 days | |
-/// | [`nist_aal2`](Self::nist_aal2) | AAL2 | 8 characters | unused 1 h, after 24 h | |
-/// | [`nist_aal3`](Self::nist_aal3) | AAL3 | 8 characters | unused 15 min, after 12 h | telephone network, e-mail |
-/// | [`asvs_l1`](Self::asvs_l1) | AAL1 | 8 characters | unused 7 days, after 30 days | |
-/// | [`asvs_l2`](Self::asvs_l2) | two kinds of factor, an e-mail code may be one | 15 characters | unused 1 h, after 24 h | |
-/// | [`asvs_l3`](Self::asvs_l3) | AAL3 | 15 characters | unused 15 min, after 12 h | telephone network, e-mail |
+/// | [`nist_aal1`](Self::nist_aal1) | AAL1 | 15 characters | unused 7 days, after 30 days | secret question |
+/// | [`nist_aal2`](Self::nist_aal2) | AAL2 | 8 characters | unused 1 h, after 24 h | secret question |
+/// | [`nist_aal3`](Self::nist_aal3) | AAL3 | 8 characters | unused 15 min, after 12 h | telephone network, e-mail, secret question |
+/// | [`asvs_l1`](Self::asvs_l1) | AAL1 | 8 characters | unused 7 days, after 30 days | secret question |
+/// | [`asvs_l2`](Self::asvs_l2) | two kinds of factor, an e-mail code may be one | 15 characters | unused 1 h, after 24 h | secret question |
+/// | [`asvs_l3`](Self::asvs_l3) | AAL3 | 15 characters | unused 15 min, after 12 h | telephone network, e-mail, secret question |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
@@ -92,6 +92,11 @@ pub struct SessionLimits {
     pub public_idle: Duration,
     /// The same on "not my device".
     pub public_absolute: Duration,
+    /// A token that a refresh token renews is over after this (RFC 9700 section 2.2.2: short).
+    pub access: Duration,
+    /// For so long a refresh token gets again what it was exchanged for: the reply may have been lost. Used later, it says
+    /// that there are two who hold it.
+    pub grace: Duration,
     /// How many an account may have; the least recently used one gives way.
     pub at_most: usize,
 }
@@ -104,6 +109,7 @@ impl Profile {
             name: "public_portal",
             password: Arc::new(PasswordRules::public_portal()),
             sign_in: Requirement::two_factors(),
+            bars: &[],
             trust: Some(TrustRule {
                 needs: Requirement::aal(Aal::One),
                 life: Duration::from_secs(30 * 24 * HOUR),
@@ -122,6 +128,7 @@ impl Profile {
         .because("2.2.3", "people keep the portal open for weeks; an operation can ask for a fresh factor")
         .because("3.1.1.2", CUSTOM)
         .because("6.2.5", CUSTOM)
+        .because("6.4.2", CUSTOM)
         .because("6.2.10", CUSTOM)
     }
 
@@ -137,7 +144,7 @@ impl Profile {
             recent: Duration::ZERO,
             recovery: RecoveryRules::default(),
             contact_hold: Duration::from_secs(72 * HOUR),
-            bars: &[],
+            bars: &[Channel::Question],
             sign_up_contacts: &[IdentifierKind::Phone, IdentifierKind::Email],
             sign_up_enrols: Proves::by(Channel::Mind).knowledge().memorised(),
             sessions: SessionLimits {
@@ -146,6 +153,8 @@ impl Profile {
                 absolute: Duration::from_secs(30 * 24 * HOUR),
                 public_idle: Duration::from_secs(HOUR / 4),
                 public_absolute: Duration::from_secs(3 * HOUR),
+                access: Duration::from_secs(HOUR / 6),
+                grace: Duration::from_secs(10),
                 at_most: 20,
             },
             flow_life: Duration::from_secs(HOUR / 4),
@@ -195,6 +204,7 @@ impl Profile {
                 idle: Duration::from_secs(HOUR / 4),
                 absolute: Duration::from_secs(12 * HOUR),
                 public_idle: Duration::from_secs(HOUR / 6),
+                access: Duration::from_secs(HOUR / 12),
                 ..Self::nist_aal1().sessions
             },
             measured: Measure { aal: Aal::Three, asvs: 3 },
@@ -252,4 +262,4 @@ impl Profile {
 
 const HOUR: u64 = 3600;
 const CUSTOM: &str = "the custom of the portal that this profile is modelled on";
-const TYPED_OVER_NETWORKS: &[Channel] = &[Channel::Phone, Channel::Email];
+const TYPED_OVER_NETWORKS: &[Channel] = &[Channel::Phone, Channel::Email, Channel::Question];

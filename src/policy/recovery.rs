@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::proof::{Aal, Channel, Proof};
+use crate::proof::{Aal, Channel, Proof, Proves};
 
 /// How a person gets back in who lost what they signed in by (NIST SP 800-63B-4 section 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,9 @@ impl Lacks {
         let confirms = |channel| matches!(channel, Channel::Email | Channel::Phone | Channel::Paper);
         let mut confirmed = proven().filter(|proof| confirms(proof.channel()) && proof.is_factor());
         let Some(first) = confirmed.next() else { return Self::Confirmation };
-        let second = || proven().any(|proof| proof.is_factor() && proof.channel() != first.channel());
+        // A secret question, where the profile bars none, counts beside a confirmation and never in the place of one.
+        let counts = |proof: Proves| proof.is_factor() || proof.recovery_only();
+        let second = || proven().any(|proof| counts(proof) && proof.channel() != first.channel());
         if reach < Aal::Two || waited || second() { Self::Nothing } else { Self::Another }
     }
 }

@@ -182,3 +182,46 @@ fn as_bad_as_can_be() -> Profile {
     (rules.least, rules.most_bytes, rules.common, rules.context) = (1, 16, false, false);
     profile.with_password_policy(rules)
 }
+
+/// A secret question beside any set of proofs raises nothing, whatever it claims, and no requirement counts it.
+#[test]
+fn a_question_counts_for_nothing_beside_any_set_of_proofs() {
+    let key = Proves::by(Channel::Device).possession().phishing_resistant().replay_resistant();
+    let kinds = [
+        Proves::by(Channel::Mind).knowledge().memorised(),
+        Proves::by(Channel::Phone).possession().replay_resistant().restricted(),
+        Proves::by(Channel::Email).possession().replay_resistant(),
+        Proves::by(Channel::Paper).possession().replay_resistant(),
+        key,
+        key.user_verified().exportable(),
+        key.user_verified(),
+        Proves::by(Channel::Provider).knowledge(),
+    ];
+    let now = Timestamp::from_millis(1_000_000);
+    let proof = |name: usize, proves| Proof::new(FactorName::owned(format!("f{name}")), proves, now);
+    let plain = Proves::by(Channel::Question);
+    let boasts = plain.knowledge().possession().inherence().memorised();
+    let boasts = boasts.phishing_resistant().replay_resistant().user_verified();
+    let mut asked =
+        vec![Requirement::two_factors(), Requirement::two_factors().within(Duration::from_secs(1))];
+    asked.extend([Aal::One, Aal::Two, Aal::Three].map(Requirement::aal));
+    let having = [plain.memorised(), plain.knowledge(), plain.phishing_resistant(), plain.user_verified()];
+    asked.extend(having.map(|having| Requirement::NONE.having(having)));
+    let mut compared = 0;
+    for picked in 0..1_usize << kinds.len() {
+        let of = kinds.iter().enumerate().filter(|(at, _)| picked >> at & 1 == 1);
+        let proofs: Vec<_> = of.map(|(at, proves)| proof(at, *proves)).collect();
+        for question in [plain, boasts] {
+            let mut with = proofs.clone();
+            with.insert(with.len() / 2, proof(99, question));
+            assert_eq!(proof::aal(&with), proof::aal(&proofs));
+            assert_eq!(proof::kinds(&with), proof::kinds(&proofs));
+            for asked in &asked {
+                assert_eq!(asked.met_by(&with, now), asked.met_by(&proofs, now), "{asked:?}");
+                assert_eq!(asked.progress(&with, now), asked.progress(&proofs, now), "{asked:?}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 256 * 2 * asked.len());
+}

@@ -3,12 +3,15 @@ use std::fmt::{self, Debug};
 use super::{Channel, Proof, Proves};
 use crate::clock::Timestamp;
 use crate::id::FactorName;
+use crate::secret::Route;
 
 /// Proofs as a session's row holds them. A sign-in by one factor fits without a heap allocation: a million sessions
 /// in memory, and a check that follows no pointer.
 ///
 /// For each proof: length and name of the factor, properties and amr (16 bits each, little endian), channel, and the
-/// seconds from the session's beginning back to the proof, seven bits a byte.
+/// seconds from the session's beginning back to the proof, seven bits a byte. Before them, where the session's token is
+/// renewed by another: a zero, which no name's length is, the family's tag, and the token's end in milliseconds (little
+/// endian).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Packed(Room);
 
@@ -16,6 +19,15 @@ pub struct Packed(Room);
 enum Room {
     Here(u8, [u8; HERE]),
     Heap(Box<[u8]>),
+}
+
+/// That a session's token lives for minutes, and what gets the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// The tag at the head of its refresh tokens.
+    pub(crate) family: Route,
+    /// The session's token is over then.
+    pub(crate) until: Timestamp,
 }
 
 impl Packed {
@@ -42,7 +54,7 @@ impl Packed {
 
     /// The proofs of a session that began at `began`, or `None` for bytes that are none.
     pub(crate) fn unpack(&self, began: Timestamp) -> Option<Vec<Proof>> {
-        let mut bytes = self.as_bytes();
+        let mut bytes = self.split().1;
         let mut proofs = Vec::new();
         while let Some((len, rest)) = bytes.split_first() {
             let (name, rest) = rest.split_at_checked(usize::from(*len))?;
@@ -67,6 +79,29 @@ impl Packed {
             bytes = rest;
         }
         Some(proofs)
+    }
+
+    /// The same of a session whose token is renewed by another.
+    pub(crate) fn renewable(&self, Access { family, until }: Access) -> Self {
+        let until = until.as_millis().to_le_bytes();
+        Self::from_bytes(&[&[RENEWABLE][..], family.as_bytes(), &until, self.split().1].concat())
+    }
+
+    /// Whether the session's token is renewed by another.
+    pub(crate) fn access(&self) -> Option<Access> {
+        self.split().0
+    }
+
+    // What stands before the proofs, and they. A beginning that is none is left to be no proof.
+    fn split(&self) -> (Option<Access>, &[u8]) {
+        let bytes = self.as_bytes();
+        let split = || {
+            let (family, rest) = bytes.strip_prefix(&[RENEWABLE])?.split_first_chunk()?;
+            let (until, rest) = rest.split_first_chunk()?;
+            let until = Timestamp::from_millis(i64::from_le_bytes(*until));
+            Some((Access { family: Route::from_bytes(*family), until }, rest))
+        };
+        split().map_or((None, bytes), |(access, proofs)| (Some(access), proofs))
     }
 
     /// As a store read it.
@@ -97,6 +132,7 @@ impl Debug for Packed {
 }
 
 const HERE: usize = 22;
+const RENEWABLE: u8 = 0;
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +154,14 @@ mod tests {
             vec![one("password", password, 127), one("sms-code", code, 128)],
             vec![one("password", password, 40 * 86_400), one("a-factor-with-a-long-name", code, 1)],
         ] {
-            assert_eq!(Packed::new(&proofs, began).unpack(began), Some(proofs));
+            let packed = Packed::new(&proofs, began);
+            assert_eq!((packed.unpack(began), packed.access()), (Some(proofs.clone()), None));
+            for until in [5, i64::MAX] {
+                let (family, until) = (Route::from_bytes([7; 8]), Timestamp::from_millis(until));
+                let access = Access { family, until };
+                let packed = packed.renewable(access).renewable(access);
+                assert_eq!((packed.unpack(began), packed.access()), (Some(proofs.clone()), Some(access)));
+            }
         }
         assert!(matches!(Packed::new(&[one("password", password, 9)], began).0, Room::Here(..)));
         assert_eq!(size_of::<Packed>(), 24);

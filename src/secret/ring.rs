@@ -4,7 +4,7 @@ use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
-use super::same;
+use super::{Token, same};
 use crate::clock::{Entropy, SystemEntropy};
 use crate::error::Broken;
 
@@ -73,6 +73,11 @@ impl DataKey {
     /// When the generator is broken.
     pub fn random(entropy: &dyn Entropy) -> Result<Self, Broken> {
         Key::random(entropy).map(Self::new)
+    }
+
+    /// A key that whoever holds the token has, and nobody else: the store keeps its hash only.
+    pub(crate) fn of(token: &Token) -> Result<Self, Broken> {
+        Key::from_bytes(token.secret()).map(Self::new)
     }
 
     pub(super) fn new(key: Key) -> Self {

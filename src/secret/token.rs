@@ -89,6 +89,11 @@ impl Token {
         self.route().map_or(hash, |route| hash.routed(route))
     }
 
+    /// The 256 random bits of it.
+    pub(super) fn secret(&self) -> &[u8] {
+        self.bytes().split_at(self.len - SECRET).1
+    }
+
     fn bytes(&self) -> &[u8] {
         self.bytes.split_at(self.len).0
     }

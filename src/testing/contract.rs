@@ -223,6 +223,7 @@ macro_rules! __store_checks {
                 end_is_for_the_owner_only
                 end_all_but_one
                 raising_the_epoch_kills_all
+                one_goes_on_under_another_token
             }
             batches {
                 an_empty_batch_is_won

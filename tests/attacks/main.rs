@@ -24,6 +24,7 @@
 //! | 22 | `second_factors::backup_codes_take_two_factors_and_leave_no_older_ones`; `tests/stepping`: `change::adding_takes_the_lower_of_what_there_is_and_what_comes` |
 //! | 23, 26 | `flows::one_of_two_factors_is_no_session` |
 //! | 37, 54 | `flows::a_code_of_one_flow_opens_no_other`, `sessions::every_secret_expires_at_its_own_time`, `links::a_link_is_of_one_challenge_and_ends_with_it`; kinds of mailbox: `tests/links.rs`: `a_mailbox_is_of_one_kind` |
+//! | 38 | `tests/races_refresh.rs`, over servers `tests/refresh_servers.rs`; used later: `tests/refresh.rs`: `a_lost_reply_is_asked_for_again_at_once_and_no_later` |
 //! | 40, 97 | `sessions::a_late_touch_does_not_revive_a_session`, `browser::a_slow_handler_does_not_revive_a_session` |
 //! | 44, 46 | `enumeration::every_name_costs_one_hash_and_the_same_calls`; a stored hash of another cost: `imports::an_older_cheaper_hash_costs_what_a_decoy_costs`, `imports::a_dearer_hash_of_another_system_does_not_show` |
 //! | 45, 93 | `passwords::an_over_long_password_tells_nothing_of_the_name` |
@@ -36,7 +37,7 @@
 //! | 29 | `doors::every_door_to_a_password_has_the_guard`, `counting::spellings_of_a_name_share_one_count`; `tests/stepping`: `wire::a_door_says_what_to_prove_and_opens_then` |
 //! | 30 | `tests/stepping`: `trust::a_trusted_browser_skips_the_second_step_for_a_time`, `trust::trust_is_asked_for_and_allowed` |
 //! | 31 | `tests/canary.rs` |
-//! | 50, 101 | `tests/stepping`: `trust::trust_ends_with_what_it_was_given_on`, `links::a_link_dies_with_what_it_was_begun_on`, `sessions::a_changed_password_ends_everything_that_the_old_one_opened`, `flows::a_password_changed_under_a_sign_in_lets_nobody_in`, `browser::another_browser_is_signed_out_by_a_change` |
+//! | 50, 101 | `tests/refresh.rs`: `it_ends_with_its_session`, `a_session_that_is_renewed_has_another`; `tests/stepping`: `trust::trust_ends_with_what_it_was_given_on`, `links::a_link_dies_with_what_it_was_begun_on`, `sessions::a_changed_password_ends_everything_that_the_old_one_opened`, `flows::a_password_changed_under_a_sign_in_lets_nobody_in`, `browser::another_browser_is_signed_out_by_a_change` |
 //! | 51 | `sessions::a_token_is_dead_after_sign_out`, `browser::cookies_replayed_after_sign_out_are_nothing` |
 //! | 52 | `flows::a_damaged_or_foreign_seal_is_an_error` |
 //! | 53 | `sessions::a_known_browser_is_one_browser_of_one_account`; `tests/stepping`: `trust::a_copied_cookie_is_good_once` |

@@ -22,6 +22,8 @@ mod things;
 
 use std::sync::Arc;
 
+use propusk::human::HumanFor;
+use propusk::policy::{Check, HumanPolicy};
 use propusk::store::{Store, Throttle};
 
 use course::Course;
@@ -42,6 +44,7 @@ pub fn rounds(else_so_many: usize) -> usize {
 
 /// Every kind of secret at every entry that takes it, so many rounds of each.
 pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds: usize) {
+    let again = stores.clone();
     let nodes = Arc::new(Nodes::over(stores).await);
     let table = Table { nodes: &nodes, over, rounds };
     // ATTACKS 33 to 36.
@@ -54,7 +57,20 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
     table.entries(PasskeyChallenge::new).await;
     // No factor is added by the word of another device.
     table.cell(AnApproval, SignIn).await;
+    table.cell(AnApproval, StepUp).await;
     table.confirmations(AppCode::default).await;
+    // ATTACKS 7: a puzzle is no flow's.
+    for (purpose, entry) in [(HumanFor::SignUp, "sign-up"), (HumanFor::SignIn, "sign-in")] {
+        let Some(course) = table.course(format!("the answer to a puzzle at {entry}")) else { continue };
+        let mut human = HumanPolicy::NONE;
+        match purpose {
+            HumanFor::SignUp => human.sign_up = Check::Always,
+            _ => human.sign_in = Check::Always,
+        }
+        let nodes = Arc::new(Nodes::asking(again.clone(), human).await);
+        nodes.counts_from(1_000_000 * (1 + usize::from(purpose == HumanFor::SignIn)));
+        entries::puzzle(&nodes, purpose, course).await;
+    }
     if let Some(course) = table.course("the cookie of a trusted browser at sign-in".to_owned()) {
         entries::trusted(&nodes, course).await;
     }

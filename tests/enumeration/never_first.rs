@@ -2,6 +2,7 @@
 
 use propusk::clock::Clock;
 use propusk::factor::approval::Approval;
+use propusk::factor::question::Question;
 use propusk::testing::CountingStore;
 use propusk::{Answer, BackupCodes, Client, Code, MemoryStore, Password, Profile, Step, Totp};
 
@@ -27,6 +28,7 @@ async fn what_is_no_first_step_shows_nowhere() {
         .factor(Code::sms())
         .factor(BackupCodes::default())
         .factor(Approval::default())
+        .factor(Question::default())
         .build()
         .unwrap();
     let visit = auth.visit(Client::unknown());
@@ -46,6 +48,7 @@ async fn what_is_no_first_step_shows_nowhere() {
         (BackupCodes::NAME, code(&codes[0])),
         (BackupCodes::NAME, code("00000-00000-00000")),
         (Approval::NAME, "{}".to_owned()),
+        (Question::NAME, r#"{"answer":"Барсик"}"#.to_owned()),
     ];
     let mut cells = 0;
     let mut told = Vec::new();

@@ -29,6 +29,7 @@ mod openapi;
 #[cfg(feature = "passkey")]
 mod passkeys;
 mod proxies;
+mod refresh;
 mod routes;
 mod second_factors;
 mod server;

@@ -87,7 +87,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
         let (password, codes) = (*factor == Password::NAME, *factor == BackupCodes::NAME);
         let held: Vec<_> = held.iter().filter(|one| one.factor == *factor).collect();
         let one = |one: &&Held| {
-            let good = one.proves.is_factor();
+            let good = one.proves.is_factor() || one.proves.recovery_only();
             let state = if codes { t.ways.used_up } else { t.key_dead };
             Mine {
                 id: one.id,

@@ -132,6 +132,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "post",
+        path: "/token",
+        id: "token",
+        summary: "A program's next token, for its refresh token, which is used up: the reply has another.",
+        body: Some("Refresh"),
+        answers: Answers::Json("Tokens"),
+        codes: &[ANY, SIGNED, &[Code::RefreshReused, Code::Busy]],
+        faults: &[],
+    },
+    Operation {
+        method: "post",
         path: "/change",
         id: "change",
         summary: "Begins to replace a credential. Ends all other sessions; this one gets a new token.",

@@ -110,6 +110,10 @@ fn read(schema: &str) -> Result<Value, Broken> {
 
 fn requests() -> Value {
     let text = json!({ "type": "string" });
+    let refresh = json!({
+        "type": "boolean", "default": false,
+        "description": "A program's: whether the session's token shall live for minutes, and another get the next one.",
+    });
     let human = json!({
         "type": ["string", "null"],
         "description": "The answer to a puzzle for this, where the profile asks for one: see GET /auth/puzzle.",
@@ -126,6 +130,7 @@ fn requests() -> Value {
                 },
                 "terms": { "type": "string", "description": "The version of the terms that were accepted." },
                 "human": human,
+                "refresh": refresh,
             },
         },
         "SignIn": {
@@ -141,6 +146,7 @@ fn requests() -> Value {
                 },
                 "trust": trust(),
                 "human": human,
+                "refresh": refresh,
             },
             "anyOf": [
                 reference("FactorAnswer"),
@@ -169,6 +175,7 @@ fn requests() -> Value {
             },
         },
         "Object": closed(&json!({ "link": { "type": "string", "description": "`o` of the link." } })),
+        "Refresh": closed(&json!({ "refresh_token": text })),
         "Credential": {
             "type": "object", "unevaluatedProperties": false,
             "anyOf": [reference("FactorAnswer"), reference("FactorAlone")],
@@ -220,6 +227,11 @@ fn steps() -> Value {
                 "status": { "const": "done" },
                 "session": reference("Session"),
                 "token": { "type": "string", "description": "A program's: to send as `Authorization: Bearer`." },
+                "refresh_token": {
+                    "type": "string",
+                    "description": "A program's that asked for it: good once, for POST /auth/token.",
+                },
+                "expires_in": seconds(),
                 "binding": binding,
             },
         },
@@ -290,6 +302,10 @@ fn replies() -> Value {
                 "binding": { "type": "string", "description": "For programs: send it back as the header `propusk-binding`." },
             },
         },
+        "Tokens": closed(&json!({
+            "access_token": text, "token_type": { "const": "Bearer" },
+            "expires_in": seconds(), "refresh_token": text,
+        })),
         "Session": closed(&session),
         "Sessions": closed(&json!({ "sessions": { "type": "array", "items": closed(&listed) } })),
         "Origin": closed(&json!({

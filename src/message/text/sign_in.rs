@@ -71,4 +71,15 @@ pub(super) const TEMPLATES: &[Template] = &[
             "{at}: использован резервный код, {from}. Осталось кодов: {left}. Создайте новый набор. Если это не вы, \
              смените пароль, создайте новый набор и завершите остальные сеансы.",
         ),
+    Template::new("refresh-reused", Topic::SignIn)
+        .en(
+            "{site}: you were signed out on one of your devices",
+            "{at}, {from}: the key by which an application of yours stays signed in was used twice, so it may have been copied. \
+             That sign-in has ended: sign in again there. If it was not you, change your password.",
+        )
+        .ru(
+            "{site}: на одном из ваших устройств выполнен выход",
+            "{at}, {from}: ключ, по которому ваше приложение остаётся в системе, использован дважды: возможно, его \
+             скопировали. Этот сеанс завершён, войдите в приложении заново. Если это не вы, смените пароль.",
+        ),
 ];

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::axum::{AuthHttp, FormFields, TokenForm, Visitor};
-use crate::flow::{Posted, Step};
+use crate::flow::{Posted, Refreshed, Step};
 use crate::{
     Answer, Approval, Auth, BackupCodes, Client, Code, MemoryStore, Password, Profile, Token, Totp, Visit,
 };
@@ -27,6 +27,7 @@ mod portal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Session,
+    Refresh,
     Flow,
     Binding,
     Browser,
@@ -44,6 +45,7 @@ enum Kind {
 const fn handed(purpose: Purpose) -> &'static [Kind] {
     match purpose {
         Purpose::Session => &[Kind::Session],
+        Purpose::Refresh => &[Kind::Refresh],
         Purpose::Flow => &[Kind::Flow],
         Purpose::Binding => &[Kind::Binding],
         Purpose::Browser => &[Kind::Browser],
@@ -95,6 +97,7 @@ struct Owner {
     phone: String,
     word: String,
     session: Token,
+    refresh: Token,
     binding: Token,
     browser: Token,
     key: String,
@@ -138,7 +141,7 @@ impl World {
         let (phone, word) = (format!("+791600000{nth:02}"), format!("Лошадь батарея скрепка {nth}"));
         let mail = format!("person{nth}@example.org");
         let binding = self.auth.random_token().unwrap();
-        let visit = self.auth.visit(Client::unknown().bound_by(binding.clone()));
+        let visit = self.auth.visit(Client::unknown().bound_by(binding.clone()).refreshing(true));
         let _ = register(&self.auth, &self.outbox, &visit, &mail, Password::word(&word)).await;
         let mut mine = register(&self.auth, &self.outbox, &visit, &phone, Password::word(&word)).await;
         let browser = mine.browser.take().unwrap();
@@ -152,7 +155,8 @@ impl World {
         let next = pending(visit.begin(&next.flow, &SMS).await.unwrap());
         let proof = Code::typed(SMS, &self.code().await);
         let next = pending(visit.answer(&next.flow, proof).await.unwrap());
-        let session = done(visit.answer(&next.flow, Approval::poll()).await.unwrap()).token;
+        let mut mine = done(visit.answer(&next.flow, Approval::poll()).await.unwrap());
+        let (session, refresh) = (mine.token.clone(), mine.refresh.take().unwrap());
 
         let half_way = async |name: &str, factor: Option<&FactorName>| {
             let next = pending(visit.sign_in().with(name, Password::word(&word)).await.unwrap());
@@ -178,6 +182,7 @@ impl World {
             phone,
             word,
             session,
+            refresh,
             binding,
             browser,
             key,
@@ -225,6 +230,7 @@ impl World {
         let token = |token: &Token| token.expose().as_str().to_owned();
         match kind {
             Kind::Session => token(&owner.session),
+            Kind::Refresh => token(&owner.refresh),
             Kind::Flow => token(&owner.flow),
             Kind::Binding => token(&owner.binding),
             Kind::Browser => token(&owner.browser),
@@ -245,10 +251,15 @@ impl World {
         let now = || Totp::code(&totp(&owner.key, step(self.auth.now())));
         let parsed = Token::parse(text);
         match (door, parsed) {
-            (Kind::Session | Kind::Flow | Kind::Binding | Kind::Browser, None) => false,
+            (Kind::Session | Kind::Refresh | Kind::Flow | Kind::Binding | Kind::Browser, None) => false,
             (Kind::Session, Some(token)) => {
                 let mine = self.auth.session(&owner.session).await.unwrap().unwrap().account();
                 self.auth.session(&token).await.unwrap().is_some_and(|found| found.account() == mine)
+            }
+            (Kind::Refresh, Some(token)) => {
+                let mine = self.auth.session(&owner.session).await.unwrap().unwrap().account();
+                let end = self.auth.visit(Client::unknown()).refresh(&token).await.unwrap();
+                matches!(end, Refreshed::Done(done) if done.session.account() == mine)
             }
             (Kind::Flow, Some(token)) => self.ends(&token, now(), &owner.binding).await,
             (Kind::Binding, Some(token)) => self.ends(&owner.flow, now(), &token).await,

@@ -45,6 +45,11 @@ pub(super) fn jobs(
         let (Hold::Session { account, route, .. } | Hold::Sessions { account, route, .. }) = hold else {
             continue;
         };
+        // One that is added again under another token has not ended; a forgotten one was to end soon.
+        let renewed = |id: &SessionId| {
+            changes.iter().any(|change| matches!(change, Change::Add { row, .. } if row.id == *id))
+        };
+        let sessions: Vec<_> = sessions.into_iter().filter(|id| !renewed(id)).collect();
         match jobs.iter_mut().find(|job| job.account == *account) {
             // An epoch ends them all.
             Some(Job { epoch: Some(_), .. }) => {}

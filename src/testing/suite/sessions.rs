@@ -2,7 +2,7 @@
 
 use crate::id::{Epoch, SessionId};
 use crate::store::{AccountRow, SessionRow, Write};
-use crate::testing::lab::{Lab, MANY, add_session, at, end, end_all, raise};
+use crate::testing::lab::{Lab, MANY, REALM, add_session, at, end, end_all, raise};
 use crate::testing::suite::flows::near;
 
 fn ids(rows: &[SessionRow]) -> Vec<SessionId> {
@@ -138,6 +138,27 @@ pub(in crate::testing) fn end_all_but_one(lab: Lab) {
     lab.won([end_all(one.id, None)]);
     lab.won([end_all(lab.account_id(), None)]);
     assert_eq!(lab.sessions(two.id), [foreign]);
+}
+
+/// One batch ends it and adds it again, of the same id: what a refresh token does. Nothing of the old token is left, and
+/// whoever works off the outbox later ends nothing.
+pub(in crate::testing) fn one_goes_on_under_another_token(lab: Lab) {
+    let account = lab.account();
+    let (row, other) = (lab.session(&account, 0), lab.session(&account, 0));
+    lab.won([add_session(&row), add_session(&other)]);
+    let again = SessionRow { key: lab.session(&account, 0).key, seen: at(20), ..row.clone() };
+    let batch = vec![end(account.id, row.id), Write::AddSession { row: again.clone(), keep: 2 }];
+    lab.won(batch.clone());
+    for later in [at(30), at(60_000)] {
+        assert!(!lab.alive(row.key));
+        assert!(lab.alive(again.key) && lab.alive(other.key));
+        assert_eq!(lab.sessions(account.id), [again.clone(), other.clone()]);
+        assert!(lab.ask(lab.store().claim(REALM, later, std::time::Duration::from_secs(1), 10)).is_empty());
+    }
+    lab.won([end(account.id, row.id)]);
+    assert!(!lab.alive(again.key));
+    assert_eq!(lab.commit(batch), crate::store::Committed::Lost { at: 0 }, "it has ended");
+    assert_eq!(lab.sessions(account.id), [other]);
 }
 
 /// ATTACKS 50: one number ends all sessions, and a session from before it cannot come after it.

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use propusk::clock::SystemEntropy;
 use propusk::flow::Next;
+use propusk::human::HumanFor;
 use propusk::id::FactorName;
 use propusk::policy::Requirement;
 use propusk::{Answer, Auth, Client, Step, Token, Visit};
 use serde_json::{Value, json};
 
+use crate::portal::WORD;
 use crate::wire::{Line, Reply};
 
 const FLOW: &str = "__Host-propusk-flow";
@@ -100,6 +102,33 @@ impl Door {
         );
         let cookies: Vec<_> = browser.iter().map(|token| (BROWSER, token.expose().to_string())).collect();
         replied(&line.post("/auth/sign-in", &cookies, &[], &body).await, None)
+    }
+
+    /// A registration, or a sign-in by name and password, with the answer to a puzzle of the browser that has this binding.
+    pub async fn puzzled(&self, who: &str, purpose: HumanFor, answer: &str, binding: &Token) -> End {
+        let Some(line) = &self.line else {
+            let visit = self.auth.visit(Client::unknown().bound_by(binding.clone()).human(answer));
+            let step = match purpose {
+                HumanFor::SignUp => visit.sign_up(who, "Иван Петров", "2026-01").await,
+                _ => visit.sign_in().with(who, propusk::Password::word(WORD)).await,
+            };
+            return stepped(step.unwrap(), binding, None);
+        };
+        let (path, body) = match purpose {
+            HumanFor::SignUp => (
+                "/auth/sign-up",
+                json!({ "contact": who, "name": "Иван Петров", "terms": "2026-01", "human": answer }),
+            ),
+            _ => {
+                let word = json!({ "password": WORD });
+                (
+                    "/auth/sign-in",
+                    json!({ "identifier": who, "factor": "password", "answer": word, "human": answer }),
+                )
+            }
+        };
+        let cookies = [(FLOW, binding.expose().to_string())];
+        replied(&line.post(path, &cookies, &[], &body).await, Some((Some(binding), None)))
     }
 
     /// The beginning of a new credential, inside a session.

@@ -3,8 +3,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use propusk::human::{HumanFor, HumanWay, Puzzle, solve};
 use propusk::id::FactorName;
-use propusk::{Password, Token, Totp};
+use propusk::{Client, Password, Token, Totp};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -71,7 +72,7 @@ impl Entry for SignIn {
             .filter_map(|end| if let End::Done(ended) = end { Some(ended.token) } else { None })
             .collect();
         let live = nodes.nodes[1].sessions(person.account).await.unwrap();
-        assert_eq!(live.len(), 1 + new.len());
+        assert_eq!(live.len(), person.sessions() + new.len());
         for token in new {
             for auth in &nodes.nodes {
                 assert!(auth.session(&token).await.unwrap().is_some());
@@ -116,7 +117,7 @@ impl Entry for Enrolment {
     /// The one who was accepted may go on, nobody else may, and there is no session more.
     async fn check(self, person: &mut Person, open: &[Open], ends: Vec<End>) {
         let nodes = &person.nodes;
-        assert_eq!(nodes.nodes[1].sessions(person.account).await.unwrap().len(), 1);
+        assert_eq!(nodes.nodes[1].sessions(person.account).await.unwrap().len(), person.sessions());
         let winner = ends.into_iter().find(|end| self.accepted(end)).unwrap().pending();
         let door = nodes.door(0);
         assert!(door.begin(&winner, &Self::OF).await.pending().prompt.is_some());
@@ -162,7 +163,7 @@ impl Entry for StepUp {
         assert!(nodes.nodes[0].session(&person.session).await.unwrap().is_none());
         for auth in &nodes.nodes {
             assert!(auth.session(&new).await.unwrap().is_some());
-            assert_eq!(auth.sessions(person.account).await.unwrap().len(), 1);
+            assert_eq!(auth.sessions(person.account).await.unwrap().len(), person.sessions());
         }
         person.session = new;
     }
@@ -266,6 +267,45 @@ pub async fn trusted(nodes: &Arc<Nodes>, mut course: Course) {
         assert_eq!(live.len(), 3, "of the registration, of the one who asked for trust, of this one");
         nodes.visit(0).sign_out(&ended.token).await.unwrap();
         cookie = ended.browser.unwrap();
+    }
+    course.end();
+}
+
+/// An answer to a puzzle opens one registration, or one sign-in.
+#[derive(Clone, Copy)]
+struct Begins;
+
+impl Ends for Begins {
+    fn accepted(self, end: &End) -> bool {
+        matches!(end, End::Pending(_))
+    }
+
+    fn late(self) -> &'static [&'static str] {
+        &["human_wrong"]
+    }
+}
+
+/// The answer to one puzzle, by many at once from the browser that it was posed to: each registers another number, or all
+/// sign in by one.
+pub async fn puzzle(nodes: &Arc<Nodes>, purpose: HumanFor, mut course: Course) {
+    let known = match purpose {
+        HumanFor::SignUp => None,
+        _ => Some(Person::new(nodes, &FactorName::new("sms-code")).await.name),
+    };
+    while course.another() {
+        nodes.later();
+        let binding = nodes.nodes[0].random_token().unwrap();
+        let visit = nodes.nodes[0].visit(Client::unknown().bound_by(binding.clone()));
+        let Puzzle::Posed(posed) = visit.puzzle(purpose, HumanWay::Script).await.unwrap() else {
+            panic!("no puzzle")
+        };
+        let answer = solve(posed.as_json()).unwrap();
+        let by = |nth: usize| {
+            let who = known.clone().unwrap_or_else(|| nodes.number());
+            let (door, answer, binding) = (nodes.door(nth), answer.clone(), binding.clone());
+            async move { door.puzzled(&who, purpose, &answer, &binding).await }
+        };
+        let _ = course.race(nodes, Begins, by).await;
     }
     course.end();
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use propusk::Factor;
-use propusk::error::FactorError;
+use propusk::error::{Broken, FactorError};
 use propusk::factor::{
-    Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Found, Mailbox, Source, Verdict,
+    Begun, Context, Credential, Enrol, EnrolPlugin, Enrolled, Found, Mailbox, Prompt, Source, Verdict,
 };
 use propusk::hash::HashPool;
+use propusk::human::{HumanCheck, HumanContext, HumanWay, Judging, ProofOfWork};
 use propusk::id::FactorName;
 use propusk::lockout::Limit;
 use propusk::message::Locale;
@@ -71,6 +72,31 @@ pub struct AtOnce<F> {
 impl<F: Factor> AtOnce<F> {
     pub fn new(inner: F, meeting: &Arc<Meeting>) -> Self {
         Self { inner, meeting: Arc::clone(meeting), plugin: |_| None }
+    }
+}
+
+/// A check of puzzles whose judgements meet, and which a debug build solves at once.
+#[derive(Debug)]
+pub struct Together(pub Arc<Meeting>);
+
+impl Together {
+    fn easy() -> ProofOfWork {
+        let mut check = ProofOfWork::default();
+        (check.bits, check.count) = (3, 8);
+        check
+    }
+}
+
+impl HumanCheck for Together {
+    fn pose(&self, cx: &HumanContext<'_>, way: HumanWay) -> Result<Option<Prompt>, Broken> {
+        Self::easy().pose(cx, way)
+    }
+
+    fn judge<'a>(&'a self, cx: HumanContext<'a>, answer: &'a str) -> Judging<'a> {
+        Box::pin(async move {
+            self.0.wait().await;
+            Self::easy().judge(cx, answer).await
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use propusk::factor::hotp::Hotp;
 use propusk::factor::passkey::Passkey;
 use propusk::factor::totp::Totp;
 use propusk::id::{AccountId, FactorName};
+use propusk::policy::HumanPolicy;
 use propusk::policy::password::PasswordRules;
 use propusk::store::{Rate, Store, Throttle};
 use propusk::testing::FakeClock;
@@ -19,7 +20,7 @@ use serde_json::json;
 
 use super::USES;
 use super::door::{Door, Open};
-use super::meeting::{AtOnce, Meeting};
+use super::meeting::{AtOnce, Meeting, Together};
 use crate::portal::{ORIGIN, Outbox, WORD, cheap, done, pending, register, ring};
 use crate::wire::{self, Line};
 
@@ -55,10 +56,15 @@ pub struct Nodes {
 
 impl Nodes {
     pub async fn over<S: Store + Throttle + Clone>(stores: [S; 2]) -> Self {
+        Self::asking(stores, HumanPolicy::NONE).await
+    }
+
+    /// The same, which pose a puzzle before they begin something.
+    pub async fn asking<S: Store + Throttle + Clone>(stores: [S; 2], human: HumanPolicy) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let hands = Hands(Arc::new(FakeClock::at(Timestamp::from_millis(i64::try_from(now).unwrap()))));
         let (meeting, outbox) = (Arc::new(Meeting::new()), Outbox::default());
-        let nodes = stores.map(|store| node(store, &meeting, &hands, &outbox));
+        let nodes = stores.map(|store| node(store, human, &meeting, &hands, &outbox));
         let mut lines = Vec::new();
         let addresses = [wire::serve(&nodes[0]).await, wire::serve(&nodes[1]).await];
         for nth in 0..USES {
@@ -87,6 +93,16 @@ impl Nodes {
         self.hands.0.advance(Duration::from_secs(301));
     }
 
+    /// Of several over one store, each with people of its own.
+    pub fn counts_from(&self, first: usize) {
+        self.people.store(first, Ordering::SeqCst);
+    }
+
+    /// A number that nobody has.
+    pub fn number(&self) -> String {
+        format!("+7916{:07}", self.people.fetch_add(1, Ordering::SeqCst))
+    }
+
     /// The code that was sent last.
     pub async fn code(&self) -> String {
         self.outbox.code(&self.nodes[0]).await
@@ -95,6 +111,7 @@ impl Nodes {
 
 fn node<S: Store + Throttle + Clone>(
     store: S,
+    human: HumanPolicy,
     meeting: &Arc<Meeting>,
     hands: &Hands,
     outbox: &Outbox,
@@ -108,6 +125,7 @@ fn node<S: Store + Throttle + Clone>(
     if let Some(trust) = &mut profile.trust {
         trust.life = long;
     }
+    profile.human = human;
     // All come from one address, and are not slowed down for it.
     let any = Rate { uses: u32::MAX, per: Duration::from_secs(1) };
     (profile.recipient_rate, profile.network_rate, profile.message_rate) = (any, any, any);
@@ -119,6 +137,7 @@ fn node<S: Store + Throttle + Clone>(
         .hashing(hashing)
         .clock(hands.clone())
         .sleep(Nap)
+        .human(Together(Arc::clone(meeting)))
         .sender(outbox.clone())
         .factor(AtOnce::enrolled(Password::default(), meeting))
         .factor(AtOnce::new(Code::sms(), meeting))
@@ -137,6 +156,8 @@ pub struct Person {
     pub nodes: Arc<Nodes>,
     pub name: String,
     pub session: Token,
+    /// Another session of theirs, by which they answer for this one.
+    pub beside: Option<Token>,
     pub account: AccountId,
     /// By which a message reaches them.
     by: FactorName,
@@ -145,16 +166,21 @@ pub struct Person {
 impl Person {
     /// With an e-mail address, where the factor needs one, and a phone else.
     pub async fn new(nodes: &Arc<Nodes>, factor: &FactorName) -> Self {
-        let nth = nodes.people.fetch_add(1, Ordering::SeqCst);
+        let number = nodes.number();
         let mail = FactorName::new("email-code");
         let (name, by) = match *factor == mail {
-            true => (format!("person{nth}@example.org"), mail),
-            false => (format!("+7916{nth:07}"), FactorName::new("sms-code")),
+            true => (format!("person{}@example.org", &number[5..]), mail),
+            false => (number, FactorName::new("sms-code")),
         };
         let visit = nodes.visit(0);
         let done = register(&nodes.nodes[0], &nodes.outbox, &visit, &name, Password::word(WORD)).await;
         let account = done.session.account();
-        Self { nodes: Arc::clone(nodes), name, session: done.token, account, by }
+        Self { nodes: Arc::clone(nodes), name, session: done.token, beside: None, account, by }
+    }
+
+    /// How many sessions they have.
+    pub fn sessions(&self) -> usize {
+        1 + usize::from(self.beside.is_some())
     }
 
     /// A session beside the first, and what the browser is known by, where it is to be trusted.
