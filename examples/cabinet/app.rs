@@ -19,8 +19,9 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    browsers, desk, due, enrol, fine, history, home, key, language, link, new_password, outbox, password,
-    profile, remove, security, services, sessions, sign_in, sign_up, status, step, welcome, wizard,
+    browsers, contacts, desk, due, enrol, fine, forgot, history, home, key, language, link, new_password,
+    objection, outbox, password, profile, recovery, remove, security, services, sessions, sign_in, sign_up,
+    status, step, welcome, wizard,
 };
 use crate::services::Services;
 use crate::status::Pulse;
@@ -61,6 +62,12 @@ pub fn router(app: App) -> Router {
         .route("/link", get(link::show).post(link::answer))
         .route("/link/done", get(link::done))
         .route("/link/denied", get(link::denied))
+        .route("/forgot", get(forgot::show).post(forgot::begin))
+        .route("/forgot/wait", get(forgot::show_wait).post(forgot::wait))
+        .route("/forgot/password", get(forgot::show_choice).post(forgot::choose))
+        .route("/objection", get(objection::show).post(objection::object))
+        .route("/objection/stopped", get(objection::stopped))
+        .route("/objection/undone", get(objection::undone))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/home", get(home::show))
         .route("/home/quiet", post(home::quiet))
@@ -86,6 +93,10 @@ pub fn router(app: App) -> Router {
         .route("/security/done", get(wizard::show_done))
         .route("/security/remove", get(remove::show).post(remove::remove))
         .route("/security/browsers/forget", post(browsers::forget))
+        .route("/contacts", get(contacts::show))
+        .route("/contacts/new", get(contacts::show_new).post(contacts::add))
+        .route("/contacts/remove", get(contacts::show_removal).post(contacts::remove))
+        .route("/recovery/stop", post(recovery::stop))
         .route("/status", get(status::show))
         .route("/outbox", get(outbox::show))
         .route("/language", post(language::switch))

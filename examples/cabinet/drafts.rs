@@ -17,6 +17,7 @@ use propusk::proof::Due;
 use propusk::store::{Passed, Rate};
 use propusk::{Session, Token};
 
+use crate::asks::Ask;
 use crate::texts::Texts;
 
 /// Which flow of a browser.
@@ -37,6 +38,10 @@ pub enum Way {
     Extract,
     /// The approval of a payment.
     Fine,
+    /// Back in after a loss.
+    Recover,
+    /// A signed-in person changes where messages go.
+    Contact,
 }
 
 impl Way {
@@ -49,6 +54,8 @@ impl Way {
             Self::Enrol | Self::Wizard | Self::Remove => "/security",
             Self::Extract => "/services/record",
             Self::Fine => "/services/fine",
+            Self::Recover => "/forgot",
+            Self::Contact => "/contacts",
         }
     }
 
@@ -63,6 +70,8 @@ impl Way {
             Self::Remove => "/security/remove/prove",
             Self::Extract => "/services/record/prove",
             Self::Fine => "/services/fine/prove",
+            Self::Recover => "/forgot/code",
+            Self::Contact => "/contacts/prove",
         }
     }
 
@@ -73,7 +82,8 @@ impl Way {
             Self::SignIn | Self::Key => "/sign-in/new",
             Self::Change => "/password",
             Self::Enrol => "/security/new",
-            Self::Wizard | Self::Remove | Self::Extract | Self::Fine => self.start(),
+            Self::Recover => "/forgot/password",
+            Self::Wizard | Self::Remove | Self::Extract | Self::Fine | Self::Contact => self.start(),
         }
     }
 }
@@ -109,6 +119,14 @@ pub struct Draft {
     pub next: String,
     /// What is said once it is done.
     pub done: Option<News>,
+    /// In a recovery: what is lost, and how long it would wait for want of a second proof.
+    pub lost: Lost,
+    pub delay: Option<Duration>,
+    /// From when a recovery that waits can be finished.
+    pub ready: Option<Timestamp>,
+    /// Of contacts: whether the new one is being confirmed, and in the place of which it comes.
+    pub confirms: bool,
+    pub instead: String,
     /// What is approved in this flow.
     pub approves: Option<Transaction>,
     /// The last refusal, until it has been read; with the moment from which one may try again.
@@ -129,6 +147,12 @@ impl Draft {
         self.factor = Some(factor);
     }
 
+    /// Whether nothing is proven yet: where a message goes is said, masked, only after that.
+    pub fn is_first(&self) -> bool {
+        let asked = self.offers.iter().find(|offer| Some(&offer.factor) == self.factor.as_ref());
+        asked.is_some_and(|offer| offer.hint.is_none() && Ask::of(&offer.factor).is_some_and(Ask::sends))
+    }
+
     /// The page for the secret that is to be chosen: an old one that must be replaced has its own.
     pub fn page_to_choose(&self, way: Way) -> &'static str {
         match way {
@@ -136,6 +160,15 @@ impl Draft {
             _ => way.choose(),
         }
     }
+}
+
+/// What somebody who recovers has lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lost {
+    #[default]
+    Password,
+    Device,
+    Both,
 }
 
 /// A refusal to be read on the next page.

@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     keys.create()?;
 
     // Where people are and what a password must not be built of.
-    let mut site = Site::new("Cabinet", &config.origin);
+    let mut site = Site::new("Cabinet", &config.origin).objections_at("/objection");
     site.words.extend(["кабинет", "propusk", "пропуск"].map(str::to_owned));
 
     let outbox = Outbox::open(&config.outbox)?;

@@ -2,19 +2,23 @@
 //! (after GET) or a redirect (after POST).
 
 pub mod browsers;
+pub mod contacts;
 pub mod desk;
 pub mod due;
 pub mod enrol;
 pub mod fine;
+pub mod forgot;
 pub mod history;
 pub mod home;
 pub mod key;
 pub mod language;
 pub mod link;
 pub mod new_password;
+pub mod objection;
 pub mod outbox;
 pub mod password;
 pub mod profile;
+pub mod recovery;
 pub mod remove;
 pub mod security;
 pub mod services;
@@ -39,7 +43,7 @@ use crate::view::Problem;
 /// Where a step leads. `back`: the page to come back to with a refusal.
 pub async fn lead_on(
     guest: &Guest,
-    way: Way,
+    mut way: Way,
     mut draft: Draft,
     mut step: Step,
     back: &'static str,
@@ -60,6 +64,12 @@ pub async fn lead_on(
             Step::Pending(next) => {
                 draft.flow = Some(next.flow.clone());
                 draft.due = next.due;
+                (draft.delay, draft.confirms) = (next.delay, next.duty == Some(Duty::Confirm));
+                if way == Way::Recover && next.duty == Some(Duty::Enrol) {
+                    // Access is restored by then: what is left is the sign-in's.
+                    guest.forget(way);
+                    way = Way::SignIn;
+                }
                 if way == Way::SignIn && next.duty == Some(Duty::Enrol) && next.begun.is_none() {
                     // Which it shall be is not the portal's to say.
                     draft.offers = next.offers;
@@ -76,21 +86,43 @@ pub async fn lead_on(
                             continue;
                         }
                         Some(offer) => (offer.factor.clone(), None),
+                        None if way == Way::Recover && next.delay.is_some() => {
+                            (draft.offers, draft.factor, draft.choosing) = (Vec::new(), None, false);
+                            guest.keep(way, draft);
+                            return Ok(Redirect::to(forgot::WAIT).into_response());
+                        }
+                        // One that was stopped a while ago does not even wait; asked, the library says so.
+                        None if way == Way::Recover => {
+                            step = guest.visit.wait(&next.flow).await?;
+                            continue;
+                        }
                         None => return Ok(Redirect::to(way.start()).into_response()),
                     },
                 };
                 draft.offers = next.offers;
                 draft.ask(factor, prompt);
+                if draft.confirms {
+                    // In full, as it was typed: a typing error is found by who waits for its code.
+                    draft.sent_to.clone_from(&draft.identifier);
+                }
                 let page = if draft.choosing { draft.page_to_choose(way) } else { way.step() };
                 guest.keep(way, draft);
                 return Ok(Redirect::to(page).into_response());
             }
             Step::Refused(why) => {
                 // A flow that is over is begun again on its first page.
-                let over = matches!(why.code, Code::NoFlow | Code::Stale | Code::NotOffered | Code::Taken);
+                let over = matches!(
+                    why.code,
+                    Code::NoFlow | Code::Stale | Code::NotOffered | Code::Taken | Code::RecoveryStopped
+                );
                 let back = if over { way.start() } else { back };
                 if over {
-                    draft = Draft { next: draft.next, identifier: draft.identifier, ..Draft::default() };
+                    draft = Draft {
+                        next: draft.next,
+                        identifier: draft.identifier,
+                        lost: draft.lost,
+                        ..Draft::default()
+                    };
                 }
                 draft.told = Some(guest.told(*why));
                 guest.keep(way, draft);

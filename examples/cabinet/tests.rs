@@ -3,6 +3,7 @@
 
 mod history;
 mod human;
+mod life;
 #[path = "../../tests/common/otp.rs"]
 mod otp;
 mod services;
@@ -82,12 +83,13 @@ impl Portal {
         let (clock, store) = (Arc::new(FakeClock::default()), FaultyStore::new(MemoryStore::default()));
         let outbox = Outbox::open(&folder.join("outbox")).unwrap();
         let auth = Auth::builder(profile, store.clone(), KeyRing::random())
-            .site(Site::new("Cabinet", ORIGIN))
+            .site(Site::new("Cabinet", ORIGIN).objections_at("/objection"))
             .hashing(danger::fast_hashing())
             .clock(clock.clone())
             .factor(Password::default())
             .factor(Totp::default())
             .factor(Hotp::default())
+            .factor(Code::sms())
             .factor(Code::email())
             .factor(BackupCodes::default())
             .sender(outbox.clone())

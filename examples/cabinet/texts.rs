@@ -5,6 +5,7 @@
 
 mod en;
 pub mod front;
+pub mod life;
 pub mod link;
 mod portal;
 mod ru;
@@ -23,6 +24,7 @@ use propusk::policy::password::Rule;
 use propusk::proof::Due;
 
 use self::front::Front;
+use self::life::Life;
 use self::link::LinkTexts;
 use self::ways::Ways;
 use crate::asks::Ask;
@@ -180,6 +182,8 @@ pub struct Texts {
     pub front: &'static Front,
     // Around a link in a letter: `texts/link.rs`.
     pub link: &'static LinkTexts,
+    // A loss, contacts, and what an owner objects to: `texts/life.rs`.
+    pub life: &'static Life,
     // What one signs in with: `texts/ways.rs`.
     pub ways: &'static Ways,
 }
@@ -236,6 +240,7 @@ impl Texts {
             (Code::Answer(Reason::Replayed), Some(asked)) => asked.replayed,
             (Code::Answer(Reason::Wrong), None) if field == "current_password" => self.current_wrong,
             (Code::Answer(Reason::Wrong), None) => self.sign_in_wrong,
+            (Code::Identifier(_), None) if field == "contact" => self.life.no_contact,
             (Code::HumanNeeded | Code::HumanWrong, _) => self.front.not_checked,
             _ => why.text(self.locale),
         };

@@ -11,7 +11,8 @@ export function focused(page) {
     const name = at.getAttribute("aria-label") ?? (texts.join(" ") || at.labels?.[0]?.textContent || at.textContent);
     const style = getComputedStyle(at);
     const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-    const box = at.getBoundingClientRect();
+    // The first line of it: the middle of a link that goes over two lines may lie beside both.
+    const box = at.getClientRects()[0] ?? at.getBoundingClientRect();
     const [x, y] = [box.x + Math.min(box.width / 2, 200), box.y + Math.min(box.height / 2, 200)];
     const top = document.elementFromPoint(x, y);
     const covered = !(top && (at.contains(top) || at === top));

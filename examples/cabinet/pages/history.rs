@@ -163,11 +163,20 @@ fn details(t: &Texts, event: &Event) -> String {
     let detail = |(name, value): (&String, &String)| match (name.as_str(), value.as_str()) {
         ("transaction", _) if approval => None,
         _ if approval => Some(format!("{name}: {value}")),
+        // What the address itself tells, and when it would have been: the line after it says what became of it.
+        ("kind" | "ready", _) if about_contacts(event) => None,
+        ("new", _) if about_contacts(event) => Some(format!("{}: {value}", t.life.new_address)),
+        ("old", _) if about_contacts(event) => Some(format!("{}: {value}", t.life.old_address)),
         ("number", _) => Some(format!("№ {value}")),
         ("trust", "used") if event.name == name::SIGN_IN => Some(t.ways.trust_used.to_owned()),
         _ => Some(value.clone()),
     };
     event.details.iter().filter_map(detail).collect::<Vec<_>>().join(", ")
+}
+
+fn about_contacts(event: &Event) -> bool {
+    [name::CONTACT_CHANGED, name::CONTACT_REMOVED, name::CONTACT_UNDONE, name::RECOVERY_WAITS]
+        .contains(&event.name)
 }
 
 const ON_A_PAGE: usize = 10;

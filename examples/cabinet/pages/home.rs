@@ -9,6 +9,7 @@ use propusk::proof::Channel;
 use serde::Deserialize;
 
 use super::history::Line;
+use super::recovery::{self, Waits};
 use super::security;
 use super::services::account;
 use crate::app::Failure;
@@ -22,6 +23,7 @@ use crate::view::{Frame, Hidden};
 struct Page {
     frame: Frame,
     greeting: String,
+    waits: Option<Waits>,
     /// That a message is the only second step, until it is not to be said again: the form for that.
     reminder: Option<Hidden>,
     to_do: Vec<ToDo>,
@@ -91,6 +93,7 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     let content = Page {
         frame: guest.frame("/home", t.home)?,
         greeting: t.greeting(&account.name),
+        waits: recovery::waits(guest, session).await?,
         reminder: (!device && !quiet).then(|| guest.hidden::<Quiet>()).transpose()?,
         to_do,
         sign_ins: sign_ins

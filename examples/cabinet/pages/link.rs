@@ -139,7 +139,7 @@ fn end(guest: &Guest, title: &'static str, lead: &'static str) -> Result<Respons
 
 /// The address of the page is the secret: no other page hears of it, not even one of ours. Not `no-referrer`, which would
 /// take the `Origin` from the form.
-fn secret(mut page: Response) -> Response {
+pub fn secret(mut page: Response) -> Response {
     page.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
     page
 }
@@ -159,6 +159,8 @@ fn way(asking: &Asking) -> Way {
         during if *during == name::REMOVED => Way::Remove,
         during if *during == name::STEPPED_UP => Way::Extract,
         during if *during == name::APPROVED => Way::Fine,
+        during if *during == name::RECOVERED => Way::Recover,
+        during if [name::CONTACT_CHANGED, name::CONTACT_REMOVED].contains(during) => Way::Contact,
         _ => Way::Enrol,
     }
 }

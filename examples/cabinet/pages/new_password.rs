@@ -56,7 +56,7 @@ impl NewPassword {
         let mut rules: Vec<_> =
             policy.hints().iter().map(|rule| line(rule.rule.as_str(), t.rule(rule))).collect();
         // Who registers has none yet.
-        if guest.session.is_some() || guest.draft(Way::SignIn).choosing {
+        if guest.session.is_some() || choosing(guest).is_some_and(|way| way != Way::SignUp) {
             let text = format!("{} ({})", t.earlier_passwords(policy.remembers()), t.front.looked_at_later);
             rules.push(line("reused", text));
         }
@@ -200,7 +200,7 @@ async fn admitted(guest: &Guest) -> Result<Result<Vec<String>, StatusCode>, Fail
 
 /// In which flow this browser is about to choose a password without being signed in.
 fn choosing(guest: &Guest) -> Option<Way> {
-    [Way::SignUp, Way::SignIn].into_iter().find(|way| guest.draft(*way).choosing)
+    [Way::SignUp, Way::SignIn, Way::Recover].into_iter().find(|way| guest.draft(*way).choosing)
 }
 
 /// More than anybody types: a script asks after a pause.

@@ -12,6 +12,7 @@ use propusk::{BackupCodes, Password};
 use super::browsers::{self, Browser, Forget};
 use super::enrol::Add;
 use super::problems;
+use super::recovery::{self, Waits};
 use crate::app::Failure;
 use crate::asks::Ask;
 use crate::dates::{Moment, moment};
@@ -26,6 +27,7 @@ struct Page {
     add: Hidden,
     factors: Vec<Card>,
     contacts: String,
+    waits: Option<Waits>,
     browsers: Vec<Browser>,
     forget: Hidden,
 }
@@ -119,8 +121,9 @@ pub async fn show(member: Member) -> Result<Response, Failure> {
     frame.problems = told.iter().flat_map(|told| problems(&guest, told.as_ref(), |_| "")).collect();
     let (factors, contacts) = (all.iter().map(card).collect(), contacts.collect::<Vec<_>>().join(", "));
     let browsers = browsers::known(&guest, &session).await?;
+    let waits = recovery::waits(&guest, &session).await?;
     let (add, forget) = (guest.hidden::<Add>()?, guest.hidden::<Forget>()?);
-    Ok(guest.page(&Page { frame, add, factors, contacts, browsers, forget }))
+    Ok(guest.page(&Page { frame, add, factors, contacts, waits, browsers, forget }))
 }
 
 /// What one is called: as its owner calls it, or what it is.

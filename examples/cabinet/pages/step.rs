@@ -16,7 +16,7 @@ use propusk::secret::Secret;
 use propusk::{Hotp, Link, Step};
 use serde::Deserialize;
 
-use super::{begins, lead_on, problems, wizard};
+use super::{begins, forgot, lead_on, problems, wizard};
 use crate::app::{App, Failure};
 use crate::asks::Ask;
 use crate::drafts::Way;
@@ -37,8 +37,8 @@ struct Page {
     approves: Option<Transaction>,
     /// The offer to trust this browser, and whether it was taken up.
     trust: Option<(String, bool)>,
-    /// Where the message went, when there is one.
-    sent_to: Option<String>,
+    /// Where the message went, when there is one, and in which words.
+    sent_to: Option<(&'static str, String)>,
     /// The number to type where a link is opened, when it is one.
     number: Option<String>,
     factor: FactorName,
@@ -46,6 +46,8 @@ struct Page {
     /// What the script asks the browser for, when it is a key.
     options: Option<String>,
     start: &'static str,
+    /// Where somebody goes on to who has nothing of all this.
+    wait: Option<&'static str>,
     /// Where one goes on to without it, where it is not the heart of the matter.
     later: Option<&'static str>,
 }
@@ -86,13 +88,13 @@ impl FormFields for Other {
 /// The pages of all ways. Who proves something to add, remove or approve is signed in.
 pub fn routes() -> Router<App> {
     let mut router = Router::new();
-    for way in [Way::SignUp, Way::SignIn] {
+    for way in [Way::SignUp, Way::SignIn, Way::Recover] {
         let page = get(move |guest: Guest| async move { show(&guest, way) })
             .post(move |guest: Guest, form: Sent| async move { answer_of(&guest, way, form).await });
         let other = post(move |guest: Guest, form| async move { other(&guest, way, form).await });
         router = router.route(way.step(), page).route(&format!("{}/other", way.step()), other);
     }
-    for way in [Way::Enrol, Way::Remove, Way::Extract, Way::Fine] {
+    for way in [Way::Enrol, Way::Remove, Way::Extract, Way::Fine, Way::Contact] {
         let page = get(move |member: Member| async move { show(&member.guest, way) }).post(
             move |member: Member, TokenForm(typed)| async move { answer(&member.guest, way, &typed).await },
         );
@@ -114,6 +116,15 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     let asked = guest.t.asked(ask);
     let mut frame = guest.frame(way.step(), asked.title)?.narrow();
     frame.problems = problems(guest, told.as_ref(), |why| field(why, ask));
+    let sent = match ask {
+        Ask::Link => guest.t.link.sent_to,
+        _ if way == Way::Recover && draft.is_first() => guest.t.life.sent_to,
+        _ => guest.t.code_sent_to,
+    };
+    let why = guest.t.life.why(way, &draft).unwrap_or_else(|| guest.t.ways.why(way));
+    // What it depends on is read after where it went.
+    let maybe = way == Way::Recover && draft.is_first() && asked.lead.is_empty();
+    let (why, lead) = if maybe { ("", why) } else { (why, asked.lead) };
     let others = draft.offers.into_iter().filter(|offer| offer.factor != factor);
     let others = others.filter_map(|offer| {
         let way = guest.t.asked(Ask::of(&offer.factor)?).way;
@@ -127,15 +138,16 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         next: ask.next(&frame),
         token: guest.hidden::<Typed>()?,
         other: guest.hidden::<Other>()?,
-        why: guest.t.ways.why(way),
-        lead: asked.lead,
+        why,
+        lead,
         approves: draft.approves,
         trust: trust.map(|rule| (guest.t.trust(rule.life.as_secs().div_ceil(DAY)), draft.trust)),
-        sent_to: ask.sends().then_some(draft.sent_to),
+        sent_to: ask.sends().then_some((sent, draft.sent_to)),
         options: draft.prompt.as_ref().filter(|_| ask == Ask::Key).map(|prompt| prompt.as_json().to_owned()),
         number: draft.prompt.as_ref().filter(|_| ask == Ask::Link).and_then(number),
         others: others.collect(),
         start: way.start(),
+        wait: draft.delay.map(|_| forgot::WAIT),
         later: (way == Way::Enrol).then(|| wizard::later(guest)).flatten(),
         factor,
         frame,

@@ -266,6 +266,7 @@ pub(super) static TEXTS: Texts = Texts {
     portal: super::Portal::EN,
     front: &super::front::EN,
     link: &super::link::EN,
+    life: &super::life::EN,
     ways: &super::ways::EN,
 };
 

@@ -179,6 +179,12 @@ pub(super) fn event(event: &Event, locale: Locale) -> Option<&'static str> {
                 ("Первый шаг подтверждения операции", "First step of an approval")
             }
             Some("sign-up") => ("Подтверждён контакт", "Contact confirmed"),
+            Some("recovery") => {
+                ("Подтверждение при восстановлении доступа", "Proof while access was restored")
+            }
+            Some("contact-changed" | "contact-removed") => {
+                ("Подтверждение перед изменением контактов", "Proof before contacts were changed")
+            }
             _ => ("Подтверждение личности", "Proof of identity"),
         },
         ("credential-changed", false) if password => ("Пароль изменён", "Password changed"),
@@ -202,6 +208,15 @@ pub(super) fn event(event: &Event, locale: Locale) -> Option<&'static str> {
         ("credential-removed", true) => {
             ("Удалить способ входа не удалось", "Removing a way to sign in: refused")
         }
+        ("recovery", false) => ("Доступ восстановлен", "Access restored"),
+        ("recovery", true) => ("Восстановить доступ не удалось", "Restoring access: refused"),
+        ("recovery-waits", _) => ("Восстановление доступа ждёт срока", "A recovery began to wait"),
+        ("recovery-stopped", _) => ("Восстановление доступа остановлено", "A recovery was stopped"),
+        ("contact-changed", false) => ("Добавлен или заменён контакт", "A contact was added or replaced"),
+        ("contact-changed", true) => ("Изменить контакты не удалось", "Changing contacts: refused"),
+        ("contact-removed", false) => ("Удалён контакт", "A contact was removed"),
+        ("contact-removed", true) => ("Удалить контакт не удалось", "Removing a contact: refused"),
+        ("contact-undone", _) => ("Изменение контактов отменено", "A change of contacts was undone"),
         ("step-up", false) => ("Дополнительное подтверждение", "More was proven in this session"),
         ("step-up", true) => ("Дополнительное подтверждение не принято", "Proving more: refused"),
         ("transaction-approved", false) => ("Подтверждена операция", "A transaction was approved"),

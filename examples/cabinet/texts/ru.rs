@@ -266,6 +266,7 @@ pub(super) static TEXTS: Texts = Texts {
     portal: super::Portal::RU,
     front: &super::front::RU,
     link: &super::link::RU,
+    life: &super::life::RU,
     ways: &super::ways::RU,
 };
 

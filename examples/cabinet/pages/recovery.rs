@@ -1,0 +1,41 @@
+//! A recovery that waits, as the owner of the account reads of it: on the first page and on the one about security, with
+//! a button that stops it. Whoever can read a page of the account has a better right to it than who asks from outside.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use propusk::Session;
+use propusk::axum::{FormFields, TokenForm};
+use serde::Deserialize;
+
+use crate::app::Failure;
+use crate::dates::{Moment, moment};
+use crate::guest::{Guest, Member};
+use crate::view::Hidden;
+
+/// For `recovery_note.html`.
+#[derive(Debug)]
+pub struct Waits {
+    pub stop: Hidden,
+    pub asked: Moment,
+    pub ready: Moment,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Stop {}
+
+impl FormFields for Stop {
+    const PURPOSE: &'static str = "recovery-stop";
+}
+
+pub async fn waits(guest: &Guest, session: &Session) -> Result<Option<Waits>, Failure> {
+    let waits = guest.app.auth.recovery(session.account()).await?.filter(|waits| !waits.stopped);
+    let Some(waits) = waits else { return Ok(None) };
+    let (asked, ready) = (moment(waits.asked, guest.locale()), moment(waits.ready, guest.locale()));
+    Ok(Some(Waits { stop: guest.hidden::<Stop>()?, asked, ready }))
+}
+
+pub async fn stop(member: Member, TokenForm(Stop {}): TokenForm<Stop>) -> Result<Response, Failure> {
+    let Member { guest, session, .. } = member;
+    let stopped = guest.visit.stop_recovery(&session).await?;
+    guest.say(if stopped { |t| t.life.stopped } else { |t| t.life.not_stopped });
+    Ok(Redirect::to("/security").into_response())
+}
