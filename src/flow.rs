@@ -5,6 +5,7 @@
 mod bearer;
 mod begin;
 mod client;
+mod close;
 mod enrol;
 mod finish;
 mod mailbox;
@@ -34,6 +35,7 @@ use crate::secret::Token;
 use crate::session::Session;
 
 pub use client::Client;
+pub use close::Closing;
 pub use mailbox::Asking;
 pub use refusal::{Code, Refusal};
 use state::{Applicant, State, Who};
@@ -153,6 +155,8 @@ pub enum Duty {
     Enrol,
     /// Replace a credential.
     Replace,
+    /// Say that the account, which is being closed, shall be open again ([`Visit::reopen`]).
+    Reopen,
 }
 
 impl Duty {
@@ -162,6 +166,7 @@ impl Duty {
         match self {
             Self::Enrol => "enrol",
             Self::Replace => "replace",
+            Self::Reopen => "reopen",
         }
     }
 }

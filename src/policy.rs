@@ -20,7 +20,7 @@ pub(crate) use deviations::channel;
 pub(crate) use deviations::number;
 pub use deviations::{Deviation, Measure, Standard};
 pub use human::{Check, HumanPolicy};
-pub use profile::{Profile, SessionLimits, TrustRule};
+pub use profile::{ClosingRules, Profile, SessionLimits, TrustRule};
 
 /// What must have been proven: to sign in, or for an operation. Policy reads properties of proofs, never the name of a
 /// factor.

@@ -37,6 +37,8 @@ pub enum Way {
     Extract,
     /// The approval of a payment.
     Fine,
+    /// The end of the account.
+    Close,
 }
 
 impl Way {
@@ -49,6 +51,7 @@ impl Way {
             Self::Enrol | Self::Wizard | Self::Remove => "/security",
             Self::Extract => "/services/record",
             Self::Fine => "/services/fine",
+            Self::Close => "/close",
         }
     }
 
@@ -63,6 +66,7 @@ impl Way {
             Self::Remove => "/security/remove/prove",
             Self::Extract => "/services/record/prove",
             Self::Fine => "/services/fine/prove",
+            Self::Close => "/close/prove",
         }
     }
 
@@ -73,7 +77,7 @@ impl Way {
             Self::SignIn | Self::Key => "/sign-in/new",
             Self::Change => "/password",
             Self::Enrol => "/security/new",
-            Self::Wizard | Self::Remove | Self::Extract | Self::Fine => self.start(),
+            Self::Wizard | Self::Remove | Self::Extract | Self::Fine | Self::Close => self.start(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! (after GET) or a redirect (after POST).
 
 pub mod browsers;
+pub mod close;
 pub mod desk;
 pub mod due;
 pub mod enrol;
@@ -11,6 +12,7 @@ pub mod home;
 pub mod key;
 pub mod language;
 pub mod link;
+pub mod lock;
 pub mod new_password;
 pub mod outbox;
 pub mod password;
@@ -48,6 +50,9 @@ pub async fn lead_on(
         match step {
             Step::Done(done) => {
                 guest.forget(way);
+                if way == Way::Close {
+                    return close::proven(guest, &done).await;
+                }
                 if let Some(what) = &draft.approves {
                     fine::approved(guest, &done.token, what).await?;
                 }
@@ -60,6 +65,10 @@ pub async fn lead_on(
             Step::Pending(next) => {
                 draft.flow = Some(next.flow.clone());
                 draft.due = next.due;
+                if next.duty == Some(Duty::Reopen) {
+                    guest.keep(way, draft);
+                    return Ok(Redirect::to(close::REOPEN).into_response());
+                }
                 if way == Way::SignIn && next.duty == Some(Duty::Enrol) && next.begun.is_none() {
                     // Which it shall be is not the portal's to say.
                     draft.offers = next.offers;

@@ -3,6 +3,7 @@
 
 mod history;
 mod human;
+mod life;
 #[path = "../../tests/common/otp.rs"]
 mod otp;
 mod services;

@@ -5,6 +5,7 @@
 
 mod en;
 pub mod front;
+pub mod life;
 pub mod link;
 mod portal;
 mod ru;
@@ -23,6 +24,7 @@ use propusk::policy::password::Rule;
 use propusk::proof::Due;
 
 use self::front::Front;
+use self::life::Life;
 use self::link::LinkTexts;
 use self::ways::Ways;
 use crate::asks::Ask;
@@ -178,6 +180,8 @@ pub struct Texts {
     pub portal: Portal,
     // The frame, and help with typing: `texts/front.rs`.
     pub front: &'static Front,
+    // Of the account itself: `texts/life.rs`.
+    pub life: &'static Life,
     // Around a link in a letter: `texts/link.rs`.
     pub link: &'static LinkTexts,
     // What one signs in with: `texts/ways.rs`.
@@ -280,6 +284,15 @@ impl Texts {
             _ if left == 0 => self.ways.codes_none.to_owned(),
             Locale::Ru => format!("Осталось кодов: {left}"),
             _ => format!("Codes left: {left}"),
+        }
+    }
+
+    /// So many days, after "within".
+    pub fn days(&self, span: Duration) -> String {
+        let days = span.as_secs().div_ceil(24 * 3600);
+        match self.locale {
+            Locale::Ru => ru::counted(days, "дня", "дней", "дней"),
+            _ => en::count(days, "day"),
         }
     }
 

@@ -290,6 +290,8 @@ impl Inner {
             level: account.level,
             locale: account.locale,
             terms: String::new(),
+            lock: None,
+            closing: None,
         };
         let NewAccount { id, key, rows: mut batch, .. } = self.new_account(&profile, &account.names, now)?;
         for ImportedCredential { factor, data, .. } in &account.credentials {

@@ -21,6 +21,8 @@ pub struct Tended {
     pub postponed: usize,
     /// Messages given up: rejected, tried too often, or nobody takes them.
     pub given_up: usize,
+    /// Closed accounts that were erased.
+    pub erased: usize,
     /// Rows whose time was over.
     pub purged: usize,
     /// Call again then.
@@ -28,7 +30,8 @@ pub struct Tended {
 }
 
 impl Auth {
-    /// Does due work, at most `budget` messages and rows of each kind: delivers the outbox, purges. Any number of
+    /// Does due work, at most `budget` messages, accounts and rows of each kind: delivers the outbox, erases closed
+    /// accounts, purges. Any number of
     /// nodes may call it at once; a message is leased to one of them.
     ///
     /// # Errors
@@ -39,8 +42,14 @@ impl Auth {
         let now = auth.clock.now();
         let claimed = auth.store.claim(auth.keys.realm().clone(), now, LEASE, budget).await?;
         let full = claimed.len() >= budget;
-        let mut tended =
-            Tended { delivered: 0, postponed: 0, given_up: 0, purged: 0, next_at: now.after(PAUSE) };
+        let mut tended = Tended {
+            delivered: 0,
+            postponed: 0,
+            given_up: 0,
+            erased: 0,
+            purged: 0,
+            next_at: now.after(PAUSE),
+        };
         for row in claimed {
             // A slow channel: what is left goes back while the lease still holds. Later another node may be at it, and
             // a message would go out twice.
@@ -72,9 +81,10 @@ impl Auth {
                 }
             }
         }
+        tended.erased = auth.erase_due(now, budget).await?;
         tended.purged = auth.store.purge(now, budget).await?;
         // More of either is there: a second's pause between rounds would let rows come faster than they go.
-        if full || tended.purged >= budget {
+        if full || tended.erased.max(tended.purged) >= budget {
             tended.next_at = now;
         }
         Ok(tended)

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::Problem;
 use super::caller::Caller;
 use crate::auth::{Auth, Held};
+use crate::clock::Timestamp;
 use crate::device::Device;
 use crate::error::Broken;
 use crate::event::{Event, Origin};
@@ -46,6 +47,16 @@ pub(crate) fn ok(value: &impl Serialize) -> Response {
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// The end of closing.
+pub(crate) fn closed(erased_at: Timestamp) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Closed {
+        status: &'static str,
+        erased_at: String,
+    }
+    Closed { status: "closed", erased_at: erased_at.rfc3339() }
 }
 
 pub(crate) fn session(session: &Session) -> impl Serialize {

@@ -126,6 +126,8 @@ impl Inner {
             level: Level::Simplified,
             locale: run.visit.client.locale,
             terms: applicant.terms,
+            lock: None,
+            closing: None,
         };
         let NewAccount { id, key, route, rows } =
             self.new_account(&profile, &[(applicant.contact, true)], run.now)?;

@@ -9,6 +9,7 @@ use crate::auth::Inner;
 use crate::factor::ErasedFactor;
 use crate::id::{CredentialId, FactorName};
 use crate::proof::{self, Aal, Proof, Proves};
+use crate::store::AccountState;
 
 impl Inner {
     /// The most that the account could prove with what it has, all of it together, as of now; without one credential
@@ -48,6 +49,7 @@ impl Inner {
                 may.unwrap_or_default().then_some(Duty::Enrol)
             }
             Kind::SignIn if state.due().is_some() && enough() => Some(Duty::Replace),
+            Kind::SignIn if closing(person) && enough() => Some(Duty::Reopen),
             Kind::SignIn if self.profile.enrols_missing && !state.proofs.is_empty() && !enough() => {
                 self.has_no_more(state, person)?.then_some(Duty::Enrol)
             }
@@ -116,4 +118,9 @@ impl Inner {
         let asked = self.profile.sign_in;
         Ok(!asked.met_by(&reach, now) && asked.progress(&state.proofs, now) >= asked.progress(&reach, now))
     }
+}
+
+/// Whether the account is being closed: who signs in to it says first that it shall be open again.
+pub(crate) fn closing(person: &Person) -> bool {
+    person.subject.as_ref().is_some_and(|subject| subject.account.state == AccountState::Closing)
 }

@@ -73,7 +73,13 @@ impl Inner {
         let known = state.who.account.is_some();
         let subject = self.store.subject(by).await?.filter(|subject| {
             // An account that came to be after the flow began is not what the flow was begun on.
-            known && subject.account.state == AccountState::Active
+            known
+                && match subject.account.state {
+                    AccountState::Active => true,
+                    // Its owner can come back, by a sign-in and by nothing else.
+                    AccountState::Closing => state.kind == Kind::SignIn,
+                    _ => false,
+                }
         });
         match subject {
             Some(subject) => Ok(Person::of(subject)),

@@ -243,6 +243,89 @@ pub(super) fn render(message: &Message) -> Text {
                 if few { " Создайте новый набор." } else { "" }
             ),
         ),
+        ("locked", Locale::En) => (
+            format!("{site}: your account is locked"),
+            format!(
+                "{at}: your account was locked, {}. All sessions have ended and nobody signs in, you included. To open it \
+                 again, go to {host} and choose \"Forgot the password?\", or turn to support.",
+                param("device")
+            ),
+        ),
+        ("locked", Locale::Ru) => (
+            format!("{site}: учётная запись заблокирована"),
+            format!(
+                "{at}: ваша учётная запись заблокирована ({}). Все сеансы завершены, войти не может никто, и вы тоже. Чтобы \
+                 снять блокировку, откройте {host} и выберите «Забыли пароль?» или обратитесь в поддержку.",
+                param("device")
+            ),
+        ),
+        ("locked-by-desk", Locale::En) => (
+            format!("{site}: your account is locked"),
+            format!(
+                "{at}: your account was locked by the service. All sessions have ended. To have it opened again, turn to \
+                 support."
+            ),
+        ),
+        ("locked-by-desk", Locale::Ru) => (
+            format!("{site}: учётная запись заблокирована"),
+            format!(
+                "{at}: ваша учётная запись заблокирована службой поддержки. Все сеансы завершены. Чтобы снять \
+                 блокировку, обратитесь в поддержку."
+            ),
+        ),
+        ("unlocked", Locale::En) => (
+            format!("{site}: your account is open again"),
+            format!(
+                "{at}: the lock on your account was lifted. If you did not ask for it, turn to support at once."
+            ),
+        ),
+        ("unlocked", Locale::Ru) => (
+            format!("{site}: блокировка снята"),
+            format!(
+                "{at}: блокировка вашей учётной записи снята. Если вы об этом не просили, сразу обратитесь в поддержку."
+            ),
+        ),
+        ("closing", Locale::En) => (
+            format!("{site}: your account is being closed"),
+            format!(
+                "{at}: your account was closed, {}. It will be erased on {}. Until then you can come back: sign in at {host} \
+                 and choose to open it again. If it was not you, do so and change the password, or turn to support.",
+                param("device"),
+                when(param("until"), message.locale)
+            ),
+        ),
+        ("closing", Locale::Ru) => (
+            format!("{site}: учётная запись закрывается"),
+            format!(
+                "{at}: ваша учётная запись закрыта ({}). Она будет удалена {}. До этого вы можете вернуться: войдите на \
+                 {host} и откройте её снова. Если её закрыли не вы, сделайте это и смените пароль или обратитесь в \
+                 поддержку.",
+                param("device"),
+                when(param("until"), message.locale)
+            ),
+        ),
+        ("reopened", Locale::En) => (
+            format!("{site}: your account is open again"),
+            format!(
+                "{at}: your account, which was being closed, is open again, {}. If it was not you, turn to support at once.",
+                param("device")
+            ),
+        ),
+        ("reopened", Locale::Ru) => (
+            format!("{site}: учётная запись снова открыта"),
+            format!(
+                "{at}: закрытие вашей учётной записи отменено ({}). Если это не вы, сразу обратитесь в поддержку.",
+                param("device")
+            ),
+        ),
+        ("closed", Locale::En) => (
+            format!("{site}: your account is erased"),
+            format!("{at}: your account was closed and its data erased. This is the last message about it."),
+        ),
+        ("closed", Locale::Ru) => (
+            format!("{site}: учётная запись удалена"),
+            format!("{at}: ваша учётная запись закрыта, её данные удалены. Это последнее сообщение о ней."),
+        ),
         // A factor's own message: what it has to say, without a text around it.
         (other, _) => {
             let said = message.params.iter().filter(|(name, _)| !matches!(name.as_ref(), "site" | "host"));

@@ -37,6 +37,8 @@ pub struct Profile {
     pub trust: Option<TrustRule>,
     /// What a session proved within this time need not be proven again to add or take away a credential.
     pub recent: Duration,
+    /// What becomes of an account that its owner closes.
+    pub closing: ClosingRules,
     /// By what no factor may travel: the builder refuses one.
     pub bars: &'static [Channel],
     /// Kinds of contact that one can register with. None: registration is closed, and accounts are made by
@@ -74,6 +76,16 @@ pub struct TrustRule {
     pub needs: Requirement,
     /// For how long, from the sign-in that proved all of it.
     pub life: Duration,
+}
+
+/// What becomes of an account that its owner closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "two numbers, which an application writes out")]
+pub struct ClosingRules {
+    /// For so long its owner can come back; zero: it is erased at once.
+    pub grace: Duration,
+    /// From then on its names stay taken for so long: who is given an old number finds no way into what stood behind it.
+    pub name_free_after: Duration,
 }
 
 /// Lifetimes and number of sessions (ASVS 5.0 7.1.1, 7.1.2).
@@ -131,6 +143,11 @@ impl Profile {
             enrols_missing: true,
             trust: None,
             recent: Duration::ZERO,
+            closing: ClosingRules {
+                grace: Duration::from_secs(30 * 24 * HOUR),
+                // Networks give a number to somebody else after about as long.
+                name_free_after: Duration::from_secs(90 * 24 * HOUR),
+            },
             bars: &[],
             sign_up_contacts: &[IdentifierKind::Phone, IdentifierKind::Email],
             sign_up_enrols: Proves::by(Channel::Mind).knowledge().memorised(),

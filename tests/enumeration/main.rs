@@ -1,5 +1,5 @@
 //! Who has an account shows in nothing: for a name that nobody has, one that somebody has, one whose account is
-//! switched off, one whose account lacks the factor and one whose password must be replaced, before any proof, the same steps give the same answer, the
+//! switched off, one whose account is locked, one whose account lacks the factor and one whose password must be replaced, before any proof, the same steps give the same answer, the
 //! same number of hashes, the same calls of the store, and the same mail to the address that was typed. So too when
 //! the name is held, and when its strangers' allowance is spent.
 //!
@@ -52,8 +52,15 @@ struct Table {
     factors: BTreeSet<String>,
 }
 
-const ALL: [Whose; 6] =
-    [Whose::Nobody, Whose::Somebody, Whose::SwitchedOff, Whose::SwitchedOffSince, Whose::Lacking, Whose::Due];
+const ALL: [Whose; 7] = [
+    Whose::Nobody,
+    Whose::Somebody,
+    Whose::SwitchedOff,
+    Whose::Locked,
+    Whose::SwitchedOffSince,
+    Whose::Lacking,
+    Whose::Due,
+];
 
 /// Whether an answer of this script is accepted: then there is nothing to compare.
 fn accepts(whose: Whose, tried: Tried, factor: &FactorName, script: &[Act]) -> bool {
@@ -159,7 +166,7 @@ async fn mail(table: &mut Table, world: &World, whose: Whose, script: &[Act], se
     // A hold that begins is told to the owner: at most one in a script.
     let fits = match (world.door, whose) {
         (Door::SignUp, _) => sent == begun,
-        (Door::SignIn, Whose::Nobody | Whose::SwitchedOff) => sent == 0,
+        (Door::SignIn, Whose::Nobody | Whose::SwitchedOff | Whose::Locked) => sent == 0,
         // Only what the first step sent, before it.
         (Door::SignIn, Whose::SwitchedOffSince) => {
             sent == 0 || sent == 1 && seen.first().as_ref().is_some_and(begins)
@@ -288,12 +295,23 @@ fn every_route_has_cells() {
         "/sessions",
         "/sessions/{id}",
         "/history",
+        "/lock",
+        "/close",
+        "/export",
         "/factors",
         "/factors/{id}",
     ];
     // Neither takes a name.
     let the_same_for_all = ["/openapi.json", "/puzzle"];
     let in_a_letter = ["/return"];
-    let known = with_cells.into_iter().chain(signed_in).chain(the_same_for_all).chain(in_a_letter).collect();
+    // Takes a flow in which all of a sign-in was proven; any other is told "not offered", whoever it is about.
+    let proven = ["/flow/reopen"];
+    let known = with_cells
+        .into_iter()
+        .chain(signed_in)
+        .chain(the_same_for_all)
+        .chain(in_a_letter)
+        .chain(proven)
+        .collect();
     assert_eq!(routes, known, "a route without cells");
 }

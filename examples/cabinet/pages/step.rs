@@ -92,7 +92,7 @@ pub fn routes() -> Router<App> {
         let other = post(move |guest: Guest, form| async move { other(&guest, way, form).await });
         router = router.route(way.step(), page).route(&format!("{}/other", way.step()), other);
     }
-    for way in [Way::Enrol, Way::Remove, Way::Extract, Way::Fine] {
+    for way in [Way::Enrol, Way::Remove, Way::Extract, Way::Fine, Way::Close] {
         let page = get(move |member: Member| async move { show(&member.guest, way) }).post(
             move |member: Member, TokenForm(typed)| async move { answer(&member.guest, way, &typed).await },
         );
@@ -127,7 +127,7 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         next: ask.next(&frame),
         token: guest.hidden::<Typed>()?,
         other: guest.hidden::<Other>()?,
-        why: guest.t.ways.why(way),
+        why: if way == Way::Close { guest.t.life.close_why } else { guest.t.ways.why(way) },
         lead: asked.lead,
         approves: draft.approves,
         trust: trust.map(|rule| (guest.t.trust(rule.life.as_secs().div_ceil(DAY)), draft.trust)),

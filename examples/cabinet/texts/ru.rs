@@ -265,12 +265,17 @@ pub(super) static TEXTS: Texts = Texts {
     to_front: "На первую страницу",
     portal: super::Portal::RU,
     front: &super::front::RU,
+    life: &super::life::RU,
     link: &super::link::RU,
     ways: &super::ways::RU,
 };
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {
     Some(match code {
+        "owner" => "по просьбе владельца",
+        "not_me" => "владелец сообщил, что это был не он",
+        "desk" => "решение службы поддержки",
+        "application" => "правило сервиса",
         "wrong" => "неверный ответ",
         "malformed" => "ответ не той формы",
         "expired" => "срок действия истёк",

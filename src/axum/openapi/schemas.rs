@@ -183,6 +183,13 @@ fn requests() -> Value {
                 "max_age": { "type": ["integer", "null"], "minimum": 0, "description": "Seconds: what is older does not count." },
             },
         },
+        "Lock": {
+            "type": "object", "additionalProperties": false,
+            "properties": { "event": {
+                "type": ["string", "null"], "format": "uuid", "description": "A line of the account's own history.",
+            } },
+        },
+        "Reopen": closed(&json!({ "flow": text })),
         "Rename": closed(&json!({
             "name": { "type": "string", "description": "Up to 40 characters; empty: it has none any more." },
         })),
@@ -211,7 +218,7 @@ fn steps() -> Value {
                 "offers": { "type": "array", "items": reference("Offer") },
                 "begun": reference("Begun"),
                 "duty": {
-                    "enum": ["enrol", "replace"],
+                    "enum": ["enrol", "replace", "reopen"],
                     "description": "Enough is proven: this must happen before the flow can end.",
                 },
                 "due": due(),
@@ -267,6 +274,14 @@ fn replies() -> Value {
                 },
                 "binding": { "type": "string", "description": "For programs: send it back as the header `propusk-binding`." },
             },
+        },
+        "Closing": { "oneOf": [reference("Done"), reference("Pending"), closed(&json!({
+            "status": { "const": "closed" },
+            "erased_at": { "type": "string", "format": "date-time", "description": "Until then a sign-in can reopen it." },
+        }))] },
+        "Export": {
+            "type": "object",
+            "description": "Name, identifiers, contacts, credentials without their secrets, browsers, sessions, history.",
         },
         "Session": closed(&session),
         "Sessions": closed(&json!({ "sessions": { "type": "array", "items": closed(&listed) } })),
