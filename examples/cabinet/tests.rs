@@ -3,7 +3,7 @@
 
 mod history;
 mod human;
-mod life;
+mod ending;
 #[path = "../../tests/common/otp.rs"]
 mod otp;
 mod services;

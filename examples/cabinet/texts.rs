@@ -5,7 +5,7 @@
 
 mod en;
 pub mod front;
-pub mod life;
+pub mod ending;
 pub mod link;
 mod portal;
 mod ru;
@@ -24,7 +24,7 @@ use propusk::policy::password::Rule;
 use propusk::proof::Due;
 
 use self::front::Front;
-use self::life::Life;
+use self::ending::Ending;
 use self::link::LinkTexts;
 use self::ways::Ways;
 use crate::asks::Ask;
@@ -180,8 +180,8 @@ pub struct Texts {
     pub portal: Portal,
     // The frame, and help with typing: `texts/front.rs`.
     pub front: &'static Front,
-    // Of the account itself: `texts/life.rs`.
-    pub life: &'static Life,
+    // Of the account itself: `texts/ending.rs`.
+    pub ending: &'static Ending,
     // Around a link in a letter: `texts/link.rs`.
     pub link: &'static LinkTexts,
     // What one signs in with: `texts/ways.rs`.

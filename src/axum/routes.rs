@@ -1,6 +1,6 @@
 //! The JSON routes. None names a factor.
 
-mod account;
+mod ending;
 mod factors;
 
 use std::borrow::Cow;
@@ -51,10 +51,10 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
         .route("/history", get(history))
-        .route("/lock", post(account::lock))
-        .route("/close", post(account::close))
-        .route("/flow/reopen", post(account::reopen))
-        .route("/export", get(account::export))
+        .route("/lock", post(ending::lock))
+        .route("/close", post(ending::close))
+        .route("/flow/reopen", post(ending::reopen))
+        .route("/export", get(ending::export))
         .route("/factors", get(factors::factors))
         .route("/factors/{id}", put(factors::rename).delete(factors::remove))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))

@@ -53,7 +53,7 @@ impl FormFields for Reopen {
 pub async fn show(member: Member) -> Result<Response, Failure> {
     let guest = &member.guest;
     let (_, told) = guest.draft_and_refusal(Way::Close);
-    let mut frame = guest.frame("/close", guest.t.life.close_title)?.narrow();
+    let mut frame = guest.frame("/close", guest.t.ending.close_title)?.narrow();
     frame.problems = problems(guest, told.as_ref(), |_| "");
     Ok(guest.page(&Page { frame, token: guest.hidden::<Close>()?, days: days(guest) }))
 }
@@ -81,7 +81,7 @@ fn ended(guest: &Guest) -> Response {
 
 /// The same for whoever asks: it tells of nobody.
 pub async fn closed(guest: Guest) -> Result<Response, Failure> {
-    let frame = guest.frame("/closed", guest.t.life.closed_title)?.narrow();
+    let frame = guest.frame("/closed", guest.t.ending.closed_title)?.narrow();
     Ok(guest.page(&Closed { frame, days: days(&guest) }))
 }
 
@@ -90,7 +90,7 @@ pub async fn show_reopen(guest: Guest) -> Result<Response, Failure> {
     if draft.flow.is_none() {
         return Ok(Redirect::to(Way::SignIn.start()).into_response());
     }
-    let mut frame = guest.frame(REOPEN, guest.t.life.reopen_title)?.narrow();
+    let mut frame = guest.frame(REOPEN, guest.t.ending.reopen_title)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), |_| "");
     Ok(guest.page(&Return { frame, token: guest.hidden::<Reopen>()? }))
 }
@@ -98,7 +98,7 @@ pub async fn show_reopen(guest: Guest) -> Result<Response, Failure> {
 pub async fn reopen(guest: Guest, TokenForm(Reopen {}): TokenForm<Reopen>) -> Result<Response, Failure> {
     let mut draft = guest.draft(Way::SignIn);
     let Some(flow) = draft.flow.clone() else { return Ok(Redirect::to(Way::SignIn.start()).into_response()) };
-    draft.done = Some(|t| t.life.reopened);
+    draft.done = Some(|t| t.ending.reopened);
     let step = guest.visit.reopen(&flow).await?;
     lead_on(&guest, Way::SignIn, draft, step, REOPEN).await
 }

@@ -53,7 +53,7 @@ pub async fn show(member: Member, Query(about): Query<About>) -> Result<Response
         Ok(id) => find(&guest.app.auth, &session, id).await?,
         Err(_) => None,
     };
-    let (life, told) = (&guest.t.life, found.is_some());
+    let (life, told) = (&guest.t.ending, found.is_some());
     let mut frame = guest.frame("/lock", if told { life.not_me_title } else { life.lock_title })?.narrow();
     if told {
         frame.address = format!("/lock?event={}", about.event);
@@ -80,7 +80,7 @@ pub async fn lock(member: Member, TokenForm(form): TokenForm<Lock>) -> Result<Re
 }
 
 pub async fn locked(guest: Guest) -> Result<Response, Failure> {
-    let frame = guest.frame("/locked", guest.t.life.locked_title)?.narrow();
+    let frame = guest.frame("/locked", guest.t.ending.locked_title)?.narrow();
     Ok(guest.page(&Locked { frame }))
 }
 

@@ -127,7 +127,7 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         next: ask.next(&frame),
         token: guest.hidden::<Typed>()?,
         other: guest.hidden::<Other>()?,
-        why: if way == Way::Close { guest.t.life.close_why } else { guest.t.ways.why(way) },
+        why: if way == Way::Close { guest.t.ending.close_why } else { guest.t.ways.why(way) },
         lead: asked.lead,
         approves: draft.approves,
         trust: trust.map(|rule| (guest.t.trust(rule.life.as_secs().div_ceil(DAY)), draft.trust)),

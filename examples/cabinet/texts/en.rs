@@ -265,7 +265,7 @@ pub(super) static TEXTS: Texts = Texts {
     to_front: "To the front page",
     portal: super::Portal::EN,
     front: &super::front::EN,
-    life: &super::life::EN,
+    ending: &super::ending::EN,
     link: &super::link::EN,
     ways: &super::ways::EN,
 };

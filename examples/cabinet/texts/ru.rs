@@ -265,7 +265,7 @@ pub(super) static TEXTS: Texts = Texts {
     to_front: "На первую страницу",
     portal: super::Portal::RU,
     front: &super::front::RU,
-    life: &super::life::RU,
+    ending: &super::ending::RU,
     link: &super::link::RU,
     ways: &super::ways::RU,
 };

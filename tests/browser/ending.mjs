@@ -13,7 +13,7 @@ async function both(page, name) {
   await page.getByRole("button", { name: "English" }).click();
 }
 
-export async function life(browser) {
+export async function ending(browser) {
   const to = "vera@example.org";
   const vera = await person(browser, { locale: "en-GB" });
   await register(vera, to, "Vera", PASSWORD);

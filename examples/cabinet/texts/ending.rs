@@ -2,7 +2,7 @@
 
 /// One language.
 #[derive(Debug)]
-pub struct Life {
+pub struct Ending {
     // On the page about security.
     pub title: &'static str,
     pub lead: &'static str,
@@ -47,7 +47,7 @@ pub struct Life {
     pub reopened: &'static str,
 }
 
-pub(super) static RU: Life = Life {
+pub(super) static RU: Ending = Ending {
     title: "Учётная запись",
     lead: "Заблокируйте её, если кто-то узнал ваши данные для входа. Закройте, если она больше не нужна.",
     to_lock: "Заблокировать",
@@ -87,7 +87,7 @@ pub(super) static RU: Life = Life {
     reopened: "Учётная запись снова открыта.",
 };
 
-pub(super) static EN: Life = Life {
+pub(super) static EN: Ending = Ending {
     title: "Your account",
     lead: "Lock it when somebody knows what you sign in by. Close it when you need it no more.",
     to_lock: "Lock it",
