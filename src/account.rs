@@ -49,6 +49,54 @@ pub struct Account {
     pub identifiers: Vec<Identifier>,
     /// Where its messages go.
     pub contacts: Vec<Identifier>,
+    /// Why it is locked, if it is. Beside [`AccountState::Disabled`] it is what the account goes back to.
+    pub lock: Option<Lock>,
+    /// When it is erased, if it is being closed.
+    pub erased_at: Option<Timestamp>,
+}
+
+/// A lock on an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Lock {
+    /// Who set it, and why.
+    pub reason: LockReason,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why an account is locked; from it follows who may lift the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LockReason {
+    /// Its owner asked for it.
+    Owner,
+    /// Its owner said of something that it was not them.
+    NotMe,
+    /// The service's desk decided.
+    Desk,
+    /// A rule of the application did.
+    Application,
+}
+
+impl LockReason {
+    /// The name in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::NotMe => "not_me",
+            Self::Desk => "desk",
+            Self::Application => "application",
+        }
+    }
+
+    /// Whether the owner may lift it by recovery. Any other only [`Auth::unlock`](crate::Auth::unlock) does.
+    #[must_use]
+    pub const fn is_owners(self) -> bool {
+        matches!(self, Self::Owner | Self::NotMe)
+    }
 }
 
 /// A confirmed phone or e-mail; the `Data` of a factor whose source is contacts.
@@ -71,6 +119,24 @@ pub(crate) struct ProfileData {
     /// Changes of contacts that can be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changes: Vec<ContactChanged>,
+    // Accounts of an earlier build have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lock: Option<Lock>,
+    /// It is closed, and erased at this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) closing: Option<Timestamp>,
+}
+
+impl ProfileData {
+    /// What the account may do, where it is not switched off.
+    pub(crate) fn state(&self, now: AccountState) -> AccountState {
+        match now {
+            AccountState::Disabled | AccountState::Closed => now,
+            _ if self.lock.is_some() => AccountState::Locked,
+            _ if self.closing.is_some() => AccountState::Closing,
+            _ => AccountState::Active,
+        }
+    }
 }
 
 /// A change of contacts that can be undone.

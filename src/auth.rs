@@ -3,10 +3,12 @@
 mod admin;
 mod browsers;
 mod credentials;
+mod export;
 mod fit;
 mod history;
 pub mod import;
 mod lapsed;
+mod lock;
 mod probe;
 mod rows;
 mod tend;
@@ -32,6 +34,7 @@ use crate::site::Site;
 use crate::store::memory::MemoryStore;
 use crate::store::{Committed, Store, Throttle, Write};
 
+pub(crate) use admin::Change;
 pub use browsers::KnownBrowser;
 pub use credentials::Held;
 pub use history::Found;

@@ -217,6 +217,16 @@ pub mod name {
     pub const LEVEL_SET: EventName = EventName::new("level-set");
     /// The application set the owner's name and birth date.
     pub const PERSONAL_DATA_SET: EventName = EventName::new("personal-data-set");
+    /// The account was locked: by its owner, the desk or the application, as the reason says.
+    pub const LOCKED: EventName = EventName::new("account-locked");
+    /// A lock was lifted.
+    pub const UNLOCKED: EventName = EventName::new("account-unlocked");
+    /// The account was closed by its owner; all sessions ended.
+    pub const CLOSING: EventName = EventName::new("account-closing");
+    /// Its owner came back in time.
+    pub const REOPENED: EventName = EventName::new("account-reopened");
+    /// The account was erased. What its other events sealed is gone.
+    pub const CLOSED: EventName = EventName::new("account-closed");
     /// The account was switched off.
     pub const DISABLED: EventName = EventName::new("account-disabled");
     /// The account was switched on again.

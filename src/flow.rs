@@ -5,6 +5,7 @@
 mod bearer;
 mod begin;
 mod client;
+mod close;
 mod contact;
 mod enrol;
 mod finish;
@@ -38,6 +39,7 @@ use crate::secret::Token;
 use crate::session::Session;
 
 pub use client::Client;
+pub use close::Closing;
 pub use contact::ListedContact;
 pub use mailbox::Asking;
 pub use owner::{Objected, Objection};
@@ -178,6 +180,8 @@ pub enum Duty {
     Replace,
     /// Confirm a new address.
     Confirm,
+    /// Say that the account, which is being closed, shall be open again ([`Visit::reopen`]).
+    Reopen,
 }
 
 impl Duty {
@@ -188,6 +192,7 @@ impl Duty {
             Self::Enrol => "enrol",
             Self::Replace => "replace",
             Self::Confirm => "confirm",
+            Self::Reopen => "reopen",
         }
     }
 }

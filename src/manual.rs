@@ -616,6 +616,32 @@
 //! changed password, a lock, a removal), with each new credential, and with "end the others" unless it is the browser in
 //! hand. A profile at AAL2 that allows it departs from it, and `deviations()` says so.
 //!
+//! # Locked, closed, erased
+//!
+//! *A lock ends everything and says nothing.* The epoch is raised, browsers and trust are forgotten, and each step of each
+//! flow looks at the account's state again, so that from then on it is a name that nobody has, byte for byte. What happened
+//! and what to do goes to the account's contacts. It takes no proof beyond a session: who is wrong about it loses a quarter
+//! of an hour, who is right must not look for a second factor first. Who set it decides who lifts it. The owner's own word,
+//! "this was not me" included, gives way to recovery; the desk's and the application's only to `Auth::unlock`, since they
+//! were set against somebody who may hold the owner's mailbox. The stronger reason stands. Switching an account off is
+//! another thing, of the application alone: on again, it is as locked as it was.
+//!
+//! *Closing takes what the account can reach*, all of it anew and for this alone: it is an approval of one transaction (the
+//! message with the code says what it is for), and the call after it closes. So there is no flow that ends without a
+//! session, and a crash between the two asks once more. In the grace the name still leads to the account: its owner
+//! proves all of a sign-in, and there is no session before they say that it shall be open again (the duty `reopen`). Any
+//! lock puts an end to the closing, for nothing may be destroyed while it is not clear whose account it is; an account
+//! that is switched off waits.
+//!
+//! *Erasing is destroying a key.* Name, contacts, identifiers and all that events seal lie under the account's data key, so
+//! that dropping it erases them in every backup, too. Its rows go with it in one commit, led by a job in the ledger's
+//! outbox: a kill leaves it to the next lease, and two nodes do it once. What stays is the account's id, its route, and of
+//! each event the name, the moment and the outcome. Names stay taken for `ClosingRules::name_free_after`: networks give a
+//! number to somebody else, and whoever gets it must find no way into what stood behind it.
+//!
+//! *An export* has all that is kept of a person and nothing that lets anybody in: no hash, handle, key or token. It takes a
+//! session, as every page that shows the same does; an application that asks for more puts a requirement before it.
+//!
 //! # Which rule a password misses, while it is typed
 //!
 //! The rules are judged where the lists are, on the server, by the policy that judges at the end and with the same words

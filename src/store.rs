@@ -294,6 +294,8 @@ pub enum AccountState {
     Disabled = 2,
     /// Closed by its owner; its data key is gone.
     Closed = 3,
+    /// Closed by its owner, who can come back still.
+    Closing = 4,
 }
 
 impl AccountState {
@@ -304,6 +306,7 @@ impl AccountState {
             1 => Some(Self::Locked),
             2 => Some(Self::Disabled),
             3 => Some(Self::Closed),
+            4 => Some(Self::Closing),
             _ => None,
         }
     }

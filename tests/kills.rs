@@ -27,7 +27,7 @@ use propusk::clock::Clock;
 use propusk::error::Broken;
 use propusk::event::{EventPage, Outcome};
 use propusk::factor::password::due::Issued;
-use propusk::flow::{Done, Refreshed, Transaction};
+use propusk::flow::{Closing, Done, Refreshed, Transaction};
 use propusk::id::AccountId;
 use propusk::policy::Requirement;
 use propusk::proof::{Aal, Due};
@@ -71,10 +71,18 @@ enum Story {
     EndOne,
     EndOthers,
     SwitchOff,
+    /// The owner locks the account.
+    Lock,
+    /// The account is closed: all of a sign-in anew, then one call more.
+    Close,
+    /// The owner comes back in time.
+    Reopen,
+    /// The grace is over.
+    Erase,
     Deliver,
 }
 
-const STORIES: [Story; 25] = [
+const STORIES: [Story; 29] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
@@ -99,6 +107,10 @@ const STORIES: [Story; 25] = [
     Story::EndOne,
     Story::EndOthers,
     Story::SwitchOff,
+    Story::Lock,
+    Story::Close,
+    Story::Reopen,
+    Story::Erase,
     Story::Deliver,
 ];
 
@@ -200,6 +212,11 @@ impl Stage {
                     hands.advance(60);
                 }
             }
+        }
+        if let (Story::Reopen | Story::Erase, Some((here, _))) = (story, &before) {
+            assert!(close(&clean, &outbox, &here.token).await.unwrap());
+            drop(outbox.all(&clean).await);
+            hands.advance(if story == Story::Erase { 30 * 24 * 3600 } else { 3600 });
         }
         if story == Story::Barred {
             for _ in 0..5 {
@@ -388,6 +405,16 @@ impl Stage {
             (Story::SwitchOff, Some((here, _))) => {
                 self.auth.disable(here.session.account(), &somebody()).await?
             }
+            (Story::Lock, Some((here, _))) => assert!(visit.lock(&here.session).await?),
+            (Story::Close, Some((here, _))) => {
+                assert!(close_by(&self.auth, &self.outbox, &self.clean, &here.token).await?);
+                *self.secret.borrow_mut() = "closed".to_owned();
+            }
+            (Story::Reopen, _) => {
+                let next = pending(visit.sign_in().with(name, Password::word(WORD)).await?);
+                self.ack(visit.reopen(&next.flow).await?);
+            }
+            (Story::Erase, _) => assert_eq!(self.auth.tend(10).await?.erased, 1),
             (Story::Deliver, _) => assert_eq!(self.auth.tend(10).await?.delivered, 1),
             (_, None) => panic!("{:?} needs somebody", self.story),
         }
@@ -409,6 +436,15 @@ impl Stage {
             );
             return;
         }
+        if let (Story::Erase, Some((here, _))) = (self.story, &self.before) {
+            let account = here.session.account();
+            self.hands.advance(61);
+            let _ = auth.tend(10).await.unwrap();
+            assert!(auth.account(account).await.unwrap().is_none(), "{at}: it is there still");
+            let lines = auth.history(account, EventPage::newest(99)).await.unwrap();
+            assert_eq!(lines.iter().filter(|line| line.name.as_str() == "account-closed").count(), 1, "{at}");
+            return;
+        }
         // What was acknowledged stands.
         let acknowledged = self.acknowledged.borrow().clone();
         for token in &acknowledged {
@@ -416,7 +452,7 @@ impl Stage {
         }
         let account = self.before.as_ref().map(|(here, _)| here.session.account());
         let accepted_before = match (account, self.story) {
-            (Some(_), Story::SignInByTotp | Story::SignInByBackupCode | Story::Remove) => 3,
+            (Some(_), Story::SignInByTotp | Story::SignInByBackupCode | Story::Remove | Story::Reopen) => 3,
             (Some(_), _) => 2,
             (None, _) => 0,
         };
@@ -625,6 +661,30 @@ impl Stage {
                 assert_eq!(refused(by(WORD).await.unwrap()).code.as_str(), "wrong", "{at}");
                 auth.enable(here.session.account(), &somebody()).await.unwrap();
             }
+            (Story::Lock, Some((here, there))) => {
+                let account = here.session.account();
+                let locked = auth.account(account).await.unwrap().unwrap().lock.is_some();
+                for end in [here, there] {
+                    assert_eq!(auth.session(&end.token).await.unwrap().is_none(), locked, "{at}");
+                }
+                assert_eq!(no(&by(WORD).await.unwrap()) == "wrong", locked, "{at}");
+                assert_eq!(auth.unlock(account, &somebody()).await.unwrap(), locked, "{at}");
+            }
+            (Story::Close | Story::Reopen, Some((here, there))) => {
+                let account = here.session.account();
+                let closing = auth.account(account).await.unwrap().unwrap().erased_at.is_some();
+                let (told, opened) =
+                    (*self.secret.borrow() == "closed", !self.acknowledged.borrow().is_empty());
+                assert!((!told || closing) && !(opened && closing), "{at}: what was acknowledged is lost");
+                if closing {
+                    for end in [here, there] {
+                        assert!(auth.session(&end.token).await.unwrap().is_none(), "{at}");
+                    }
+                    assert!(auth.sessions(account).await.unwrap().is_empty(), "{at}");
+                    let next = pending(by(WORD).await.unwrap());
+                    let _ = done(visit.reopen(&next.flow).await.unwrap());
+                }
+            }
             (Story::SignInByBackupCode, Some((here, _))) => {
                 let left = BackupCodes::left(auth, here.session.account()).await.unwrap();
                 let spent = !self.acknowledged.borrow().is_empty();
@@ -690,6 +750,21 @@ fn given(end: Refreshed) -> Box<Done> {
         Refreshed::Done(done) => done,
         other => panic!("{other:?}"),
     }
+}
+
+/// Whether it was closed; by a code of which `clean` delivers the message.
+async fn close_by(auth: &Auth, outbox: &Outbox, clean: &Auth, session: &Token) -> Result<bool, Broken> {
+    let visit = auth.visit(somebody());
+    let Closing::Prove(step) = visit.close(session).await? else { panic!("closed without a proof") };
+    let next = pending(visit.answer(&pending(step).flow, Password::word(WORD)).await?);
+    let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
+    let code = outbox.code(clean).await;
+    let end = done(visit.answer(&next.flow, Code::typed(Code::sms_name(), &code)).await?);
+    Ok(matches!(visit.close(&end.token).await?, Closing::Closed { .. }))
+}
+
+async fn close(auth: &Auth, outbox: &Outbox, session: &Token) -> Result<bool, Broken> {
+    close_by(auth, outbox, auth, session).await
 }
 
 fn fine() -> Transaction {
@@ -962,6 +1037,14 @@ fn every_way_to_change_something_has_a_story() {
         told.into_iter().chain(approves).chain(alike).chain(reads).collect(),
         "a step without a story"
     );
+    assert_eq!(
+        ways(include_str!("../src/flow/close.rs")),
+        ["close", "reopen"].into(),
+        "a step without a story"
+    );
+    // The application's `lock` and "not me" are the owner's with another reason; `unlock` is one batch, as `enable` is.
+    let locks = ways(include_str!("../src/auth/lock.rs"));
+    assert_eq!(locks, ["lock", "not_me", "unlock"].into(), "a change without a story");
     let admin = ways(include_str!("../src/auth/admin.rs"));
     // One batch each, as `disable` is.
     let alike = ["account", "set_level", "set_personal_data", "enable", "record"];

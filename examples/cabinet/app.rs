@@ -19,9 +19,9 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    browsers, contacts, desk, due, enrol, fine, forgot, history, home, key, language, link, new_password,
-    objection, outbox, password, profile, recovery, remove, security, services, sessions, sign_in, sign_up,
-    status, step, welcome, wizard,
+    browsers, close, contacts, desk, due, enrol, fine, forgot, history, home, key, language, link, lock,
+    new_password, objection, outbox, password, profile, recovery, remove, security, services, sessions,
+    sign_in, sign_up, status, step, welcome, wizard,
 };
 use crate::services::Services;
 use crate::status::Pulse;
@@ -81,6 +81,12 @@ pub fn router(app: App) -> Router {
         .route("/sessions/end", post(sessions::end))
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/history", get(history::show))
+        .route("/lock", get(lock::show).post(lock::lock))
+        .route("/locked", get(lock::locked))
+        .route("/close", get(close::show).post(close::close))
+        .route("/closed", get(close::closed))
+        .route("/export.json", get(close::export))
+        .route("/sign-in/reopen", get(close::show_reopen).post(close::reopen))
         .route("/history.csv", get(history::csv::export))
         .route("/password", get(password::show).post(password::change))
         .route("/password/check", post(new_password::check))

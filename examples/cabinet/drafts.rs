@@ -42,6 +42,8 @@ pub enum Way {
     Recover,
     /// A signed-in person changes where messages go.
     Contact,
+    /// The end of the account.
+    Close,
 }
 
 impl Way {
@@ -56,6 +58,7 @@ impl Way {
             Self::Fine => "/services/fine",
             Self::Recover => "/forgot",
             Self::Contact => "/contacts",
+            Self::Close => "/close",
         }
     }
 
@@ -72,6 +75,7 @@ impl Way {
             Self::Fine => "/services/fine/prove",
             Self::Recover => "/forgot/code",
             Self::Contact => "/contacts/prove",
+            Self::Close => "/close/prove",
         }
     }
 
@@ -83,7 +87,9 @@ impl Way {
             Self::Change => "/password",
             Self::Enrol => "/security/new",
             Self::Recover => "/forgot/password",
-            Self::Wizard | Self::Remove | Self::Extract | Self::Fine | Self::Contact => self.start(),
+            Self::Wizard | Self::Remove | Self::Extract | Self::Fine | Self::Contact | Self::Close => {
+                self.start()
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! (after GET) or a redirect (after POST).
 
 pub mod browsers;
+pub mod close;
 pub mod contacts;
 pub mod desk;
 pub mod due;
@@ -13,6 +14,7 @@ pub mod home;
 pub mod key;
 pub mod language;
 pub mod link;
+pub mod lock;
 pub mod new_password;
 pub mod objection;
 pub mod outbox;
@@ -52,6 +54,9 @@ pub async fn lead_on(
         match step {
             Step::Done(done) => {
                 guest.forget(way);
+                if way == Way::Close {
+                    return close::proven(guest, &done).await;
+                }
                 if let Some(what) = &draft.approves {
                     fine::approved(guest, &done.token, what).await?;
                 }
@@ -69,6 +74,10 @@ pub async fn lead_on(
                     // Access is restored by then: what is left is the sign-in's.
                     guest.forget(way);
                     way = Way::SignIn;
+                }
+                if next.duty == Some(Duty::Reopen) {
+                    guest.keep(way, draft);
+                    return Ok(Redirect::to(close::REOPEN).into_response());
                 }
                 if way == Way::SignIn && next.duty == Some(Duty::Enrol) && next.begun.is_none() {
                     // Which it shall be is not the portal's to say.

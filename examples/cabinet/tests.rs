@@ -1,6 +1,7 @@
 //! The portal as its visitors meet it, over HTTP, on a clock that is put forward and a store that can fail.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod ending;
 mod history;
 mod human;
 mod life;

@@ -4,6 +4,7 @@
 //! page, on numbers or on grammar is the application's, and stands here.
 
 mod en;
+pub mod ending;
 pub mod front;
 pub mod life;
 pub mod link;
@@ -23,6 +24,7 @@ use propusk::message::Locale;
 use propusk::policy::password::Rule;
 use propusk::proof::Due;
 
+use self::ending::Ending;
 use self::front::Front;
 use self::life::Life;
 use self::link::LinkTexts;
@@ -180,6 +182,8 @@ pub struct Texts {
     pub portal: Portal,
     // The frame, and help with typing: `texts/front.rs`.
     pub front: &'static Front,
+    // Of the account itself: `texts/ending.rs`.
+    pub ending: &'static Ending,
     // Around a link in a letter: `texts/link.rs`.
     pub link: &'static LinkTexts,
     // A loss, contacts, and what an owner objects to: `texts/life.rs`.
@@ -285,6 +289,15 @@ impl Texts {
             _ if left == 0 => self.ways.codes_none.to_owned(),
             Locale::Ru => format!("Осталось кодов: {left}"),
             _ => format!("Codes left: {left}"),
+        }
+    }
+
+    /// So many days, after "within".
+    pub fn days(&self, span: Duration) -> String {
+        let days = span.as_secs().div_ceil(24 * 3600);
+        match self.locale {
+            Locale::Ru => ru::counted(days, "дня", "дней", "дней"),
+            _ => en::count(days, "day"),
         }
     }
 

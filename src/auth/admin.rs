@@ -7,7 +7,7 @@ use crate::account::{Account, Level, PersonalData, ProfileData};
 use crate::error::Broken;
 use crate::event::{self, Event, EventRow, Origin, Outcome, Sealed};
 use crate::flow::{Client, Code, Person, Refusal};
-use crate::id::{AccountId, EventId, EventName, FactorName};
+use crate::id::{AccountId, EventId, EventName, FactorName, TemplateName};
 use crate::secret::{DataKey, Place, Purpose};
 use crate::store::{AccountState, Committed, Subject, Write};
 
@@ -32,6 +32,8 @@ impl Auth {
             created: row.created,
             identifiers: known.names.clone(),
             contacts: known.contacts().cloned().collect(),
+            lock: profile.lock,
+            erased_at: profile.closing,
         }))
     }
 
@@ -41,7 +43,7 @@ impl Auth {
     /// When the store does not work; [`Broken::Misuse`] for an account that is not there.
     pub async fn set_level(&self, id: AccountId, level: Level, by: &Client) -> Result<(), Broken> {
         let set = |profile: &mut ProfileData, _: &mut AccountState| profile.level = level;
-        self.0.change_account(id, event::name::LEVEL_SET, by, false, set).await
+        self.set_account(id, Change::by(event::name::LEVEL_SET, by), set).await
     }
 
     /// Sets the name and the birth date of its owner; a name alone takes the birth date away. A new password must not be
@@ -57,7 +59,7 @@ impl Auth {
     ) -> Result<Option<Refusal>, Broken> {
         let Some(who) = who.into().cleaned() else { return Ok(Some(Refusal::new(Code::Name))) };
         let set = |profile: &mut ProfileData, _: &mut AccountState| profile.who = who.clone();
-        self.0.change_account(id, event::name::PERSONAL_DATA_SET, by, false, set).await?;
+        self.set_account(id, Change::by(event::name::PERSONAL_DATA_SET, by), set).await?;
         Ok(None)
     }
 
@@ -68,16 +70,30 @@ impl Auth {
     /// As [`Auth::set_level`].
     pub async fn disable(&self, id: AccountId, by: &Client) -> Result<(), Broken> {
         let set = |_: &mut ProfileData, state: &mut AccountState| *state = AccountState::Disabled;
-        self.0.change_account(id, event::name::DISABLED, by, true, set).await
+        self.set_account(id, Change::by(event::name::DISABLED, by).ending_all(), set).await
     }
 
-    /// Switches it on again.
+    /// Switches it on again. A lock that it had stands ([`Auth::unlock`]).
     ///
     /// # Errors
     /// As [`Auth::set_level`].
     pub async fn enable(&self, id: AccountId, by: &Client) -> Result<(), Broken> {
         let set = |_: &mut ProfileData, state: &mut AccountState| *state = AccountState::Active;
-        self.0.change_account(id, event::name::ENABLED, by, false, set).await
+        self.set_account(id, Change::by(event::name::ENABLED, by), set).await
+    }
+
+    async fn set_account(
+        &self,
+        id: AccountId,
+        change: Change,
+        set: impl Fn(&mut ProfileData, &mut AccountState),
+    ) -> Result<(), Broken> {
+        self.0.ready().await?;
+        let set = |profile: &mut ProfileData, state: &mut AccountState| {
+            set(profile, state);
+            true
+        };
+        self.0.change_account(id, change, set).await?.then_some(()).ok_or(NO_ACCOUNT)
     }
 
     /// Writes an application's own event into an account's history. Its name must have a colon in it
@@ -107,34 +123,91 @@ impl Auth {
     }
 }
 
+/// What goes with a change of an account's row.
+pub(crate) struct Change {
+    name: EventName,
+    content: Sealed,
+    ends_all: bool,
+    tells: Option<&'static str>,
+    says: Vec<(&'static str, String)>,
+    with: Vec<Write>,
+}
+
+impl Change {
+    /// Its line in the history.
+    pub(crate) const fn new(name: EventName, content: Sealed) -> Self {
+        Self { name, content, ends_all: false, tells: None, says: Vec::new(), with: Vec::new() }
+    }
+
+    fn by(name: EventName, by: &Client) -> Self {
+        Self::new(name, Sealed::new(by.origin()))
+    }
+
+    /// All sessions end, and no browser is known any more.
+    pub(crate) const fn ending_all(mut self) -> Self {
+        self.ends_all = true;
+        self
+    }
+
+    /// The owner is told, at each contact.
+    pub(crate) const fn telling(mut self, template: &'static str) -> Self {
+        self.tells = Some(template);
+        self
+    }
+
+    /// With this word in it, too.
+    pub(crate) fn saying(mut self, name: &'static str, value: String) -> Self {
+        self.says.push((name, value));
+        self
+    }
+
+    /// In one commit with these; lost with them.
+    pub(crate) fn with(mut self, writes: Vec<Write>) -> Self {
+        self.with = writes;
+        self
+    }
+}
+
 impl Inner {
-    async fn change_account(
+    /// Changes an account's row by compare-and-swap, with all that goes with it. False: there is no such account, it is
+    /// closed, `set` found nothing to change, or what it was to go with was lost.
+    pub(crate) async fn change_account(
         &self,
         id: AccountId,
-        name: EventName,
-        by: &Client,
-        end_sessions: bool,
-        set: impl Fn(&mut ProfileData, &mut AccountState),
-    ) -> Result<(), Broken> {
-        self.ready().await?;
+        change: Change,
+        set: impl Fn(&mut ProfileData, &mut AccountState) -> bool,
+    ) -> Result<bool, Broken> {
         for _ in 0..MOST_TRIES {
-            let person = self.person_by_id(id).await?.ok_or(Broken::Misuse("there is no such account"))?;
+            let Some(person) = self.person_by_id(id).await? else { return Ok(false) };
             let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else {
-                return Err(Broken::Misuse("the account is closed"));
+                return Ok(false);
             };
             let (mut row, mut profile) = (subject.account.clone(), known.profile.clone());
             let (expect, epoch, route) = (row.version, row.epoch, row.route);
-            set(&mut profile, &mut row.state);
+            if !set(&mut profile, &mut row.state) {
+                return Ok(false);
+            }
+            row.state = profile.state(row.state);
             row.version = expect.next();
             row.sealed = self.seal_profile(id, &known.key, &profile)?;
-            let (_, event) = self.line(&person, name.clone(), Outcome::Done, &Sealed::new(by.origin()))?;
-            let mut batch = vec![Write::SwapAccount { row, expect }, event];
-            if end_sessions {
+            let (_, line) = self.line(&person, change.name.clone(), Outcome::Done, &change.content)?;
+            let mut batch = change.with.clone();
+            batch.extend([Write::SwapAccount { row, expect }, line]);
+            if change.ends_all {
                 batch.push(Write::RaiseEpoch { account: id, route, expect: epoch });
                 batch.push(Write::ForgetBrowsers { account: id, except: None });
+                batch.extend(self.untrust_others(&person, None)?);
             }
-            if self.commit(batch).await? == Committed::Won {
-                return Ok(());
+            if let Some(template) = change.tells {
+                let says = change.says.iter().map(|(name, value)| ((*name).into(), value.clone().into()));
+                let template = TemplateName::new(template);
+                let origin = &change.content.origin;
+                batch.extend(self.notices_by(&person, origin, &template, says.collect())?);
+            }
+            match self.commit(batch).await? {
+                Committed::Won => return Ok(true),
+                Committed::Lost { at } if at < change.with.len() => return Ok(false),
+                Committed::Lost { .. } => {}
             }
         }
         Err(Broken::Misuse("the account changes faster than it can be written"))
@@ -188,11 +261,18 @@ impl Inner {
         let mut place = Place::new(Purpose::Event, row.id.as_bytes());
         place.account = row.account;
         let plain = match key {
-            Some(key) => self.keys.open_under(key, &place, &row.sealed)?,
-            None => self.keys.open(&place, &row.sealed)?,
+            Some(key) => self.keys.open_under(key, &place, &row.sealed).map(Some)?,
+            None => match self.keys.open(&place, &row.sealed) {
+                // Of an account that was erased: what it sealed went with its key.
+                Err(Broken::Sealed) if row.account.is_some() => None,
+                plain => plain.map(Some)?,
+            },
         };
-        let Sealed { origin, during, factor, credential, reason, reached, details } =
-            serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
+        let sealed = match plain {
+            Some(plain) => serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?,
+            None => Sealed::new(Client::unknown().origin()),
+        };
+        let Sealed { origin, during, factor, credential, reason, reached, details } = sealed;
         let (name, outcome) = (row.name.clone(), row.outcome);
         let (id, at) = (row.id, row.at);
         Ok(Event { id, at, name, outcome, origin, during, factor, credential, reason, reached, details })
@@ -211,4 +291,5 @@ impl Sealed {
     }
 }
 
+pub(crate) const NO_ACCOUNT: Broken = Broken::Misuse("there is no such account, or it is closed");
 const MOST_TRIES: usize = 16;

@@ -292,6 +292,8 @@ impl Inner {
             terms: String::new(),
             recovery: None,
             changes: Vec::new(),
+            lock: None,
+            closing: None,
         };
         let NewAccount { id, key, rows: mut batch, .. } = self.new_account(&profile, &account.names, now)?;
         for ImportedCredential { factor, data, .. } in &account.credentials {

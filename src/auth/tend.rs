@@ -23,6 +23,8 @@ pub struct Tended {
     pub given_up: usize,
     /// Sign-ins that were begun and never finished: each has its line in the history now.
     pub timed_out: usize,
+    /// Closed accounts that were erased.
+    pub erased: usize,
     /// Rows whose time was over.
     pub purged: usize,
     /// Call again then.
@@ -30,8 +32,8 @@ pub struct Tended {
 }
 
 impl Auth {
-    /// Does due work, at most `budget` messages and rows of each kind: delivers the outbox, writes down the sign-ins that
-    /// have ended by time-out, purges. Any number of
+    /// Does due work, at most `budget` messages, accounts and rows of each kind: delivers the outbox, writes down the sign-ins
+    /// that have ended by time-out, erases closed accounts, purges. Any number of
     /// nodes may call it at once; a message is leased to one of them.
     ///
     /// # Errors
@@ -47,6 +49,7 @@ impl Auth {
             postponed: 0,
             given_up: 0,
             timed_out: 0,
+            erased: 0,
             purged: 0,
             next_at: now.after(PAUSE),
         };
@@ -82,9 +85,10 @@ impl Auth {
             }
         }
         tended.timed_out = auth.write_lapsed(now, budget).await?;
+        tended.erased = auth.erase_due(now, budget).await?;
         tended.purged = auth.store.purge(now, budget).await?;
-        // More of either is there: a second's pause between rounds would let rows come faster than they go.
-        if full || tended.timed_out.max(tended.purged) >= budget {
+        // More of any is there: a second's pause between rounds would let rows come faster than they go.
+        if full || tended.timed_out.max(tended.erased).max(tended.purged) >= budget {
             tended.next_at = now;
         }
         Ok(tended)

@@ -50,6 +50,16 @@ pub(crate) fn ok(value: &impl Serialize) -> Response {
     }
 }
 
+/// The end of closing.
+pub(crate) fn closed(erased_at: Timestamp) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Closed {
+        status: &'static str,
+        erased_at: String,
+    }
+    Closed { status: "closed", erased_at: erased_at.rfc3339() }
+}
+
 pub(crate) fn session(session: &Session) -> impl Serialize {
     SessionJson::of(session)
 }

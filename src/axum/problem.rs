@@ -260,6 +260,7 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         | Code::HumanWrong
         | Code::Spent
         | Code::OutOfReach
+        | Code::Locked
         | Code::RecoveryStopped
         | Code::Level => StatusCode::FORBIDDEN,
         Code::Answer(Reason::Replayed | Reason::NotBegun)

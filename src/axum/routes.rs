@@ -1,6 +1,7 @@
 //! The JSON routes. None names a factor.
 
 mod account;
+mod ending;
 mod factors;
 mod tokens;
 
@@ -58,6 +59,10 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
         .route("/history", get(history))
+        .route("/lock", post(ending::lock))
+        .route("/close", post(ending::close))
+        .route("/flow/reopen", post(ending::reopen))
+        .route("/export", get(ending::export))
         .route("/factors", get(factors::factors))
         .route("/factors/{id}", put(factors::rename).delete(factors::remove))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))

@@ -139,6 +139,8 @@ impl Inner {
             terms: applicant.terms,
             recovery: None,
             changes: Vec::new(),
+            lock: None,
+            closing: None,
         };
         let NewAccount { id, key, route, rows } =
             self.new_account(&profile, &[(applicant.contact, true)], run.now)?;

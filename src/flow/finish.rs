@@ -1,6 +1,7 @@
 //! How a flow ends: in a session, or in the wish for more; and how sessions end.
 
 use super::contact::ContactChange;
+use super::reach::closing;
 use super::state::{Kind, Run};
 use super::stop::Going;
 use super::subject::Person;
@@ -66,6 +67,7 @@ impl Inner {
             return self.contact_changed(next, person, content, batch).await;
         }
         next.state.proofs.push(proof);
+        self.may_recover(&next.state, person)?;
         if matches!(next.state.kind, Kind::Contact { .. }) {
             next.state.confirms(self.may_change_contact(&next.state, person)?);
         }
@@ -95,6 +97,9 @@ impl Inner {
         match (&next.state.kind, &person.subject, next.state.who.account) {
             (_, Some(subject), Some((_, epoch))) if next.state.signs_in() && next.state.due().is_none() => {
                 let enough = self.profile.sign_in.met_by(&next.state.proofs, next.now);
+                if enough && closing(person) {
+                    return self.go_on(next, person, content, batch).await;
+                }
                 match if enough { None } else { self.trusted(&next, person)? } {
                     None if !enough => self.go_on(next, person, content, batch).await,
                     trusted => {
@@ -146,7 +151,7 @@ impl Inner {
         }
     }
 
-    async fn sign_in(
+    pub(super) async fn sign_in(
         &self,
         next: Run<'_>,
         person: &Person,

@@ -10,6 +10,7 @@ use crate::factor::ErasedFactor;
 use crate::id::{CredentialId, FactorName};
 use crate::policy::Lacks;
 use crate::proof::{self, Aal, Proof, Proves};
+use crate::store::AccountState;
 
 impl Inner {
     /// The most that the account could prove with what it has, all of it together, as of now; without one credential
@@ -54,6 +55,7 @@ impl Inner {
             Kind::Contact { confirming, .. } => confirming.then_some(Duty::Confirm),
             _ if !state.signs_in() => None,
             _ if state.due().is_some() && enough() => Some(Duty::Replace),
+            _ if closing(person) && enough() => Some(Duty::Reopen),
             kind => {
                 let enrols = self.profile.enrols_missing || *kind != Kind::SignIn;
                 let lacks = enrols && !state.proofs.is_empty() && !enough();
@@ -128,4 +130,9 @@ impl Inner {
         let asked = self.profile.sign_in;
         Ok(!asked.met_by(&reach, now) && asked.progress(&state.proofs, now) >= asked.progress(&reach, now))
     }
+}
+
+/// Whether the account is being closed: who signs in to it says first that it shall be open again.
+pub(crate) fn closing(person: &Person) -> bool {
+    person.subject.as_ref().is_some_and(|subject| subject.account.state == AccountState::Closing)
 }

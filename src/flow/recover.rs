@@ -20,7 +20,7 @@ use crate::policy::Lacks;
 use crate::proof;
 use crate::secret::Token;
 use crate::session::Session;
-use crate::store::{AccountRow, AccountState, Committed, Write};
+use crate::store::{AccountRow, Committed, Write};
 
 use std::time::Duration;
 
@@ -148,6 +148,15 @@ impl Inner {
         Ok(Lacks::of(reach, &state.proofs, waited))
     }
 
+    /// A lock of the desk's is told to who has shown that the account is theirs, and lifted at the desk alone.
+    pub(crate) fn may_recover(&self, state: &State, person: &Person) -> Going<()> {
+        let lock = person.known(self)?.and_then(|known| known.profile.lock);
+        match lock.filter(|lock| state.recovers() && !lock.reason.is_owners()) {
+            Some(_) => Err(Code::Locked.into()),
+            None => Ok(()),
+        }
+    }
+
     /// Whether it ends in the choice of a new secret.
     pub(crate) fn chooses(&self, lost: &[FactorName]) -> Going<bool> {
         for (name, factor) in &self.factors {
@@ -208,7 +217,7 @@ impl Inner {
         let (id, line) = self.line(person, event::name::RECOVERY_WAITS, Outcome::Done, &content)?;
         let until = ready.after(rules.window);
         let waits = PendingRecovery { id, asked: run.now, ready, until, stopped: false };
-        let swap = self.with_recovery(person, Some(waits), None)?.ok_or(Code::Stale)?;
+        let swap = self.with_recovery(person, Some(waits), false)?.ok_or(Code::Stale)?;
         let mut batch = vec![swap, line];
         let link = self.objection_link(Objection::StopRecovery, person.id, id, until);
         let said = vec![("ready".into(), ready.rfc3339().into()), ("objection".into(), link.into())];
@@ -231,7 +240,7 @@ impl Inner {
         // Else whoever asked asks again, until the owner is tired of stopping it.
         let until = now.after(self.profile.recovery.delay);
         let stopped = PendingRecovery { stopped: true, until, ..waits };
-        let Some(swap) = self.with_recovery(person, Some(stopped), None)? else { return Ok(Some(false)) };
+        let Some(swap) = self.with_recovery(person, Some(stopped), false)? else { return Ok(Some(false)) };
         let sealed = Sealed::new(visit.client.origin());
         let (_, line) = self.line(person, event::name::RECOVERY_STOPPED, Outcome::Done, &sealed)?;
         let mut batch = vec![swap, line];
@@ -243,14 +252,17 @@ impl Inner {
         &self,
         person: &Person,
         recovery: Option<PendingRecovery>,
-        state: Option<AccountState>,
+        unlocks: bool,
     ) -> Result<Option<Write>, Broken> {
         let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else { return Ok(None) };
-        let profile = ProfileData { recovery, ..known.profile.clone() };
+        let mut profile = ProfileData { recovery, ..known.profile.clone() };
+        if unlocks {
+            profile.lock = None;
+        }
         let expect = subject.account.version;
         let row = AccountRow {
             version: expect.next(),
-            state: state.unwrap_or(subject.account.state),
+            state: profile.state(subject.account.state),
             sealed: self.seal_profile(person.id, &known.key, &profile)?,
             ..subject.account.clone()
         };
@@ -288,8 +300,12 @@ impl Inner {
         else {
             return Err(Code::Stale.into());
         };
-        let swap = self.with_recovery(person, None, Some(AccountState::Active))?.ok_or(Code::Stale)?;
+        let lock = person.known(self)?.and_then(|known| known.profile.lock);
+        let swap = self.with_recovery(person, None, true)?.ok_or(Code::Stale)?;
         batch.push(swap);
+        if lock.is_some() {
+            batch.push(self.line(person, event::name::UNLOCKED, Outcome::Done, content)?.1);
+        }
         for row in subject.credentials.iter().filter(|row| lost.contains(&row.factor)) {
             let chosen =
                 |write: &Write| matches!(write, Write::SwapCredential { row: new, .. } if new.id == row.id);

@@ -98,6 +98,8 @@ pub enum Code {
     Level,
     /// What is to be approved cannot be shown as it is.
     Transaction,
+    /// The service has locked the account. Told only to who has proven to hold one of its addresses.
+    Locked,
     /// The recovery waits: every contact was told, and any of them can stop it.
     RecoveryWaits,
     /// A recovery was stopped by the owner: none is begun for a while.
@@ -142,6 +144,7 @@ impl Code {
             Self::LastFactor => "last_factor",
             Self::Level => "level",
             Self::Transaction => "transaction",
+            Self::Locked => "locked",
             Self::RecoveryWaits => "recovery_waits",
             Self::RecoveryStopped => "recovery_stopped",
             Self::Waiting => "waiting",

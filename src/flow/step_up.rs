@@ -33,7 +33,8 @@ impl Visit {
         let now = inner.clock.now();
         let public = session.idle() == inner.profile.sessions.public_idle;
         if let Some(what) = &what
-            && inner.redeem(session.id(), what).await?
+            && let Some(receipt) = inner.receipt(session.id(), what).await?
+            && inner.commit(receipt).await? == Committed::Won
         {
             let done = Done::as_it_is(session, token.clone(), public);
             return Ok(Step::Done(Box::new(Done { approved: Some(what.clone()), ..done })));
@@ -123,7 +124,7 @@ impl Inner {
         let (run, ending) = self.renewal(run, person, session, (person.epoch(), event), &proofs).await?;
         batch.push(ending.ends(session));
         if let Some(what) = run.state.transaction() {
-            let key = self.receipt(ending.grant.1.id(), what)?;
+            let key = self.receipt_key(ending.grant.1.id(), what)?;
             let sealed =
                 self.keys.seal(self.entropy(), &Place::new(Purpose::Receipt, key.as_bytes()), b"")?;
             let expires = run.now.after(RECEIPT_LIFE);
@@ -132,21 +133,20 @@ impl Inner {
         self.end_in(run, batch, ending).await
     }
 
-    // Uses an approval up, if this session has one of just this transaction. The once-row lies in the ledger: a hot store
-    // that forgets that a receipt was taken pays no fine twice.
-    async fn redeem(&self, session: SessionId, what: &Transaction) -> Going<bool> {
-        let (key, now) = (self.receipt(session, what)?, self.clock.now());
-        let Some(row) = self.store.find_flow(key, now).await? else { return Ok(false) };
+    /// The writes that use an approval up, if this session has one of just this transaction. The once-row lies in the
+    /// ledger: a hot store that forgets that a receipt was taken pays no fine twice.
+    pub(crate) async fn receipt(&self, session: SessionId, what: &Transaction) -> Going<Option<Vec<Write>>> {
+        let (key, now) = (self.receipt_key(session, what)?, self.clock.now());
+        let Some(row) = self.store.find_flow(key, now).await? else { return Ok(None) };
         self.keys.open(&Place::new(Purpose::Receipt, key.as_bytes()), &row.sealed)?;
         let once = OnceKey(self.keys.lookup(Purpose::Once, &[b"receipt", key.as_bytes()]));
-        let batch = vec![
+        Ok(Some(vec![
             Write::TakeFlow { key, expect: row.version },
             Write::Once { key: once, until: row.expires.after(RECEIPT_LIFE) },
-        ];
-        Ok(self.commit(batch).await? == Committed::Won)
+        ]))
     }
 
-    fn receipt(&self, session: SessionId, what: &Transaction) -> Going<TokenHash> {
+    fn receipt_key(&self, session: SessionId, what: &Transaction) -> Going<TokenHash> {
         let what = serde_json::to_vec(what).map_err(|_| Broken::Misuse("transaction"))?;
         Ok(TokenHash::from_bytes(self.keys.lookup(Purpose::Receipt, &[session.as_bytes(), &what])))
     }

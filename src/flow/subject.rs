@@ -73,9 +73,15 @@ impl Inner {
         let (known, recovers) = (state.who.account.is_some(), state.recovers());
         let subject = self.store.subject(by).await?.filter(|subject| {
             // An account that came to be after the flow began is not what the flow was begun on.
-            // Who locked it gets in by a recovery alone.
-            let state = subject.account.state;
-            known && (state == AccountState::Active || state == AccountState::Locked && recovers)
+            known
+                && match subject.account.state {
+                    AccountState::Active => true,
+                    // Who locked it gets in by a recovery alone.
+                    AccountState::Locked => recovers,
+                    // Its owner can come back, by a sign-in and by nothing else.
+                    AccountState::Closing => state.signs_in() || recovers,
+                    _ => false,
+                }
         });
         match subject {
             Some(subject) => Ok(Person::of(subject)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Params;
 use crate::auth::Inner;
 use crate::error::Broken;
+use crate::event::Origin;
 use crate::factor::Notice;
 use crate::flow::{Client, Person, Run};
 use crate::id::{FactorName, TemplateName};
@@ -12,6 +13,12 @@ use crate::store::Write;
 
 impl Client {
     /// When and from where: what every notice says.
+    pub(crate) fn at(&self, auth: &Inner) -> Params {
+        self.origin().at(auth)
+    }
+}
+
+impl Origin {
     pub(crate) fn at(&self, auth: &Inner) -> Params {
         let address = self.address.map(|address| address.to_canonical().to_string());
         let told = [("at", Some(auth.clock.now().rfc3339())), ("device", Some(self.device.summary()))];
@@ -24,7 +31,7 @@ impl Inner {
     /// What a factor has to tell of a credential's use.
     pub(crate) fn tell(&self, person: &Person, run: &Run<'_>, notice: Notice) -> Result<Vec<Write>, Broken> {
         let params = notice.params.into_iter().map(|(name, value)| (name, value.into())).collect();
-        self.notices_by(person, &run.visit.client, &notice.template, params)
+        self.notices_by(person, &run.visit.client.origin(), &notice.template, params)
     }
 
     /// A notice to each contact of the person, if there is one: of what this client did just now.
@@ -35,13 +42,13 @@ impl Inner {
         template: &'static str,
         params: Params,
     ) -> Result<Vec<Write>, Broken> {
-        self.notices_by(person, by, &TemplateName::new(template), params)
+        self.notices_by(person, &by.origin(), &TemplateName::new(template), params)
     }
 
-    fn notices_by(
+    pub(crate) fn notices_by(
         &self,
         person: &Person,
-        by: &Client,
+        by: &Origin,
         template: &TemplateName,
         own: Params,
     ) -> Result<Vec<Write>, Broken> {

@@ -123,6 +123,10 @@ impl Code {
                 "That cannot be shown for approval as it is. Check what is entered.",
                 "В таком виде это нельзя показать для подтверждения. Проверьте, что введено.",
             ),
+            Self::Locked => (
+                "The service has locked this account. Turn to support.",
+                "Сервис заблокировал эту учётную запись. Обратитесь в поддержку.",
+            ),
             Self::RecoveryWaits => (
                 "We have told every contact of the account. When the time is over, begin again with the same address: then \
                  one confirmation is enough.",

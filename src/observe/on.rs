@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::stores::{Store as SeenStore, Throttle as SeenThrottle};
 use crate::error::Broken;
-use crate::flow::{Followed, Kind, Looked, Objected, Posted, Refreshed, Step};
+use crate::flow::{Closing, Followed, Kind, Looked, Objected, Posted, Refreshed, Step};
 use crate::human::Puzzle;
 use crate::id::FactorName;
 use crate::session::Session;
@@ -26,6 +26,15 @@ impl Outcome for Step {
             Self::Done(_) => "done",
             Self::Pending(_) => "pending",
             Self::Refused(why) => why.code.as_str(),
+        }
+    }
+}
+
+impl Outcome for Closing {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "closed",
+            Self::Prove(step) => step.word(),
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct Profile {
     pub recovery: RecoveryRules,
     /// For so long a change of contacts is undone by the contacts before it, and a new one recovers nothing.
     pub contact_hold: Duration,
+    /// What becomes of an account that its owner closes.
+    pub closing: ClosingRules,
     /// By what no factor may travel: the builder refuses one.
     pub bars: &'static [Channel],
     /// Kinds of contact that one can register with. None: registration is closed, and accounts are made by
@@ -78,6 +80,16 @@ pub struct TrustRule {
     pub needs: Requirement,
     /// For how long, from the sign-in that proved all of it.
     pub life: Duration,
+}
+
+/// What becomes of an account that its owner closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "two numbers, which an application writes out")]
+pub struct ClosingRules {
+    /// For so long its owner can come back; zero: it is erased at once.
+    pub grace: Duration,
+    /// From then on its names stay taken for so long: who is given an old number finds no way into what stood behind it.
+    pub name_free_after: Duration,
 }
 
 /// Lifetimes and number of sessions (ASVS 5.0 7.1.1, 7.1.2).
@@ -142,6 +154,11 @@ impl Profile {
             enrols_missing: true,
             trust: None,
             recent: Duration::ZERO,
+            closing: ClosingRules {
+                grace: Duration::from_secs(30 * 24 * HOUR),
+                // Networks give a number to somebody else after about as long.
+                name_free_after: Duration::from_secs(90 * 24 * HOUR),
+            },
             recovery: RecoveryRules::default(),
             contact_hold: Duration::from_secs(72 * HOUR),
             bars: &[Channel::Question],

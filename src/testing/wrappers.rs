@@ -96,6 +96,8 @@ pub enum Fault {
     HangsBefore,
     /// It is applied and never answered.
     HangsAfter,
+    /// It is not made before the plan is mended: what happens meanwhile comes between it and the call before.
+    WaitsBefore,
 }
 
 /// Lets one call of a plan fail, or never answer. Clones are handles of one plan.
@@ -109,6 +111,7 @@ pub struct FaultyStore<S> {
 struct Plan {
     calls: usize,
     fault: Option<(usize, Fault)>,
+    waiting: Option<Waker>,
 }
 
 impl<S: Store> FaultyStore<S> {
@@ -119,12 +122,19 @@ impl<S: Store> FaultyStore<S> {
 
     /// From here on counts calls from nought, and lets the `nth` have this fault.
     pub fn plan(&self, nth: usize, fault: Fault) {
-        *lock(&self.plan) = Plan { calls: 0, fault: Some((nth, fault)) };
+        *lock(&self.plan) = Plan { fault: Some((nth, fault)), ..Plan::default() };
     }
 
     /// Works again; counts calls from nought.
     pub fn mend(&self) {
-        *lock(&self.plan) = Plan::default();
+        let plan = std::mem::take(&mut *lock(&self.plan));
+        plan.waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether a call waits to be made ([`Fault::WaitsBefore`]).
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        lock(&self.plan).waiting.is_some()
     }
 
     /// How many calls came since the last plan or mending: one test for each of them is a test for every arrow.
@@ -150,6 +160,18 @@ impl<S: Store> FaultyStore<S> {
                 None => run().await,
                 Some(Fault::FailsBefore) => broken(),
                 Some(Fault::HangsBefore) => std::future::pending().await,
+                Some(Fault::WaitsBefore) => {
+                    poll_fn(|cx| {
+                        let mut plan = lock(&self.plan);
+                        if plan.fault.is_none() {
+                            return Poll::Ready(());
+                        }
+                        plan.waiting = Some(cx.waker().clone());
+                        Poll::Pending
+                    })
+                    .await;
+                    run().await
+                }
                 Some(Fault::FailsAfter) => run().await.and_then(|_| broken()),
                 Some(Fault::HangsAfter) => {
                     drop(run().await);

@@ -1,5 +1,5 @@
 //! Who has an account shows in nothing: for a name that nobody has, one that somebody has, one whose account is
-//! switched off, one whose account lacks the factor and one whose password must be replaced, before any proof, the same steps give the same answer, the
+//! switched off, one whose account is locked, one whose account lacks the factor and one whose password must be replaced, before any proof, the same steps give the same answer, the
 //! same number of hashes, the same calls of the store, and the same mail to the address that was typed. So too when
 //! the name is held, and when its strangers' allowance is spent.
 //!
@@ -53,8 +53,15 @@ struct Table {
     factors: BTreeSet<String>,
 }
 
-const ALL: [Whose; 6] =
-    [Whose::Nobody, Whose::Somebody, Whose::SwitchedOff, Whose::SwitchedOffSince, Whose::Lacking, Whose::Due];
+const ALL: [Whose; 7] = [
+    Whose::Nobody,
+    Whose::Somebody,
+    Whose::SwitchedOff,
+    Whose::Locked,
+    Whose::SwitchedOffSince,
+    Whose::Lacking,
+    Whose::Due,
+];
 
 /// Whether an answer of this script is accepted: then there is nothing to compare.
 fn accepts(whose: Whose, tried: Tried, factor: &FactorName, script: &[Act]) -> bool {
@@ -163,7 +170,7 @@ async fn mail(table: &mut Table, world: &World, whose: Whose, script: &[Act], se
         // Who is told that there is no such account, and who gets a code.
         (Door::Recover, Whose::SwitchedOffSince) => sent == begun || sent + 1 == begun,
         (Door::Recover, _) => sent == begun || sent == begun + 1,
-        (Door::SignIn, Whose::Nobody | Whose::SwitchedOff) => sent == 0,
+        (Door::SignIn, Whose::Nobody | Whose::SwitchedOff | Whose::Locked) => sent == 0,
         // Only what the first step sent, before it.
         (Door::SignIn, Whose::SwitchedOffSince) => {
             sent == 0 || sent == 1 && seen.first().as_ref().is_some_and(begins)
@@ -315,13 +322,16 @@ fn every_route_has_cells() {
         "/sessions",
         "/sessions/{id}",
         "/history",
+        "/lock",
+        "/close",
+        "/export",
         "/factors",
         "/factors/{id}",
         "/contacts",
         "/contacts/{id}",
     ];
-    // Takes a flow in which a confirmed contact was proven.
-    let proven = ["/recover/wait"];
+    // Take a flow in which a confirmed contact, or all of a sign-in, was proven; any other is told "not offered".
+    let proven = ["/recover/wait", "/flow/reopen"];
     // None takes a name.
     let the_same_for_all = ["/openapi.json", "/puzzle", "/token"];
     let in_a_letter = ["/return", "/objection"];

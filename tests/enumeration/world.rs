@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use propusk::account::LockReason;
 use propusk::id::{AccountId, FactorName};
 use propusk::testing::{Call, CallLog, CountingStore, SeededEntropy};
 use propusk::{Answer, Auth, Code, Link, MemoryStore, Password, Profile, Step, Token, Visit};
@@ -25,6 +26,7 @@ pub(crate) enum Whose {
     Nobody,
     Somebody,
     SwitchedOff,
+    Locked,
     /// Switched off after the first step, and after what was tried before.
     SwitchedOffSince,
     /// Somebody who does not have the factor of the cell.
@@ -172,6 +174,9 @@ impl World {
             }
             if whose == Whose::SwitchedOff {
                 auth.disable(end.session.account(), &somebody()).await.unwrap();
+            }
+            if whose == Whose::Locked {
+                auth.lock(end.session.account(), LockReason::NotMe, &somebody()).await.unwrap();
             }
             // Registration counts at its own throttles; those of the cell begin anew.
             hands.advance(24 * 3600);

@@ -17,6 +17,7 @@ mod portal;
 #[path = "../common/web.rs"]
 mod web;
 
+mod account;
 mod approvals;
 mod cookies;
 mod csrf;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use propusk::flow::Duty;
+use propusk::account::LockReason;
+use propusk::flow::{Closing, Duty};
 use propusk::proof::Aal;
 use propusk::{BackupCodes, Client, Profile, Totp};
 
@@ -259,4 +260,44 @@ async fn a_spent_guard_is_whole_after_a_recovery() {
     let next = house.recovering(EMAIL, &[]).await;
     let _ = ended(house.answer(&next.flow, Password::word(NEW)).await);
     assert!(house.signs_in(EMAIL, NEW).await);
+}
+
+/// D6: who locked it gets in again by recovering, and by nothing else; what the desk locked the desk opens.
+#[tokio::test]
+async fn an_owners_lock_is_lifted_by_a_recovery_and_the_desks_is_not() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let account = owner.session.account();
+    assert!(house.visit.lock(&owner.session).await.unwrap());
+    assert!(!house.alive(&owner.token).await && !house.signs_in(EMAIL, WORD).await);
+    let next = house.recovering(EMAIL, &[]).await;
+    let done = ended(house.answer(&next.flow, Password::word(NEW)).await);
+    assert!(house.alive(&done.token).await && house.signs_in(EMAIL, NEW).await);
+    assert_eq!(house.auth.account(account).await.unwrap().unwrap().lock, None);
+    house.auth.lock(account, LockReason::Desk, &Client::unknown()).await.unwrap();
+    house.hands.advance(3600);
+    let next = pending(house.visit.recover().start(EMAIL).await.unwrap());
+    assert_eq!(said(&house.answer(&next.flow, Code::typed(MAIL, "000000")).await), "wrong");
+    let code = house.code().await;
+    assert_eq!(said(&house.answer(&next.flow, Code::typed(MAIL, &code)).await), "locked");
+    assert!(house.auth.account(account).await.unwrap().unwrap().lock.is_some());
+}
+
+/// A6: who forgot the password comes back to a closed account in time, and says that it shall be open.
+#[tokio::test]
+async fn an_account_that_is_being_closed_is_recovered_and_then_opened_again() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let Closing::Prove(step) = house.visit.close(&owner.token).await.unwrap() else {
+        panic!("closed at once")
+    };
+    let next = pending(house.answer(&pending(step).flow, Password::word(WORD)).await);
+    let proven = ended(house.by(&next, &MAIL).await);
+    assert!(matches!(house.visit.close(&proven.token).await.unwrap(), Closing::Closed { .. }));
+    house.hands.advance(3600);
+    let next = house.recovering(EMAIL, &[]).await;
+    let next = pending(house.answer(&next.flow, Password::word(NEW)).await);
+    assert_eq!(next.duty, Some(Duty::Reopen));
+    let done = ended(house.visit.reopen(&next.flow).await.unwrap());
+    assert!(house.alive(&done.token).await && house.signs_in(EMAIL, NEW).await);
 }

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
 use propusk::event::{Event, EventPage, Outcome, name};
+use propusk::id::EventId;
 
 use filter::{Asked, Fault, Filter, OUTCOMES, key};
 
@@ -45,6 +46,7 @@ struct Choice {
 /// An event on the page.
 #[derive(Debug)]
 pub struct Line {
+    pub id: EventId,
     pub what: String,
     pub result: &'static str,
     pub good: bool,
@@ -60,6 +62,7 @@ impl Line {
         let how = how(t, event).into_iter().chain(reason).collect::<Vec<_>>().join(": ");
         let more = details(t, event);
         Self {
+            id: event.id,
             what: t.event(event),
             result: t.portal.outcome(event.outcome),
             good: event.outcome == Outcome::Done,
@@ -167,6 +170,8 @@ fn details(t: &Texts, event: &Event) -> String {
         ("kind" | "ready", _) if about_contacts(event) => None,
         ("new", _) if about_contacts(event) => Some(format!("{}: {value}", t.life.new_address)),
         ("old", _) if about_contacts(event) => Some(format!("{}: {value}", t.life.old_address)),
+        // What else stands in a line about a lock is an id.
+        _ if event.name == name::LOCKED => None,
         ("number", _) => Some(format!("№ {value}")),
         ("trust", "used") if event.name == name::SIGN_IN => Some(t.ways.trust_used.to_owned()),
         _ => Some(value.clone()),

@@ -94,7 +94,7 @@ pub fn routes() -> Router<App> {
         let other = post(move |guest: Guest, form| async move { other(&guest, way, form).await });
         router = router.route(way.step(), page).route(&format!("{}/other", way.step()), other);
     }
-    for way in [Way::Enrol, Way::Remove, Way::Extract, Way::Fine, Way::Contact] {
+    for way in [Way::Enrol, Way::Remove, Way::Extract, Way::Fine, Way::Contact, Way::Close] {
         let page = get(move |member: Member| async move { show(&member.guest, way) }).post(
             move |member: Member, TokenForm(typed)| async move { answer(&member.guest, way, &typed).await },
         );
@@ -121,7 +121,10 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         _ if way == Way::Recover && draft.is_first() => guest.t.life.sent_to,
         _ => guest.t.code_sent_to,
     };
-    let why = guest.t.life.why(way, &draft).unwrap_or_else(|| guest.t.ways.why(way));
+    let why = match way {
+        Way::Close => guest.t.ending.close_why,
+        _ => guest.t.life.why(way, &draft).unwrap_or_else(|| guest.t.ways.why(way)),
+    };
     // What it depends on is read after where it went.
     let maybe = way == Way::Recover && draft.is_first() && asked.lead.is_empty();
     let (why, lead) = if maybe { ("", why) } else { (why, asked.lead) };

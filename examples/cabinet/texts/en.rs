@@ -265,6 +265,7 @@ pub(super) static TEXTS: Texts = Texts {
     to_front: "To the front page",
     portal: super::Portal::EN,
     front: &super::front::EN,
+    ending: &super::ending::EN,
     link: &super::link::EN,
     life: &super::life::EN,
     ways: &super::ways::EN,
@@ -272,6 +273,10 @@ pub(super) static TEXTS: Texts = Texts {
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {
     Some(match code {
+        "owner" => "its owner asked for it",
+        "not_me" => "its owner said it was not them",
+        "desk" => "decided by support",
+        "application" => "a rule of the service",
         "wrong" => "wrong answer",
         "malformed" => "not in the right form",
         "expired" => "it was too old",

@@ -265,6 +265,7 @@ pub(super) static TEXTS: Texts = Texts {
     to_front: "На первую страницу",
     portal: super::Portal::RU,
     front: &super::front::RU,
+    ending: &super::ending::RU,
     link: &super::link::RU,
     life: &super::life::RU,
     ways: &super::ways::RU,
@@ -272,6 +273,10 @@ pub(super) static TEXTS: Texts = Texts {
 
 pub(super) fn reason(code: &str) -> Option<&'static str> {
     Some(match code {
+        "owner" => "по просьбе владельца",
+        "not_me" => "владелец сообщил, что это был не он",
+        "desk" => "решение службы поддержки",
+        "application" => "правило сервиса",
         "wrong" => "неверный ответ",
         "malformed" => "ответ не той формы",
         "expired" => "срок действия истёк",

@@ -211,6 +211,13 @@ fn requests() -> Value {
                 "max_age": { "type": ["integer", "null"], "minimum": 0, "description": "Seconds: what is older does not count." },
             },
         },
+        "Lock": {
+            "type": "object", "additionalProperties": false,
+            "properties": { "event": {
+                "type": ["string", "null"], "format": "uuid", "description": "A line of the account's own history.",
+            } },
+        },
+        "Reopen": closed(&json!({ "flow": text })),
         "Rename": closed(&json!({
             "name": { "type": "string", "description": "Up to 40 characters; empty: it has none any more." },
         })),
@@ -244,7 +251,7 @@ fn steps() -> Value {
                 "offers": { "type": "array", "items": reference("Offer") },
                 "begun": reference("Begun"),
                 "duty": {
-                    "enum": ["enrol", "replace", "confirm"],
+                    "enum": ["enrol", "replace", "confirm", "reopen"],
                     "description": "Enough is proven: this must happen before the flow can end.",
                 },
                 "due": due(),
@@ -306,6 +313,14 @@ fn replies() -> Value {
             "access_token": text, "token_type": { "const": "Bearer" },
             "expires_in": seconds(), "refresh_token": text,
         })),
+        "Closing": { "oneOf": [reference("Done"), reference("Pending"), closed(&json!({
+            "status": { "const": "closed" },
+            "erased_at": { "type": "string", "format": "date-time", "description": "Until then a sign-in can reopen it." },
+        }))] },
+        "Export": {
+            "type": "object",
+            "description": "Name, identifiers, contacts, credentials without their secrets, browsers, sessions, history.",
+        },
         "Session": closed(&session),
         "Sessions": closed(&json!({ "sessions": { "type": "array", "items": closed(&listed) } })),
         "Origin": closed(&json!({

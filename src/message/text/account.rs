@@ -115,4 +115,66 @@ pub(super) const TEMPLATES: &[Template] = &[
             "{at}, {from}: изменение контактов вашей учётной записи отменено, все сеансы завершены. Войдите и смените \
              пароль: тот, кто менял контакты, может его знать. Если это не вы, обратитесь в поддержку.",
         ),
+    Template::new("locked", Topic::Account)
+        .en(
+            "{site}: your account is locked",
+            "{at}, {from}: your account was locked. All sessions have ended and nobody signs in, you included. To open it again, \
+             go to {host} and choose \"Forgot the password?\". If it was not you, do that, too, or turn to support.",
+        )
+        .ru(
+            "{site}: учётная запись заблокирована",
+            "{at}, {from}: ваша учётная запись заблокирована. Все сеансы завершены, войти не может никто, и вы тоже. Чтобы снять \
+             блокировку, откройте {host} и выберите «Забыли пароль?». Если это не вы, сделайте то же или обратитесь в поддержку.",
+        ),
+    Template::new("locked-by-desk", Topic::Account)
+        .en(
+            "{site}: your account is locked",
+            "{at}: the service has locked your account. All sessions have ended. If you did not ask for it, or to have it opened \
+             again, turn to support.",
+        )
+        .ru(
+            "{site}: учётная запись заблокирована",
+            "{at}: сервис заблокировал вашу учётную запись. Все сеансы завершены. Если вы об этом не просили или хотите снять \
+             блокировку, обратитесь в поддержку.",
+        ),
+    Template::new("unlocked", Topic::Account)
+        .en(
+            "{site}: your account is open again",
+            "{at}: the service has lifted the lock on your account. If you did not ask for it, turn to support at once.",
+        )
+        .ru(
+            "{site}: блокировка снята",
+            "{at}: сервис снял блокировку вашей учётной записи. Если вы об этом не просили, сразу обратитесь в поддержку.",
+        ),
+    Template::new("closing", Topic::Account)
+        .en(
+            "{site}: your account is being closed",
+            "{at}, {from}: your account was closed. It will be erased on {until}. Until then you can come back: sign in at {host} \
+             and choose to open it again. If it was not you, do so and change the password, or turn to support.",
+        )
+        .ru(
+            "{site}: учётная запись закрывается",
+            "{at}, {from}: ваша учётная запись закрыта. Она будет удалена {until}. До этого вы можете вернуться: войдите на {host} \
+             и откройте её снова. Если это не вы, сделайте это и смените пароль или обратитесь в поддержку.",
+        ),
+    Template::new("reopened", Topic::Account)
+        .en(
+            "{site}: your account is open again",
+            "{at}, {from}: your account, which was being closed, is open again. If it was not you, turn to support at once.",
+        )
+        .ru(
+            "{site}: учётная запись снова открыта",
+            "{at}, {from}: закрытие вашей учётной записи отменено. Если это не вы, сразу обратитесь в поддержку.",
+        ),
+    Template::new("closed", Topic::Account)
+        .en(
+            "{site}: your account is erased",
+            "{at}: the service has closed your account and erased its data, as was asked. This is the last message about it. If \
+             you did not ask for it, turn to support.",
+        )
+        .ru(
+            "{site}: учётная запись удалена",
+            "{at}: сервис закрыл вашу учётную запись и удалил её данные, как и просили. Это последнее сообщение о ней. Если вы об \
+             этом не просили, обратитесь в поддержку.",
+        ),
 ];

@@ -114,7 +114,7 @@ impl Values<'_> {
         let locale = self.message.locale;
         let given = |name| self.message.param(name).filter(|value| !value.is_empty());
         match name {
-            "at" | "ready" => given(name).map(|at| self.zone.moment(at, locale).into()),
+            "at" | "ready" | "until" => given(name).map(|at| self.zone.moment(at, locale).into()),
             "device" => given("device").map(|device| called(device, locale)),
             "from" => {
                 let device = called(given("device")?, locale);

@@ -27,6 +27,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("factor", "authenticator"),
     ("left", "2"),
     ("ready", "2026-11-29T14:05:09Z"),
+    ("until", "2026-12-26T14:05:09Z"),
     ("objection", "https://portal.example/objection?o=AaBb"),
     ("old", "i•••@example.org"),
     ("new", "p•••@example.net"),
@@ -34,7 +35,8 @@ const SAMPLES: &[(&str, &str)] = &[
 /// These open something, so they stand in what was asked for, and in no notice.
 const SECRET: [&str; 2] = ["code", "link"];
 /// What the service itself did has no place that a person could know again.
-const BY_THE_SERVICE: [&str; 2] = ["credential-temporary", "credential-compromised"];
+const BY_THE_SERVICE: [&str; 5] =
+    ["credential-temporary", "credential-compromised", "locked-by-desk", "unlocked", "closed"];
 
 fn message(template: &str, locale: Locale, to: &str, params: &[(&str, &str)]) -> Message {
     let title = |value: &str| {

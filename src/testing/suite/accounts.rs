@@ -240,7 +240,7 @@ pub(in crate::testing) fn bytes_and_numbers_come_back_as_they_were(lab: Lab) {
         lab.won([Write::AddAccount(row.clone()), Write::KeepAccount { id: row.id, expect: Version(number) }]);
         assert_eq!(lab.account_now(row.id), row);
     }
-    for state in [AccountState::Active, AccountState::Locked, AccountState::Disabled, AccountState::Closed] {
+    for state in (0..=4).map(|number| AccountState::from_number(number).expect("a state")) {
         let row = AccountRow { state, created: at(-1), ..lab.account_row() };
         lab.won([Write::AddAccount(row.clone())]);
         assert_eq!(lab.account_now(row.id), row);

@@ -1,0 +1,103 @@
+//! Locks (MISSION D6): everything of an account ends at once, and every door refuses as for a name that nobody has,
+//! until the lock is lifted. Who may lift it follows from who set it: the owner's own ("lock it", "this was not me") is
+//! lifted by recovery or at the desk; the desk's and the application's by [`Auth::unlock`] alone, or whoever took an
+//! owner's mailbox would lift what was meant to stop them.
+
+use super::{Auth, Change, Inner};
+use crate::account::{Lock, LockReason, ProfileData};
+use crate::error::Broken;
+use crate::event::{self, Sealed};
+use crate::flow::{Client, Visit};
+use crate::id::{AccountId, EventId, SessionId};
+use crate::session::Session;
+use crate::store::AccountState;
+
+impl Auth {
+    /// Locks an account: all its sessions end, no browser is known or trusted any more, and its owner is told at each
+    /// contact what to do. One that is locked already keeps the stronger reason.
+    ///
+    /// # Errors
+    /// When the store does not work; [`Broken::Misuse`] for an account that is not there, or closed.
+    pub async fn lock(&self, id: AccountId, reason: LockReason, by: &Client) -> Result<(), Broken> {
+        self.0.ready().await?;
+        let locked = self.0.lock(id, reason, Sealed::new(by.origin())).await?;
+        locked.then_some(()).ok_or(super::admin::NO_ACCOUNT)
+    }
+
+    /// Lifts a lock, whoever set it; whether there was one. What ended with it does not come back. One that is switched
+    /// off besides stays so.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn unlock(&self, id: AccountId, by: &Client) -> Result<bool, Broken> {
+        self.0.ready().await?;
+        let change = Change::new(event::name::UNLOCKED, Sealed::new(by.origin())).telling("unlocked");
+        let lift = |profile: &mut ProfileData, _: &mut AccountState| profile.lock.take().is_some();
+        self.0.change_account(id, change, lift).await
+    }
+}
+
+impl Visit {
+    /// Locks the account of this session, which ends with all others. False when it has itself ended meanwhile.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn lock(&self, mine: &Session) -> Result<bool, Broken> {
+        let auth = &self.auth.0;
+        if !auth.is_live(mine).await? {
+            return Ok(false);
+        }
+        auth.lock(mine.account(), LockReason::Owner, Sealed::new(self.client.origin())).await
+    }
+
+    /// "This was not me", said of a line of the account's own history: locks it as [`Visit::lock`] does. False when
+    /// there is no such line, or this session has itself ended meanwhile.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn not_me(&self, mine: &Session, line: EventId) -> Result<bool, Broken> {
+        let auth = &self.auth.0;
+        if !auth.is_live(mine).await? {
+            return Ok(false);
+        }
+        // A session carries the id of the event that began it, so this finds any event by its id.
+        let found = auth.store.beginnings(vec![SessionId::from_bytes(*line.as_bytes())]).await?;
+        // Only its own: the id comes from outside.
+        let Some(found) = found.into_iter().find(|row| row.account == Some(mine.account())) else {
+            return Ok(false);
+        };
+        let mut content = Sealed::new(self.client.origin());
+        content.details.insert("event".into(), line.to_string());
+        content.details.insert("about".into(), found.name.to_string());
+        auth.lock(mine.account(), LockReason::NotMe, content).await
+    }
+}
+
+impl Inner {
+    /// Locks an account, by a session or by a link that was sent to it; what led to it stands in `content`. False: there
+    /// is none, or it is closed.
+    pub(crate) async fn lock(
+        &self,
+        id: AccountId,
+        reason: LockReason,
+        mut content: Sealed,
+    ) -> Result<bool, Broken> {
+        content.reason = Some(reason.as_str().to_owned());
+        let template = if reason.is_owners() { "locked" } else { "locked-by-desk" };
+        let change = Change::new(event::name::LOCKED, content).ending_all().telling(template);
+        let at = self.clock.now();
+        let set = |profile: &mut ProfileData, _: &mut AccountState| {
+            let stands = profile.lock.filter(|old| reason.is_owners() && !old.reason.is_owners());
+            profile.lock = Some(stands.unwrap_or(Lock { reason, at }));
+            // Nothing is destroyed while it is not clear whose account it is.
+            profile.closing = None;
+            true
+        };
+        self.change_account(id, change, set).await
+    }
+
+    async fn is_live(&self, mine: &Session) -> Result<bool, Broken> {
+        let Some(person) = self.person_by_id(mine.account()).await? else { return Ok(false) };
+        Ok(self.live_session(mine.id(), &person).await?.is_some())
+    }
+}
