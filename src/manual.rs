@@ -286,7 +286,9 @@
 //! few minutes would bury the others.
 //!
 //! Over two homes the exchange is one batch like any other (above): a crash in its middle ends the session and never leaves
-//! two. A once-row in the ledger stands for each exchange, so that a hot store which forgets one brings back the token and
+//! two. While one is under way nobody sees the session, so a use that finds the family and not the session asks by a batch
+//! that waits for both and cannot be recorded: told "not there" at once, forty-nine of fifty would be signed out. A once-row
+//! in the ledger stands for each exchange, so that a hot store which forgets one brings back the token and
 //! not a second exchange; who brings it then is taken for one of two.
 //!
 //! # Codes of an application and on paper

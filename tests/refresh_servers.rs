@@ -5,6 +5,7 @@
 //! ```
 #![cfg(all(feature = "axum", feature = "postgres", feature = "redis", feature = "testing"))]
 #![allow(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -24,7 +24,7 @@ use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
-use crate::id::{AccountId, Version};
+use crate::id::{AccountId, Epoch, SessionId, Version};
 use crate::proof::Access;
 use crate::secret::{DataKey, Place, Purpose, Route, Token, TokenHash, same};
 use crate::session::Session;
@@ -34,6 +34,7 @@ use crate::store::{Committed, FlowRow, OnceKey, SessionRow, SubjectKey, Write};
 #[derive(Serialize, Deserialize)]
 struct Family {
     account: AccountId,
+    session: SessionId,
     /// The hash of the token that is good.
     good: [u8; 32],
     before: Option<Before>,
@@ -54,7 +55,8 @@ impl Inner {
     pub(crate) fn family(&self, session: &Session) -> Result<Option<(Write, Token)>, Broken> {
         let Some(Access { family, .. }) = session.access() else { return Ok(None) };
         let token = Token::routed(family, self.entropy())?;
-        let family = Family { account: session.account(), good: self.refresh_hash(&token), before: None };
+        let (account, good) = (session.account(), self.refresh_hash(&token));
+        let family = Family { account, session: session.id(), good, before: None };
         let row = self.family_row(family_key(self, &token), Version(0), session.expires(), &family)?;
         Ok(Some((Write::AddFlow(row), token)))
     }
@@ -69,7 +71,15 @@ impl Inner {
             let plain = self.keys.open(&place(&key), &row.sealed)?;
             let family: Family = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
             let person = self.active(family.account).await?.ok_or(Code::NoSession)?;
-            let session = self.of_family(&person, token.route(), now).await?.ok_or(Code::NoSession)?;
+            let Some(session) = self.of_family(&person, family.session).await? else {
+                self.gone(&person, &family, &row).await?;
+                continue;
+            };
+            if !session.lives(person.epoch(), now)
+                || session.access().map(|access| access.family) != token.route()
+            {
+                return Err(Code::NoSession.into());
+            }
             let end = match &family.before {
                 _ if same(&family.good, &hash) => self.exchange(token, &row, &family, &session, now).await?,
                 Some(before) if same(&before.hash, &hash) && now < before.until => {
@@ -105,7 +115,7 @@ impl Inner {
         let until = now.after(self.profile.sessions.grace);
         let sealed = seal_pair(self, token, &row.key, &pair)?;
         let before = Some(Before { hash: family.good, until, pair: sealed });
-        let follows = Family { account: family.account, good: self.refresh_hash(next), before };
+        let follows = Family { good: self.refresh_hash(next), before, ..*family };
         let next_row = self.family_row(row.key, row.version.next(), session.expires(), &follows)?;
         let renewed = self.refreshed(session, tag, access, now);
         let (account, route, id) = (session.account(), session.route(), session.id());
@@ -159,18 +169,27 @@ impl Inner {
         Ok(subject.and_then(Person::active))
     }
 
-    async fn of_family(
-        &self,
-        person: &Person,
-        family: Option<Route>,
-        now: Timestamp,
-    ) -> Result<Option<Session>, Broken> {
+    async fn of_family(&self, person: &Person, id: SessionId) -> Result<Option<Session>, Broken> {
         let Some(subject) = &person.subject else { return Ok(None) };
         let rows = self.store.sessions_of(person.id, subject.account.route).await?;
-        let mine = |session: &Session| {
-            session.lives(person.epoch(), now) && session.access().map(|access| access.family) == family
-        };
-        Ok(rows.into_iter().map(Session::of).find(mine))
+        Ok(rows.into_iter().map(Session::of).find(|session| session.id() == id))
+    }
+
+    /// Over two homes nobody sees a session while another use, or a step that may yet be lost, holds it. A batch that
+    /// wants both and cannot be recorded waits for them, is told which of them is not there, and changes nothing.
+    async fn gone(&self, person: &Person, family: &Family, row: &FlowRow) -> Going<()> {
+        let Some(subject) = &person.subject else { return Err(Code::NoSession.into()) };
+        let (account, route) = (person.id, subject.account.route);
+        let same = FlowRow { version: row.version.next(), ..row.clone() };
+        let batch = vec![
+            Write::SwapFlow { row: same, expect: row.version },
+            Write::EndSession { account, route, id: family.session },
+            Write::KeepEpoch { account, expect: NEVER },
+        ];
+        match self.commit(batch).await? {
+            Committed::Lost { at: 1 } => Err(Code::NoSession.into()),
+            _ => Ok(()),
+        }
     }
 
     fn family_row(
@@ -227,6 +246,8 @@ fn open_pair(auth: &Inner, by: &Token, key: &TokenHash, sealed: &str) -> Result<
 }
 
 const MOST_TRIES: usize = 12;
+/// No account's.
+const NEVER: Epoch = Epoch(i64::MIN);
 const BUSY: Duration = Duration::from_secs(1);
 /// By then every replica of a hot store has heard of an exchange.
 const FORGETS: Duration = Duration::from_secs(3600);

@@ -60,16 +60,12 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
     table.cell(AnApproval, StepUp).await;
     table.confirmations(AppCode::default).await;
     // ATTACKS 7: a puzzle is no flow's.
-    for (purpose, entry) in [(HumanFor::SignUp, "sign-up"), (HumanFor::SignIn, "sign-in")] {
-        let Some(course) = table.course(format!("the answer to a puzzle at {entry}")) else { continue };
+    if let Some(course) = table.course("the answer to a puzzle at sign-up".to_owned()) {
         let mut human = HumanPolicy::NONE;
-        match purpose {
-            HumanFor::SignUp => human.sign_up = Check::Always,
-            _ => human.sign_in = Check::Always,
-        }
-        let nodes = Arc::new(Nodes::asking(again.clone(), human).await);
-        nodes.counts_from(1_000_000 * (1 + usize::from(purpose == HumanFor::SignIn)));
-        entries::puzzle(&nodes, purpose, course).await;
+        human.sign_up = Check::Always;
+        let nodes = Arc::new(Nodes::asking(again, human).await);
+        nodes.counts_from(1_000_000);
+        entries::puzzle(&nodes, HumanFor::SignUp, course).await;
     }
     if let Some(course) = table.course("the cookie of a trusted browser at sign-in".to_owned()) {
         entries::trusted(&nodes, course).await;

@@ -98,13 +98,14 @@ impl Door {
     }
 }
 
-/// All at once; what each got, and whether all had read before any wrote.
+/// All at once; what each got, and whether all had read by this method before any wrote.
 async fn at_once<S: Store + Throttle + Clone>(
     stores: &[S; 2],
+    read: &'static str,
     (hands, outbox): (&Hands, &Outbox),
     token: &Token,
 ) -> (Vec<Result<(String, String), String>>, bool) {
-    let gated = stores.each_ref().map(|store| GatedStore::new(store.clone(), "sessions_of", USES / 2));
+    let gated = stores.each_ref().map(|store| GatedStore::new(store.clone(), read, USES / 2));
     let nodes = gated.each_ref().map(|store| node(store, hands, outbox));
     let mut doors = Vec::new();
     for node in &nodes {
@@ -158,7 +159,7 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], else_s
         let refresh = signed.refresh.unwrap();
         let sessions = auth.sessions(account).await.unwrap().len();
 
-        let (ends, met) = at_once(&stores, (&hands, &outbox), &refresh).await;
+        let (ends, met) = at_once(&stores, "sessions_of", (&hands, &outbox), &refresh).await;
         overlapped += usize::from(met);
         let mut pairs: Vec<_> = ends.into_iter().map(|end| end.unwrap()).collect();
         assert_eq!(pairs.len(), USES);
@@ -174,7 +175,7 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], else_s
 
         // Outside the grace.
         hands.0.advance(Duration::from_secs(10));
-        let (ends, _) = at_once(&stores, (&hands, &outbox), &refresh).await;
+        let (ends, _) = at_once(&stores, "find_flow", (&hands, &outbox), &refresh).await;
         for end in ends {
             *codes.entry(end.unwrap_err()).or_default() += 1;
         }
