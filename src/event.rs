@@ -215,6 +215,10 @@ pub mod name {
     pub const LEVEL_SET: EventName = EventName::new("level-set");
     /// The application set the owner's name and birth date.
     pub const PERSONAL_DATA_SET: EventName = EventName::new("personal-data-set");
+    /// A notice was given up: one of the owner's addresses did not hear of something.
+    pub const UNDELIVERED: EventName = EventName::new("notice-undelivered");
+    /// The owner set what they are told of by which channel.
+    pub const PREFERENCES_SET: EventName = EventName::new("preferences-set");
     /// The account was switched off.
     pub const DISABLED: EventName = EventName::new("account-disabled");
     /// The account was switched on again.

@@ -32,6 +32,7 @@ impl Auth {
             created: row.created,
             identifiers: known.names.clone(),
             contacts: known.contacts().cloned().collect(),
+            preferences: profile.preferences.clone(),
         }))
     }
 

@@ -13,7 +13,7 @@ use crate::event::{self, Outcome, Sealed};
 use crate::factor::{Factor, Source};
 use crate::flow::Client;
 use crate::id::{AccountId, FactorName};
-use crate::message::Locale;
+use crate::message::{Locale, Preferences};
 use crate::secret::same;
 use crate::store::{Committed, SubjectKey, Write};
 
@@ -292,6 +292,7 @@ impl Inner {
             terms: String::new(),
             recovery: None,
             changes: Vec::new(),
+            preferences: Preferences::default(),
         };
         let NewAccount { id, key, rows: mut batch, .. } = self.new_account(&profile, &account.names, now)?;
         for ImportedCredential { factor, data, .. } in &account.credentials {

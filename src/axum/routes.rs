@@ -2,6 +2,7 @@
 
 mod account;
 mod factors;
+mod preferences;
 
 use std::borrow::Cow;
 
@@ -56,6 +57,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
         .route("/history", get(history))
+        .route("/preferences", get(preferences::show).put(preferences::set))
         .route("/factors", get(factors::factors))
         .route("/factors/{id}", put(factors::rename).delete(factors::remove))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))

@@ -313,6 +313,7 @@ fn every_route_has_cells() {
         "/sessions",
         "/sessions/{id}",
         "/history",
+        "/preferences",
         "/factors",
         "/factors/{id}",
         "/contacts",

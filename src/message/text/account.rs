@@ -1,4 +1,4 @@
-//! Recovery, and where messages go.
+//! Recovery, where messages go, and which.
 
 use super::{Template, Topic};
 
@@ -114,5 +114,16 @@ pub(super) const TEMPLATES: &[Template] = &[
             "{site}: изменение контактов отменено",
             "{at}, {from}: изменение контактов вашей учётной записи отменено, все сеансы завершены. Войдите и смените \
              пароль: тот, кто менял контакты, может его знать. Если это не вы, обратитесь в поддержку.",
+        ),
+    Template::new("notices-off", Topic::Account)
+        .en(
+            "{site}: some notices are switched off",
+            "{at}, {from}: some notices about your account are switched off. If it was not you, sign in, switch them on, \
+             change the password and end the other sessions.",
+        )
+        .ru(
+            "{site}: часть уведомлений отключена",
+            "{at}, {from}: часть уведомлений о вашей учётной записи отключена. Если это не вы, войдите, включите их, \
+             смените пароль и завершите остальные сеансы.",
         ),
 ];
