@@ -10,7 +10,14 @@
 //! Time stands still in all processes and is moved on when no worker finds anything due: so no lease runs out under a
 //! message that is on its way, however slow the machine.
 #![cfg(all(feature = "email", feature = "sqlite", feature = "postgres", feature = "testing"))]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
 
 #[path = "common/portal.rs"]
 mod portal;
