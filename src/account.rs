@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::identifier::Identifier;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, EventId};
-use crate::message::Locale;
+use crate::message::{Locale, Preferences};
 use crate::store::AccountState;
 
 pub use personal::{BirthDate, BirthDateError, PersonalData};
@@ -49,6 +49,8 @@ pub struct Account {
     pub identifiers: Vec<Identifier>,
     /// Where its messages go.
     pub contacts: Vec<Identifier>,
+    /// What its owner is told of by which channel.
+    pub preferences: Preferences,
     /// Why it is locked, if it is. Beside [`AccountState::Disabled`] it is what the account goes back to.
     pub lock: Option<Lock>,
     /// When it is erased, if it is being closed.
@@ -119,6 +121,8 @@ pub(crate) struct ProfileData {
     /// Changes of contacts that can be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changes: Vec<ContactChanged>,
+    #[serde(default, skip_serializing_if = "Preferences::is_default")]
+    pub(crate) preferences: Preferences,
     // Accounts of an earlier build have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lock: Option<Lock>,

@@ -25,7 +25,7 @@ use crate::hash::{HashPool, HashSettings};
 use crate::human::{HumanCheck, ProofOfWork};
 use crate::id::{AccountId, FactorName, Realm, Sequence};
 use crate::lockout::waiting::Waiting;
-use crate::message::{Sender, Templates};
+use crate::message::{Push, Sender, Templates};
 use crate::observe;
 use crate::policy::Profile;
 use crate::secret::{Buffered, KeyRing, Keys, Token};
@@ -59,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sleep: Option<Arc<dyn Sleep>>,
     pub(crate) senders: Vec<Box<dyn Sender>>,
+    pub(crate) push: Option<Box<dyn Push>>,
     pub(crate) templates: Arc<Templates>,
     pub(crate) human: Box<dyn HumanCheck>,
     pub(crate) waiting: Waiting,
@@ -83,6 +84,7 @@ impl Auth {
             throttle: Arc::new(MemoryStore::default()),
             sleep: None,
             senders: Vec::new(),
+            push: None,
             templates: Templates::default(),
             human: Box::new(ProofOfWork::default()),
         }
@@ -213,6 +215,7 @@ pub struct Builder {
     throttle: Arc<dyn Throttle>,
     sleep: Option<Arc<dyn Sleep>>,
     senders: Vec<Box<dyn Sender>>,
+    push: Option<Box<dyn Push>>,
     templates: Templates,
     human: Box<dyn HumanCheck>,
 }
@@ -233,6 +236,12 @@ impl Builder {
     /// A way out for messages. The first that takes an address gets it.
     pub fn sender(mut self, sender: impl Sender) -> Self {
         self.senders.push(Box::new(sender));
+        self
+    }
+
+    /// The way to the application's own clients, which then get notices too.
+    pub fn push(mut self, push: impl Push) -> Self {
+        self.push = Some(Box::new(push));
         self
     }
 
@@ -325,6 +334,7 @@ impl Builder {
             entropy: self.entropy,
             sleep: self.sleep,
             senders: self.senders,
+            push: self.push,
             templates: Arc::new(self.templates.checked()?),
             human: self.human,
             waiting: Waiting::default(),

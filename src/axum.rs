@@ -47,7 +47,7 @@
 //! | 401 | `no_session`, `refresh_reused`, `step_up` |
 //! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level`, `locked`, `recovery_stopped`, `human_needed`, `human_wrong` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
-//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `barred`, `due`, `taken`, `last_factor`, `recovery_waits`, `waiting`, `mailbox` |
+//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `barred`, `due`, `taken`, `last_factor`, `untold`, `recovery_waits`, `waiting`, `mailbox` |
 //! | 410 | `no_flow`, `link` |
 //! | 413, 415 | `too_large`, `media_type` |
 //! | 422 | `malformed_answer` and the codes of identifiers, `contact_kind`, `name`, `birth_date`, `terms`, `transaction`, `unfit` |

@@ -227,6 +227,10 @@ pub mod name {
     pub const REOPENED: EventName = EventName::new("account-reopened");
     /// The account was erased. What its other events sealed is gone.
     pub const CLOSED: EventName = EventName::new("account-closed");
+    /// A notice was given up: one of the owner's addresses did not hear of something.
+    pub const UNDELIVERED: EventName = EventName::new("notice-undelivered");
+    /// The owner set what they are told of by which channel.
+    pub const PREFERENCES_SET: EventName = EventName::new("preferences-set");
     /// The account was switched off.
     pub const DISABLED: EventName = EventName::new("account-disabled");
     /// The account was switched on again.

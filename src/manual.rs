@@ -404,6 +404,16 @@
 //! who reads the same in the history. What the service itself did has no such place, since an operator's desk is none that
 //! the owner could know again.
 //!
+//! *What an owner hears* they choose by topic and channel, but one confirmed address hears of each topic: a choice that leaves
+//! none is refused (`untold`) and not silently mended, since a page would else show something that is not so. A push does not
+//! count, since nobody here knows whether a device is there. Where the address that was left goes away later, the others hear
+//! again. Of changed contacts, of recoveries and of what becomes of the account all addresses hear always (NIST SP 800-63B-4
+//! section 4.2.3), and all hear that something was switched off: who stole a session would else begin with silence. What was
+//! chosen is a part of the account's sealed profile, so that it costs no read, and goes with the account's key.
+//!
+//! *A notice that nobody got* is a line in its owner's history (`notice-undelivered`), in the commit that gives it up, beside
+//! [`Tended::given_up`](crate::auth::Tended) and the metric. A code that did not come is none: who waits for it sees that.
+//!
 //! # Numbers that get no code
 //!
 //! A code proves who holds the SIM, which is somebody else an hour after a swap (NIST SP 800-63B-4 section 3.1.3.3, ATTACKS 92).

@@ -4,6 +4,7 @@
 #[cfg(feature = "email")]
 pub mod email;
 mod notices;
+mod preferences;
 mod refusals;
 #[cfg(feature = "sms-http")]
 pub mod sms;
@@ -28,6 +29,7 @@ use crate::id::{AccountId, MessageId, Realm, TemplateName};
 use crate::secret::{Place, Purpose};
 use crate::store::Write;
 
+pub use preferences::{Channel, Preferences};
 pub use text::{Templates, Topic};
 
 /// Delivers messages. One for each way out; the first that takes a message gets it.
@@ -41,6 +43,16 @@ pub trait Sender: Debug + Send + Sync + 'static {
     /// # Errors
     /// When the channel does not work: the message is tried again later.
     fn send<'a>(&'a self, message: &'a Message) -> Sending<'a>;
+}
+
+/// Delivers messages to an application's own clients of an account. Which devices those are, the application knows.
+pub trait Push: Debug + Send + Sync + 'static {
+    /// Delivers one message to whoever of this account can be reached, as [`Sender::send`] does. `Rejected` where the
+    /// account has no device.
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    fn push<'a>(&'a self, to: AccountId, message: &'a Message) -> Sending<'a>;
 }
 
 /// What [`Sender::send`] gives.
@@ -124,13 +136,14 @@ impl Locale {
 pub struct Message {
     /// The idempotency key.
     pub id: MessageId,
-    /// To whom, in canonical form.
+    /// To whom, in canonical form; of a push, an address or a name of the account.
     pub to: Identifier,
     /// Which text.
     pub template: TemplateName,
     /// In which language.
     pub locale: Locale,
     params: Params,
+    push: bool,
     templates: Arc<Templates>,
 }
 
@@ -155,9 +168,15 @@ impl Message {
         Topic::of(&self.template)
     }
 
+    /// By which channel it goes; `None` for one to a user name, to which none leads.
+    #[must_use]
+    pub fn channel(&self) -> Option<Channel> {
+        if self.push { Some(Channel::Push) } else { Channel::to(&self.to) }
+    }
+
     pub(crate) fn new(id: MessageId, content: Content, templates: Arc<Templates>) -> Self {
-        let Content { to, template, locale, params, until: _ } = content;
-        Self { id, to, template, locale, params, templates }
+        let Content { to, template, locale, params, push, until: _ } = content;
+        Self { id, to, template, locale, params, push, templates }
     }
 }
 
@@ -193,6 +212,9 @@ pub(crate) struct Content {
     pub(crate) template: TemplateName,
     pub(crate) locale: Locale,
     pub(crate) params: Params,
+    /// It goes to the application's own clients. Rows of an earlier build have none.
+    #[serde(default)]
+    pub(crate) push: bool,
     /// After this it is given up.
     pub(crate) until: Timestamp,
 }
@@ -202,7 +224,7 @@ impl Inner {
     pub(crate) fn message(
         &self,
         account: Option<AccountId>,
-        to: &Identifier,
+        (to, push): (&Identifier, bool),
         template: TemplateName,
         mut params: Params,
         locale: Locale,
@@ -211,7 +233,7 @@ impl Inner {
         let id = MessageId::next(self)?;
         params.push(("site".into(), self.site.name.clone().into()));
         params.push(("host".into(), self.site.host().to_owned().into()));
-        let content = Content { to: to.clone(), template, locale, params, until };
+        let content = Content { to: to.clone(), template, locale, params, push, until };
         let plain = Zeroizing::new(serde_json::to_vec(&content).map_err(|_| Broken::Misuse("message"))?);
         let sealed = self.keys.seal(self.entropy(), &Place::new(Purpose::Message, id.as_bytes()), &plain)?;
         let (realm, due) = (self.keys.realm().clone(), self.clock.now());

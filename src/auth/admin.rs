@@ -34,6 +34,7 @@ impl Auth {
             contacts: known.contacts().cloned().collect(),
             lock: profile.lock,
             erased_at: profile.closing,
+            preferences: profile.preferences.clone(),
         }))
     }
 

@@ -13,7 +13,7 @@ use crate::event::{self, Outcome, Sealed};
 use crate::factor::{Factor, Source};
 use crate::flow::Client;
 use crate::id::{AccountId, FactorName};
-use crate::message::Locale;
+use crate::message::{Locale, Preferences};
 use crate::secret::same;
 use crate::store::{Committed, SubjectKey, Write};
 
@@ -294,6 +294,7 @@ impl Inner {
             changes: Vec::new(),
             lock: None,
             closing: None,
+            preferences: Preferences::default(),
         };
         let NewAccount { id, key, rows: mut batch, .. } = self.new_account(&profile, &account.names, now)?;
         for ImportedCredential { factor, data, .. } in &account.credentials {

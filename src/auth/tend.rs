@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::{Auth, Inner};
 use crate::clock::Timestamp;
 use crate::error::Broken;
-use crate::message::{Content, Message, MessageRow, Sent};
+use crate::event::{self, Outcome, Sealed};
+use crate::flow::Client;
+use crate::message::{Channel, Content, Message, MessageRow, Sent, Topic};
 use crate::observe;
 use crate::secret::{Place, Purpose};
 use crate::store::Write;
@@ -19,7 +21,7 @@ pub struct Tended {
     pub delivered: usize,
     /// Messages to be tried again later.
     pub postponed: usize,
-    /// Messages given up: rejected, tried too often, or nobody takes them.
+    /// Messages given up: rejected, tried too often, or nobody takes them. Of a notice the owner's history says so.
     pub given_up: usize,
     /// Sign-ins that were begun and never finished: each has its line in the history now.
     pub timed_out: usize,
@@ -65,7 +67,8 @@ impl Auth {
                 Some(Sent::Delivered) => {
                     tended.delivered += 1;
                     observe::message("delivered");
-                    auth.close(&row, true).await?;
+                    let (id, at) = (row.id, auth.clock.now());
+                    let _ = auth.commit(vec![Write::CloseMessage { id, at, delivered: true }]).await?;
                 }
                 how @ (Some(Sent::Later { .. }) | None) if row.attempts < MOST_ATTEMPTS => {
                     tended.postponed += 1;
@@ -77,10 +80,11 @@ impl Auth {
                     let due = auth.clock.now().after(pause);
                     let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due }]).await?;
                 }
-                Some(Sent::Rejected | Sent::Later { .. }) | None => {
+                how @ (Some(Sent::Rejected | Sent::Later { .. }) | None) => {
                     tended.given_up += 1;
                     observe::message("given_up");
-                    auth.close(&row, false).await?;
+                    let rejected = matches!(how, Some(Sent::Rejected));
+                    auth.give_up(&row, if rejected { "rejected" } else { "too_many_attempts" }).await?;
                 }
             }
         }
@@ -98,24 +102,45 @@ impl Auth {
 impl Inner {
     // `None`: try again.
     async fn deliver(&self, row: &MessageRow) -> Option<Sent> {
-        let plain = self.keys.open(&Place::new(Purpose::Message, row.id.as_bytes()), &row.sealed).ok();
-        let Some(content) = plain.and_then(|plain| serde_json::from_slice::<Content>(&plain).ok()) else {
-            return Some(Sent::Rejected);
-        };
+        let Some(content) = self.content(row) else { return Some(Sent::Rejected) };
         // A code that has died is not handed out hours later, nor kept for it.
         if content.until <= self.clock.now() {
             return Some(Sent::Rejected);
         }
         let message = Message::new(row.id, content, self.templates.clone());
-        match self.senders.iter().find(|sender| sender.takes(&message.to)) {
-            Some(sender) => sender.send(&message).await.ok(),
-            None => Some(Sent::Rejected),
+        let sender = self.senders.iter().find(|sender| sender.takes(&message.to));
+        match (message.channel(), row.account, sender) {
+            (Some(Channel::Push), Some(to), _) => match &self.push {
+                Some(push) => push.push(to, &message).await.ok(),
+                None => Some(Sent::Rejected),
+            },
+            (Some(Channel::Push), None, _) | (_, _, None) => Some(Sent::Rejected),
+            (_, _, Some(sender)) => sender.send(&message).await.ok(),
         }
     }
 
-    async fn close(&self, row: &MessageRow, delivered: bool) -> Result<(), Broken> {
-        let at = self.clock.now();
-        let _ = self.commit(vec![Write::CloseMessage { id: row.id, at, delivered }]).await?;
+    fn content(&self, row: &MessageRow) -> Option<Content> {
+        let plain = self.keys.open(&Place::new(Purpose::Message, row.id.as_bytes()), &row.sealed).ok()?;
+        serde_json::from_slice(&plain).ok()
+    }
+
+    // The owner reads in the history that an address of theirs did not hear of something. Not for a code: who waits for one
+    // sees that it does not come, and strangers would fill the history. Nor for a push, which an account without a device
+    // never gets.
+    async fn give_up(&self, row: &MessageRow, why: &str) -> Result<(), Broken> {
+        let mut batch = vec![Write::CloseMessage { id: row.id, at: self.clock.now(), delivered: false }];
+        let notice = |content: &Content| Topic::of(&content.template) != Topic::Asked && !content.push;
+        if let (Some(account), Some(content)) = (row.account, self.content(row).filter(notice))
+            && let Some(person) = self.person_by_id(account).await?
+            && let Ok(Some(_)) = person.known(self)
+        {
+            let mut line = Sealed::new(Client::unknown().origin());
+            line.reason = Some(why.to_owned());
+            line.details.insert("template".into(), content.template.to_string());
+            line.details.insert("to".into(), content.to.masked());
+            batch.push(self.line(&person, event::name::UNDELIVERED, Outcome::Refused, &line)?.1);
+        }
+        let _ = self.commit(batch).await?;
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::Problem;
 use super::caller::Caller;
-use crate::account::PendingRecovery;
+use crate::account::{Account, PendingRecovery};
 use crate::auth::{Auth, Held};
 use crate::clock::Timestamp;
 use crate::device::Device;
@@ -20,7 +20,7 @@ use crate::event::{Event, Origin};
 use crate::factor::Prompt;
 use crate::flow::{Asking, Done, ListedContact, Next, Objection, Step};
 use crate::id::FactorName;
-use crate::message::Locale;
+use crate::message::{Channel, Locale, Topic};
 use crate::policy::number;
 use crate::proof::Due;
 use crate::session::{Listed, Session};
@@ -187,6 +187,22 @@ pub(crate) fn objection(what: Objection) -> impl Serialize {
         objection: &'static str,
     }
     Objects { objection: what.as_str() }
+}
+
+/// What an owner is told of by which channel, and by which channels they can be.
+pub(crate) fn preferences(auth: &Auth, account: &Account) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Told {
+        channels: Vec<&'static str>,
+        topics: BTreeMap<&'static str, BTreeMap<&'static str, bool>>,
+    }
+    let channels = auth.channels(account);
+    let of = |topic| {
+        let on = |by: &Channel| (by.as_str(), account.preferences.is_on(topic, *by));
+        (topic.as_str(), channels.iter().map(on).collect())
+    };
+    let topics = Topic::ALL.into_iter().filter(|topic| topic.is_chosen()).map(of).collect();
+    Told { channels: channels.iter().map(|by| by.as_str()).collect(), topics }
 }
 
 /// A page of the history; `full` when there may be another.

@@ -5,6 +5,7 @@
 //! HTTP holds what is sent and received against it.
 
 mod operations;
+mod preferences;
 mod schemas;
 
 use ::axum::extract::State;

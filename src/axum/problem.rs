@@ -271,6 +271,7 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         | Code::Taken
         | Code::LastFactor
         | Code::RecoveryWaits
+        | Code::Untold
         | Code::Waiting
         | Code::Mailbox => StatusCode::CONFLICT,
         Code::Identifier(

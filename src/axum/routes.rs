@@ -3,6 +3,7 @@
 mod account;
 mod ending;
 mod factors;
+mod preferences;
 mod tokens;
 
 use std::borrow::Cow;
@@ -63,6 +64,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/close", post(ending::close))
         .route("/flow/reopen", post(ending::reopen))
         .route("/export", get(ending::export))
+        .route("/preferences", get(preferences::show).put(preferences::set))
         .route("/factors", get(factors::factors))
         .route("/factors/{id}", put(factors::rename).delete(factors::remove))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))

@@ -325,7 +325,7 @@ impl Inner {
         if self.templates.knows(template.as_str()) {
             params.extend(run.visit.client.at(self));
         }
-        Ok(self.message(profile.map(|_| person.id), to, template, params, locale, deliver)?)
+        Ok(self.message(profile.map(|_| person.id), (to, false), template, params, locale, deliver)?)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::error::Broken;
 use crate::event::{self, Outcome, Reached, Sealed};
 use crate::factor::{Answer, Enrolled, ErasedFactor, Reason};
 use crate::id::{Epoch, FactorName, SessionId};
+use crate::message::Preferences;
 use crate::proof::{Proof, Proves};
 use crate::session::{Grant, Session};
 use crate::store::{AccountRow, Write};
@@ -141,6 +142,7 @@ impl Inner {
             changes: Vec::new(),
             lock: None,
             closing: None,
+            preferences: Preferences::default(),
         };
         let NewAccount { id, key, route, rows } =
             self.new_account(&profile, &[(applicant.contact, true)], run.now)?;

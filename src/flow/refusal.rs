@@ -94,6 +94,8 @@ pub enum Code {
     OutOfReach,
     /// It is the last that the sign-in needs.
     LastFactor,
+    /// Of something no confirmed address would hear.
+    Untold,
     /// The owner's identity is not confirmed as far as that takes.
     Level,
     /// What is to be approved cannot be shown as it is.
@@ -142,6 +144,7 @@ impl Code {
             Self::StepUp => "step_up",
             Self::OutOfReach => "out_of_reach",
             Self::LastFactor => "last_factor",
+            Self::Untold => "untold",
             Self::Level => "level",
             Self::Transaction => "transaction",
             Self::Locked => "locked",

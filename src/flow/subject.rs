@@ -296,7 +296,7 @@ impl Known {
         rows.find(|(_, _, contact)| contact.address == *address).map(|(version, id, _)| (*id, *version))
     }
 
-    pub(crate) fn contacts(&self) -> impl Iterator<Item = &Identifier> {
+    pub(crate) fn contacts(&self) -> impl Iterator<Item = &Identifier> + Clone {
         self.contacts.iter().map(|(_, _, contact)| &contact.address)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Params;
+use super::{Channel, Params, Topic};
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::Origin;
@@ -34,7 +34,7 @@ impl Inner {
         self.notices_by(person, &run.visit.client.origin(), &notice.template, params)
     }
 
-    /// A notice to each contact of the person, if there is one: of what this client did just now.
+    /// A notice to each contact of the person that wants to hear of it, if there is one: of what this client did just now.
     pub(crate) fn notices(
         &self,
         person: &Person,
@@ -55,12 +55,16 @@ impl Inner {
         let Some(known) = person.known(self)? else { return Ok(Vec::new()) };
         let mut params = by.at(self);
         params.extend(own);
+        let (topic, wishes) = (Topic::of(template), &known.profile.preferences);
+        let chosen = wishes.choose(topic, known.contacts()).into_iter().map(|to| (to, false));
+        let push = self.push.is_some() && wishes.is_on(topic, Channel::Push);
+        let pushed = known.contacts().chain(&known.names).next().filter(|_| push).map(|to| (to, true));
         let notice = |to| {
             let (template, params) = (template.clone(), params.clone());
             let until = self.clock.now().after(NOTICE_LIFE);
             self.message(Some(person.id), to, template, params, known.profile.locale, (true, until))
         };
-        known.contacts().map(notice).collect()
+        chosen.chain(pushed).map(notice).collect()
     }
 
     /// Tells the owner what became of a credential.

@@ -115,6 +115,10 @@ impl Code {
                 "Without it you could no longer sign in. Add another first.",
                 "Без него вы больше не сможете войти. Сначала добавьте другой.",
             ),
+            Self::Untold => (
+                "Leave one address for each kind of notice, e-mail or SMS: else nobody could warn you.",
+                "Оставьте для каждого вида уведомлений хотя бы один адрес, почту или СМС: иначе вас никто не предупредит.",
+            ),
             Self::Level => (
                 "Confirm your identity first: that takes an account of a higher level.",
                 "Сначала подтвердите личность: для этого нужна учётная запись более высокого уровня.",

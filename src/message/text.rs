@@ -38,13 +38,36 @@ pub enum Topic {
     SignIn,
     /// A notice of a change of the ways to sign in.
     Credentials,
-    /// A notice of a recovery, or of a change of contacts.
+    /// A notice of a recovery, of a change of contacts, of what became of the account or of its notices. Every confirmed
+    /// address hears (NIST SP 800-63B-4 section 4.2.3).
     Account,
-    /// Something that the library has no text for.
+    /// Something that the library has no text for: a factor's own.
     Other,
 }
 
 impl Topic {
+    /// Every topic.
+    pub const ALL: [Self; 5] = [Self::Asked, Self::SignIn, Self::Credentials, Self::Account, Self::Other];
+
+    /// The name in JSON and rows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::SignIn => "sign_in",
+            Self::Credentials => "credentials",
+            Self::Account => "account",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether an owner chooses by which channel they hear of it. Of what an account is lost by, every address hears: who
+    /// stole a session would else begin with silence.
+    #[must_use]
+    pub const fn is_chosen(self) -> bool {
+        matches!(self, Self::SignIn | Self::Credentials | Self::Other)
+    }
+
     pub(crate) fn of(template: &TemplateName) -> Self {
         Template::of(template.as_str()).map_or(Self::Other, |template| template.topic)
     }

@@ -104,6 +104,10 @@ impl Web {
         self.raw(Method::GET, path, "").await
     }
 
+    pub async fn put(&mut self, path: &str, body: Value) -> Reply {
+        self.raw(Method::PUT, path, body.to_string()).await
+    }
+
     pub async fn delete(&mut self, path: &str) -> Reply {
         self.raw(Method::DELETE, path, "").await
     }

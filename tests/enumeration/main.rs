@@ -325,6 +325,7 @@ fn every_route_has_cells() {
         "/lock",
         "/close",
         "/export",
+        "/preferences",
         "/factors",
         "/factors/{id}",
         "/contacts",

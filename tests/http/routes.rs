@@ -281,3 +281,26 @@ fn names(page: &serde_json::Value) -> Vec<String> {
         .map(|event| event["name"].as_str().unwrap().to_owned())
         .collect()
 }
+
+#[tokio::test]
+async fn an_owner_chooses_what_they_hear() {
+    let (auth, outbox) = portal(Profile::nist_aal1());
+    let router = router(auth.clone()).unwrap();
+    let mut browser = Web::browser(&router);
+    browser.get("/auth/preferences").await.problem(401, "no_session");
+    browser.register(&auth, &outbox, PHONE).await;
+    let json = browser.get("/auth/preferences").await.expect(200).json();
+    let on = json!({ "sms": true });
+    let all = json!({ "credentials": on, "other": on, "sign_in": on });
+    assert_eq!(json, json!({ "channels": ["sms"], "topics": all }));
+    let off = |topic: &str, channel: &str| json!({ "topics": { topic: { channel: false } } });
+    // The only address there is.
+    browser.put("/auth/preferences", off("sign_in", "sms")).await.problem(409, "untold");
+    browser.put("/auth/preferences", off("sign_in", "email")).await.expect(204);
+    for (topic, channel) in [("account", "sms"), ("nothing", "sms"), ("sign_in", "pigeon")] {
+        browser.put("/auth/preferences", off(topic, channel)).await.problem(400, "malformed");
+    }
+    let lines = browser.get("/auth/history").await.expect(200).json();
+    assert_eq!(lines["events"][0]["name"], "preferences-set");
+    assert_eq!(lines["events"][0]["details"], json!({ "off": "sign_in.email" }));
+}

@@ -232,6 +232,8 @@ pub(super) fn event(event: &Event, locale: Locale) -> Option<&'static str> {
         ("session-ended", _) => ("Завершён другой сеанс", "Another session was ended"),
         ("other-sessions-ended", _) => ("Завершены все остальные сеансы", "All other sessions were ended"),
         ("browser-forgotten", _) => ("Удалён знакомый браузер", "A known browser was forgotten"),
+        ("preferences-set", _) => ("Изменены уведомления", "Notices were changed"),
+        ("notice-undelivered", _) => ("Уведомление не доставлено", "A notice was not delivered"),
         ("level-set", _) => ("Установлен уровень учётной записи", "Level of the account set"),
         ("account-locked", _) => ("Учётная запись заблокирована", "Account locked"),
         ("account-unlocked", _) => ("Блокировка снята", "Lock lifted"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{reference, with};
+use super::{preferences, reference, with};
 use crate::auth::Auth;
 use crate::error::Broken;
 use crate::factor::Schemas;
@@ -38,7 +38,7 @@ pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
         },
         "Letter": { "anyOf": letters },
     });
-    for part in [requests(), steps(), replies(), problem()] {
+    for part in [requests(), steps(), replies(), problem(), preferences::all()] {
         if let (Some(all), Value::Object(part)) = (all.as_object_mut(), part) {
             all.extend(part);
         }
@@ -418,7 +418,7 @@ fn problem() -> Value {
 }
 
 /// All of these, and nothing else.
-fn closed(properties: &Value) -> Value {
+pub(super) fn closed(properties: &Value) -> Value {
     let required: Vec<_> = properties.as_object().into_iter().flat_map(|all| all.keys()).collect();
     json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
 }

@@ -1,4 +1,4 @@
-//! Recovery, and where messages go.
+//! Recovery, where messages go, and which.
 
 use super::{Template, Topic};
 
@@ -176,5 +176,16 @@ pub(super) const TEMPLATES: &[Template] = &[
             "{site}: учётная запись удалена",
             "{at}: сервис закрыл вашу учётную запись и удалил её данные, как и просили. Это последнее сообщение о ней. Если вы об \
              этом не просили, обратитесь в поддержку.",
+        ),
+    Template::new("notices-off", Topic::Account)
+        .en(
+            "{site}: some notices are switched off",
+            "{at}, {from}: some notices about your account are switched off. If it was not you, sign in, switch them on, \
+             change the password and end the other sessions.",
+        )
+        .ru(
+            "{site}: часть уведомлений отключена",
+            "{at}, {from}: часть уведомлений о вашей учётной записи отключена. Если это не вы, войдите, включите их, \
+             смените пароль и завершите остальные сеансы.",
         ),
 ];
