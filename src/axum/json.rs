@@ -1,5 +1,7 @@
 //! What the routes answer with.
 
+mod account;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,19 +13,20 @@ use serde_json::value::RawValue;
 
 use super::Problem;
 use super::caller::Caller;
-use crate::account::{Account, PendingRecovery};
 use crate::auth::{Auth, Held};
 use crate::clock::Timestamp;
 use crate::device::Device;
 use crate::error::Broken;
 use crate::event::{Event, Origin};
 use crate::factor::Prompt;
-use crate::flow::{Asking, Done, ListedContact, Next, Objection, Step};
+use crate::flow::{Asking, Done, Next, Step};
 use crate::id::FactorName;
-use crate::message::{Channel, Locale, Topic};
+use crate::message::Locale;
 use crate::policy::number;
 use crate::proof::Due;
 use crate::session::{Listed, Session};
+
+pub(crate) use account::{contacts, objection, preferences, recovery};
 
 /// A step's end as a response: its cookies, and JSON or a problem.
 pub(crate) fn step(caller: &Caller, step: Result<Step, Broken>) -> Response {
@@ -133,76 +136,6 @@ pub(crate) fn factors(auth: &Auth, held: &[Held], locale: Locale) -> impl Serial
         due: one.proves.why_due().map(Due::as_str),
     };
     List { factors: held.iter().map(line).collect(), can_add: auth.enrolments().map(kind).collect() }
-}
-
-/// The recovery that waits, or was stopped, if there is one.
-pub(crate) fn recovery(waits: Option<&PendingRecovery>) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Waits {
-        asked: String,
-        ready: String,
-        stopped: bool,
-    }
-    #[derive(Serialize)]
-    struct Recovery {
-        waits: Option<Waits>,
-    }
-    let waits = waits.map(|one| Waits {
-        asked: one.asked.rfc3339(),
-        ready: one.ready.rfc3339(),
-        stopped: one.stopped,
-    });
-    Recovery { waits }
-}
-
-/// An account's contacts.
-pub(crate) fn contacts(all: &[ListedContact]) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Line {
-        id: String,
-        kind: &'static str,
-        address: String,
-        confirmed: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        settles: Option<String>,
-    }
-    #[derive(Serialize)]
-    struct List {
-        contacts: Vec<Line>,
-    }
-    let line = |one: &ListedContact| Line {
-        id: one.id.to_string(),
-        kind: one.address.kind().as_str(),
-        address: one.address.as_str().to_owned(),
-        confirmed: one.confirmed.rfc3339(),
-        settles: one.settles.map(Timestamp::rfc3339),
-    };
-    List { contacts: all.iter().map(line).collect() }
-}
-
-/// What a link in a notice does.
-pub(crate) fn objection(what: Objection) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Objects {
-        objection: &'static str,
-    }
-    Objects { objection: what.as_str() }
-}
-
-/// What an owner is told of by which channel, and by which channels they can be.
-pub(crate) fn preferences(auth: &Auth, account: &Account) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Told {
-        channels: Vec<&'static str>,
-        topics: BTreeMap<&'static str, BTreeMap<&'static str, bool>>,
-    }
-    let channels = auth.channels(account);
-    let of = |topic| {
-        let on = |by: &Channel| (by.as_str(), account.preferences.is_on(topic, *by));
-        (topic.as_str(), channels.iter().map(on).collect())
-    };
-    let topics = Topic::ALL.into_iter().filter(|topic| topic.is_chosen()).map(of).collect();
-    Told { channels: channels.iter().map(|by| by.as_str()).collect(), topics }
 }
 
 /// A page of the history; `full` when there may be another.

@@ -3,6 +3,7 @@
 mod account;
 mod ending;
 mod factors;
+mod letter;
 mod preferences;
 mod tokens;
 
@@ -29,7 +30,7 @@ use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{EventPage, Outcome};
 use crate::factor::Answer;
-use crate::flow::{Code, Followed, Looked, Posted, Refusal, Step, Visit};
+use crate::flow::{Code, Posted, Refusal, Step, Visit};
 use crate::human::{HumanFor, HumanWay, Puzzle};
 use crate::id::FactorName;
 use crate::secret::Token;
@@ -51,7 +52,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/enrol", post(enrol))
         .route("/step-up", post(factors::step_up))
         .route("/approvals", post(approve))
-        .route("/return", get(look).post(follow))
+        .route("/return", get(letter::look).post(letter::follow))
         .route("/flow/begin", post(flow_begin))
         .route("/flow/answer", post(flow_answer))
         .route("/puzzle", get(puzzle))
@@ -281,33 +282,6 @@ async fn approve(call: Call) -> Result<Response, Problem> {
     }
 }
 
-/// Tells who asks at the address that a link carries. Sets no cookie and writes nothing, for whoever opens it.
-async fn look(caller: Caller, address: Result<Query<Address>, QueryRejection>) -> Result<Response, Problem> {
-    let Query(Address { m }) = address.map_err(|_| caller.fault(Fault::Malformed))?;
-    match caller.visit().look(&m).await {
-        Ok(Looked::Open { asking, here }) => Ok(json::ok(&json::looked(&asking, here, &caller))),
-        Ok(Looked::Refused(why)) => Err(Problem::refused(&why, caller.client.locale)),
-        Err(broken) => Err(caller.broken(&broken)),
-    }
-}
-
-async fn follow(call: Call) -> Result<Response, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Asked<'a> {
-        #[serde(borrow)]
-        mailbox: Cow<'a, str>,
-        #[serde(borrow)]
-        letter: &'a RawValue,
-    }
-    let asked: Asked<'_> = call.json()?;
-    match call.caller.visit().follow(&asked.mailbox, asked.letter.get()).await {
-        Ok(Followed::Step(step)) => Ok(json::step(&call.caller, Ok(step))),
-        Ok(Followed::Left) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Err(broken) => Err(call.caller.broken(&broken)),
-    }
-}
-
 async fn session(caller: Caller) -> Result<Response, Problem> {
     let session = signed(&caller).await?;
     Ok(json::ok(&json::session(&session)))
@@ -358,12 +332,6 @@ async fn history(caller: Caller, asked: Result<Query<Asked>, QueryRejection>) ->
     let full = events.len() > limit;
     events.truncate(limit);
     Ok(json::ok(&json::history(events, full)))
-}
-
-/// The query of a link.
-#[derive(Deserialize)]
-struct Address {
-    m: String,
 }
 
 /// The query of a puzzle.

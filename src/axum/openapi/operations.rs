@@ -1,9 +1,10 @@
 //! The operations: one for each method of each route, with the codes that it may refuse with.
 
+mod codes;
+
+use self::codes::*;
 use super::{Answers, Operation};
-use crate::account::identifier::IdentifierError;
 use crate::axum::problem::Fault;
-use crate::factor::Reason;
 use crate::flow::Code;
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -381,38 +382,3 @@ pub(super) const OPERATIONS: &[Operation] = &[
         faults: &[],
     },
 ];
-
-/// What any step may be refused with before it looks at anything.
-const ANY: &[Code] = &[Code::Throttled];
-const NAMES: &[Code] = &[
-    Code::Identifier(IdentifierError::Empty),
-    Code::Identifier(IdentifierError::TooLong),
-    Code::Identifier(IdentifierError::Hostile),
-    Code::Identifier(IdentifierError::NotAPhone),
-    Code::Identifier(IdentifierError::NotAnEmail),
-    Code::Identifier(IdentifierError::NotAUserName),
-];
-const APPLICANT: &[Code] = &[Code::ContactKind, Code::Name, Code::BirthDate, Code::Terms];
-const HUMAN: &[Code] = &[Code::HumanNeeded, Code::HumanWrong];
-const BEGIN: &[Code] = &[Code::NoFlow, Code::NotOffered, Code::TooSoon, Code::Barred, Code::Stale];
-const PROVE: &[Code] = &[
-    Code::NoFlow,
-    Code::NotOffered,
-    Code::Stale,
-    Code::Held,
-    Code::Spent,
-    Code::Busy,
-    Code::Due,
-    Code::Waiting,
-    Code::Answer(Reason::Wrong),
-    Code::Answer(Reason::Malformed),
-    Code::Answer(Reason::Expired),
-    Code::Answer(Reason::UsedUp),
-    Code::Answer(Reason::Replayed),
-    Code::Answer(Reason::NotBegun),
-    Code::Answer(Reason::Denied),
-];
-const ENROL: &[Code] = &[Code::Unfit, Code::Taken];
-const SIGNED: &[Code] = &[Code::NoSession];
-const RETURN: &[Code] = &[Code::Mailbox];
-const MAILBOX: &[Code] = &[Code::Mailbox, Code::NotOffered];

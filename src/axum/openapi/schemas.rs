@@ -1,7 +1,11 @@
 //! What requests and replies are made of.
 
+mod problem;
+mod query;
+
 use serde_json::{Value, json};
 
+pub(super) use self::query::{page, puzzle};
 use super::{preferences, reference, with};
 use crate::auth::Auth;
 use crate::error::Broken;
@@ -38,37 +42,12 @@ pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
         },
         "Letter": { "anyOf": letters },
     });
-    for part in [requests(), steps(), replies(), problem(), preferences::all()] {
+    for part in [requests(), steps(), replies(), problem::problem(), preferences::all()] {
         if let (Some(all), Value::Object(part)) = (all.as_object_mut(), part) {
             all.extend(part);
         }
     }
     Ok(all)
-}
-
-/// The query of a puzzle.
-pub(super) fn puzzle() -> Value {
-    json!([
-        { "name": "for", "in": "query", "required": true, "schema": { "enum": ["sign-up", "sign-in", "recover"] } },
-        { "name": "way", "in": "query", "description": "Without scripts.", "schema": { "const": "wait" } },
-    ])
-}
-
-/// The query of the history.
-pub(super) fn page() -> Value {
-    let one = |name: &str, about: &str, schema: Value| json!({ "name": name, "in": "query", "description": about, "schema": schema });
-    let moment = json!({ "type": "string", "format": "date-time" });
-    json!([
-        one("cursor", "`next` of the page before.", uuid()),
-        one("since", "At or after this moment.", moment.clone()),
-        one("until", "Before this moment.", moment),
-        one("outcome", "Only these.", json!({ "enum": OUTCOMES })),
-        one(
-            "limit",
-            "At most so many; 200 at the most.",
-            json!({ "type": "integer", "minimum": 0, "default": 50 })
-        ),
-    ])
 }
 
 struct Described<'a> {
@@ -384,36 +363,6 @@ fn replies() -> Value {
             "factors": { "type": "array", "items": reference("Enrolled") },
             "can_add": { "type": "array", "items": closed(&kind) },
         })),
-    })
-}
-
-fn problem() -> Value {
-    json!({
-        "Problem": {
-            "description": "RFC 9457.",
-            "type": "object", "additionalProperties": false,
-            "required": ["type", "title", "status", "detail", "code"],
-            "properties": {
-                "type": { "type": "string" },
-                "title": { "type": "string" },
-                "status": { "type": "integer" },
-                "detail": { "type": "string", "description": "What it means and what to do, for people." },
-                "code": { "type": "string", "description": "Stable, for programs." },
-                "retry_after": seconds(),
-                "rules": { "type": "array", "items": reference("Rule") },
-                "acr_values": { "type": "string", "description": "What to prove, for `/auth/step-up` (RFC 9470)." },
-                "max_age": seconds(),
-            },
-        },
-        "Rule": {
-            "description": "A rule that a new secret breaks.",
-            "type": "object", "additionalProperties": false, "required": ["rule", "params"],
-            "properties": {
-                "rule": { "type": "string" },
-                "params": { "type": "object", "additionalProperties": { "type": "integer" } },
-                "text": { "type": "string", "description": "For people." },
-            },
-        },
     })
 }
 
