@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 // Tests inside the crate use the same helpers as those outside.
-#[cfg(all(test, feature = "axum", feature = "testing"))]
+#[cfg(all(test, feature = "testing"))]
 extern crate self as propusk;
 
 pub mod account;

@@ -253,4 +253,5 @@ const BUSY: Duration = Duration::from_secs(1);
 const FORGETS: Duration = Duration::from_secs(3600);
 
 #[cfg(all(test, feature = "testing"))]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 mod tests;

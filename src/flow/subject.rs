@@ -78,7 +78,7 @@ impl Inner {
                     AccountState::Active => true,
                     // Who locked it gets in by a recovery alone.
                     AccountState::Locked => recovers,
-                    // Its owner can come back, by a sign-in and by nothing else.
+                    // Its owner can come back: by a sign-in, or by a recovery that becomes one.
                     AccountState::Closing => state.signs_in() || recovers,
                     _ => false,
                 }

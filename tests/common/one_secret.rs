@@ -63,7 +63,7 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
     if let Some(course) = table.course("the answer to a puzzle at sign-up".to_owned()) {
         let mut human = HumanPolicy::NONE;
         human.sign_up = Check::Always;
-        let nodes = Arc::new(Nodes::asking(again, human).await);
+        let nodes = Arc::new(nodes.that_ask(again, human).await);
         nodes.counts_from(1_000_000);
         entries::puzzle(&nodes, HumanFor::SignUp, course).await;
     }

@@ -56,13 +56,17 @@ pub struct Nodes {
 
 impl Nodes {
     pub async fn over<S: Store + Throttle + Clone>(stores: [S; 2]) -> Self {
-        Self::asking(stores, HumanPolicy::NONE).await
-    }
-
-    /// The same, which pose a puzzle before they begin something.
-    pub async fn asking<S: Store + Throttle + Clone>(stores: [S; 2], human: HumanPolicy) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let hands = Hands(Arc::new(FakeClock::at(Timestamp::from_millis(i64::try_from(now).unwrap()))));
+        Self::asking(stores, HumanPolicy::NONE, hands).await
+    }
+
+    /// Others over the same store and by the same clock, which pose a puzzle before they begin something.
+    pub async fn that_ask<S: Store + Throttle + Clone>(&self, stores: [S; 2], human: HumanPolicy) -> Self {
+        Self::asking(stores, human, self.hands.clone()).await
+    }
+
+    async fn asking<S: Store + Throttle + Clone>(stores: [S; 2], human: HumanPolicy, hands: Hands) -> Self {
         let (meeting, outbox) = (Arc::new(Meeting::new()), Outbox::default());
         let nodes = stores.map(|store| node(store, human, &meeting, &hands, &outbox));
         let mut lines = Vec::new();
