@@ -6,6 +6,7 @@ use crate::testing::block_on;
 use crate::{Auth, Client, Code as Sent, Password, Profile};
 use portal::{Outbox, PHONE, WORD, register};
 
+#[allow(clippy::duplicate_mod, reason = "the tests of secrets have it, too, where they are built")]
 #[path = "../../../tests/common/portal.rs"]
 mod portal;
 
