@@ -59,6 +59,9 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
     table.cell(AnApproval, SignIn).await;
     table.cell(AnApproval, StepUp).await;
     table.confirmations(AppCode::default).await;
+    if let Some(course) = table.course("the cookie of a trusted browser at sign-in".to_owned()) {
+        entries::trusted(&nodes, course).await;
+    }
     // ATTACKS 7: a puzzle is no flow's.
     if let Some(course) = table.course("the answer to a puzzle at sign-up".to_owned()) {
         let mut human = HumanPolicy::NONE;
@@ -66,9 +69,6 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
         let nodes = Arc::new(nodes.that_ask(again, human).await);
         nodes.counts_from(1_000_000);
         entries::puzzle(&nodes, HumanFor::SignUp, course).await;
-    }
-    if let Some(course) = table.course("the cookie of a trusted browser at sign-in".to_owned()) {
-        entries::trusted(&nodes, course).await;
     }
 }
 
