@@ -2,7 +2,7 @@
 import { check, code, codes, go, pace, person, press, pressOn, proves, register, shot, sound, typePassword } from "./people.mjs";
 
 const PASSWORD = "Тихая гавань 42";
-const told = (page) => page.locator("[role=alert]").innerText();
+const told = (page) => page.locator("div[role=alert]").innerText();
 
 async function both(page, name) {
   await sound(page, name);
