@@ -132,6 +132,27 @@ pub(crate) struct ProfileData {
 }
 
 impl ProfileData {
+    pub(crate) fn new(who: PersonalData<'static>, locale: Locale, terms: String) -> Self {
+        Self {
+            who,
+            level: Level::default(),
+            locale,
+            terms,
+            recovery: None,
+            changes: Vec::new(),
+            lock: None,
+            closing: None,
+            preferences: Preferences::default(),
+        }
+    }
+
+    /// Until when an address settles that a change put there: the contacts before it can undo that, and it recovers and
+    /// undoes nothing itself.
+    pub(crate) fn settles(&self, address: &Identifier, now: Timestamp) -> Option<Timestamp> {
+        let mut changes = self.changes.iter().filter(|one| now < one.until);
+        changes.find(|one| one.new.as_ref() == Some(address)).map(|one| one.until)
+    }
+
     /// What the account may do, where it is not switched off.
     pub(crate) fn state(&self, now: AccountState) -> AccountState {
         match now {

@@ -29,6 +29,7 @@ use crate::id::{AccountId, MessageId, Realm, TemplateName};
 use crate::secret::{Place, Purpose};
 use crate::store::Write;
 
+pub(crate) use notices::OBJECTION;
 pub use preferences::{Channel, Preferences};
 pub use text::{Templates, Topic};
 

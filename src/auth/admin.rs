@@ -9,7 +9,7 @@ use crate::event::{self, Event, EventRow, Origin, Outcome, Sealed};
 use crate::flow::{Client, Code, Person, Refusal};
 use crate::id::{AccountId, EventId, EventName, FactorName, TemplateName};
 use crate::secret::{DataKey, Place, Purpose};
-use crate::store::{AccountState, Committed, Subject, Write};
+use crate::store::{AccountRow, AccountState, Committed, Subject, Write};
 
 impl Auth {
     /// An account, if there is one.
@@ -212,6 +212,20 @@ impl Inner {
             }
         }
         Err(Broken::Misuse("the account changes faster than it can be written"))
+    }
+
+    /// The account with this profile, at the version that was read, in the state that follows. `None`: it is closed.
+    pub(crate) fn swap_profile(
+        &self,
+        person: &Person,
+        profile: &ProfileData,
+    ) -> Result<Option<Write>, Broken> {
+        let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else { return Ok(None) };
+        let AccountRow { version: expect, state, .. } = subject.account;
+        let sealed = self.seal_profile(person.id, &known.key, profile)?;
+        let (version, state) = (expect.next(), profile.state(state));
+        let row = AccountRow { version, state, sealed, ..subject.account.clone() };
+        Ok(Some(Write::SwapAccount { row, expect }))
     }
 
     pub(crate) fn seal_profile(

@@ -13,7 +13,7 @@ use crate::event::{self, Outcome, Sealed};
 use crate::factor::{Factor, Source};
 use crate::flow::Client;
 use crate::id::{AccountId, FactorName};
-use crate::message::{Locale, Preferences};
+use crate::message::Locale;
 use crate::secret::same;
 use crate::store::{Committed, SubjectKey, Write};
 
@@ -286,15 +286,8 @@ impl Inner {
     fn import_writes(&self, account: &Import, by: &Client) -> Result<(AccountId, Vec<Write>), Broken> {
         let now = self.clock.now();
         let profile = ProfileData {
-            who: account.who.clone(),
             level: account.level,
-            locale: account.locale,
-            terms: String::new(),
-            recovery: None,
-            changes: Vec::new(),
-            lock: None,
-            closing: None,
-            preferences: Preferences::default(),
+            ..ProfileData::new(account.who.clone(), account.locale, String::new())
         };
         let NewAccount { id, key, rows: mut batch, .. } = self.new_account(&profile, &account.names, now)?;
         for ImportedCredential { factor, data, .. } in &account.credentials {

@@ -126,13 +126,10 @@ impl Inner {
             return Err(Code::Stale.into());
         };
         let profile = ProfileData { closing: None, ..known.profile.clone() };
-        let sealed = self.seal_profile(person.id, &known.key, &profile)?;
-        let expect = subject.account.version;
-        let state = profile.state(subject.account.state);
-        let row = AccountRow { version: expect.next(), state, sealed, ..subject.account.clone() };
+        let swap = self.swap_profile(&person, &profile)?.ok_or(Code::Stale)?;
         let content = Sealed::new(visit.client.origin());
         let (_, line) = self.line(&person, event::name::REOPENED, Outcome::Done, &content)?;
-        let mut batch = vec![Write::SwapAccount { row, expect }, line];
+        let mut batch = vec![swap, line];
         batch.extend(self.notices(&person, &visit.client, "reopened", Vec::new())?);
         let lane = self.lane(&run, &person);
         let end = self.sign_in(run, &person, (lane, None), (subject, epoch), content, batch).await?;

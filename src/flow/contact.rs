@@ -7,16 +7,17 @@ use super::state::{Kind, Run, State, Who};
 use super::stop::Going;
 use super::subject::Person;
 use super::{Code, Step, Visit, edge};
+use crate::account::ContactChanged;
 use crate::account::identifier::{Identifier, IdentifierKind};
-use crate::account::{ContactChanged, ProfileData};
 use crate::auth::{Auth, Inner};
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::{ErasedFactor, Source};
 use crate::id::{AccountId, CredentialId, EventId, FactorName};
+use crate::message::OBJECTION;
 use crate::secret::Token;
-use crate::store::{AccountRow, Committed, Subject, Write};
+use crate::store::{Committed, Write};
 
 use serde::{Deserialize, Serialize};
 
@@ -99,14 +100,8 @@ impl Auth {
         let listed = |address: &Identifier| {
             let (id, _) = known.contact_row(address)?;
             let row = subject.contacts.iter().find(|row| row.id == id)?;
-            let changes = known.profile.changes.iter().filter(|one| now < one.until);
-            let mut young = changes.filter(|one| one.new.as_ref() == Some(address)).map(|one| one.until);
-            Some(ListedContact {
-                id,
-                address: address.clone(),
-                confirmed: row.confirmed,
-                settles: young.next(),
-            })
+            let settles = known.profile.settles(address, now);
+            Some(ListedContact { id, address: address.clone(), confirmed: row.confirmed, settles })
         };
         let mut contacts: Vec<_> = known.contacts().filter_map(listed).collect();
         contacts.sort_by_key(|one| one.id);
@@ -224,7 +219,7 @@ impl Inner {
         profile.changes.retain(|one| run.now < one.until);
         profile.changes.push(changed);
         batch.push(self.once(&run, &CONTACT, b"contact"));
-        batch.push(self.swap_profile(subject, person, profile)?.ok_or(Code::Stale)?);
+        batch.push(self.swap_profile(person, &profile)?.ok_or(Code::Stale)?);
         batch.extend(self.move_contact(person, (gone.as_ref(), new.as_ref()), (run.now, until))?);
         batch.extend(self.untrust_others(person, None)?);
         batch.push(line);
@@ -237,7 +232,7 @@ impl Inner {
             said.extend(address.as_ref().map(|address| (name.into(), address.masked().into())));
         }
         let link = self.objection_link(Objection::UndoContact, account, event, until);
-        said.push(("objection".into(), link.into()));
+        said.push((OBJECTION.into(), link.into()));
         batch.extend(self.notices(person, &run.visit.client, template, said)?);
         let browser = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
         let proofs = run.state.proofs.clone();
@@ -277,19 +272,6 @@ impl Inner {
         Ok(writes)
     }
 
-    pub(crate) fn swap_profile(
-        &self,
-        subject: &Subject,
-        person: &Person,
-        profile: ProfileData,
-    ) -> Result<Option<Write>, Broken> {
-        let Some(known) = person.known(self)? else { return Ok(None) };
-        let expect = subject.account.version;
-        let sealed = self.seal_profile(person.id, &known.key, &profile)?;
-        let row = AccountRow { version: expect.next(), sealed, ..subject.account.clone() };
-        Ok(Some(Write::SwapAccount { row, expect }))
-    }
-
     /// Makes a change of contacts undone: the old address is one again and the new one is not. All sessions end. False:
     /// there is no such change, or its time is over. `None`: the account was changed in between.
     pub(crate) async fn undo_contact(
@@ -316,7 +298,7 @@ impl Inner {
             content.details.extend(address.as_ref().map(|address| (name.to_owned(), address.masked())));
         }
         let (_, line) = self.line(person, event::name::CONTACT_UNDONE, Outcome::Done, &content)?;
-        let mut batch = vec![self.swap_profile(subject, person, profile)?.ok_or(Code::Stale)?];
+        let mut batch = vec![self.swap_profile(person, &profile)?.ok_or(Code::Stale)?];
         batch.extend(self.move_contact(person, (new.as_ref(), old.as_ref()), (now, now))?);
         batch.extend(self.untrust_others(person, None)?);
         let (account, route, expect) = (person.id, subject.account.route, subject.account.epoch);

@@ -5,13 +5,12 @@ use super::state::{Applicant, Kind, Run};
 use super::stop::{Going, busy};
 use super::subject::Person;
 use super::{Code, Duty, Refusal, Step};
-use crate::account::{Level, ProfileData};
+use crate::account::ProfileData;
 use crate::auth::{Inner, NewAccount};
 use crate::error::Broken;
 use crate::event::{self, Outcome, Reached, Sealed};
 use crate::factor::{Answer, Enrolled, ErasedFactor, Reason};
 use crate::id::{Epoch, FactorName, SessionId};
-use crate::message::Preferences;
 use crate::proof::{Proof, Proves};
 use crate::session::{Grant, Session};
 use crate::store::{AccountRow, Write};
@@ -133,17 +132,7 @@ impl Inner {
         applicant: Applicant,
         (factor, data, handles): (&FactorName, &[u8], &[Vec<u8>]),
     ) -> Going<Step> {
-        let profile = ProfileData {
-            who: applicant.who,
-            level: Level::Simplified,
-            locale: run.visit.client.locale,
-            terms: applicant.terms,
-            recovery: None,
-            changes: Vec::new(),
-            lock: None,
-            closing: None,
-            preferences: Preferences::default(),
-        };
+        let profile = ProfileData::new(applicant.who, run.visit.client.locale, applicant.terms);
         let NewAccount { id, key, route, rows } =
             self.new_account(&profile, &[(applicant.contact, true)], run.now)?;
         let credential = self.new_credential(id, factor, data, handles, run.now)?;

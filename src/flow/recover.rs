@@ -16,11 +16,12 @@ use crate::hash::Lane;
 use crate::human::HumanFor;
 use crate::id::{AccountId, EventId, FactorName};
 use crate::lockout::Settlement;
+use crate::message::OBJECTION;
 use crate::policy::Lacks;
-use crate::proof;
+use crate::proof::{self, Aal};
 use crate::secret::Token;
 use crate::session::Session;
-use crate::store::{AccountRow, Committed, Write};
+use crate::store::{Committed, Write};
 
 use std::time::Duration;
 
@@ -138,11 +139,14 @@ impl Recover<'_> {
 impl Inner {
     /// What a recovery lacks, by what the account has, lost or not, and by whether it has waited.
     pub(crate) fn lacks(&self, state: &State, person: &Person) -> Going<Lacks> {
-        let reach = proof::aal(&self.reach(person, state, None)?);
         // Nothing is opened for who has proven nothing: it would tell known names from unknown ones.
-        if Lacks::of(reach, &state.proofs, false) == Lacks::Confirmation {
+        if Lacks::of(Aal::Zero, &state.proofs, false) == Lacks::Confirmation {
             return Ok(Lacks::Confirmation);
         }
+        // All that a sign-in could reach: an address that settles proves nothing here, and asks for no less.
+        let mut at_sign_in = state.clone();
+        at_sign_in.kind = Kind::SignIn;
+        let reach = proof::aal(&self.reach(person, &at_sign_in, None)?);
         let waited =
             self.waiting_of(person)?.is_some_and(|waits| !waits.stopped && waits.ready <= self.clock.now());
         Ok(Lacks::of(reach, &state.proofs, waited))
@@ -192,6 +196,7 @@ impl Inner {
         let run = self.load(visit, flow).await?;
         for _ in 0..MOST_TRIES {
             let person = self.person(&run.state).await?;
+            self.may_recover(&run.state, &person)?;
             if !run.state.recovers() || self.lacks(&run.state, &person)? != Lacks::Another {
                 return Err(Code::NotOffered.into());
             }
@@ -220,7 +225,7 @@ impl Inner {
         let swap = self.with_recovery(person, Some(waits), false)?.ok_or(Code::Stale)?;
         let mut batch = vec![swap, line];
         let link = self.objection_link(Objection::StopRecovery, person.id, id, until);
-        let said = vec![("ready".into(), ready.rfc3339().into()), ("objection".into(), link.into())];
+        let said = vec![("ready".into(), ready.rfc3339().into()), (OBJECTION.into(), link.into())];
         batch.extend(self.notices(person, &run.visit.client, "recovery-waits", said)?);
         Ok((self.commit(batch).await? == Committed::Won).then_some(waits))
     }
@@ -254,19 +259,12 @@ impl Inner {
         recovery: Option<PendingRecovery>,
         unlocks: bool,
     ) -> Result<Option<Write>, Broken> {
-        let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else { return Ok(None) };
+        let Some(known) = person.known(self)? else { return Ok(None) };
         let mut profile = ProfileData { recovery, ..known.profile.clone() };
         if unlocks {
             profile.lock = None;
         }
-        let expect = subject.account.version;
-        let row = AccountRow {
-            version: expect.next(),
-            state: profile.state(subject.account.state),
-            sealed: self.seal_profile(person.id, &known.key, &profile)?,
-            ..subject.account.clone()
-        };
-        Ok(Some(Write::SwapAccount { row, expect }))
+        self.swap_profile(person, &profile)
     }
 
     /// A new secret was chosen in the place of a lost one.
@@ -300,6 +298,7 @@ impl Inner {
         else {
             return Err(Code::Stale.into());
         };
+        self.may_recover(&run.state, person)?;
         let lock = person.known(self)?.and_then(|known| known.profile.lock);
         let swap = self.with_recovery(person, None, true)?.ok_or(Code::Stale)?;
         batch.push(swap);

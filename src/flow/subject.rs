@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::account::identifier::Identifier;
-use crate::account::{Contact, ContactChanged, ProfileData};
+use crate::account::{Contact, ProfileData};
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
@@ -153,11 +153,10 @@ impl Inner {
                 let known = person.known(self)?;
                 let contacts = known.map_or(&[][..], |known| &known.contacts);
                 // An address that was put there a short while ago, by whoever was in, opens nothing without them.
+                let now = self.clock.now();
                 let settled = |address: &Identifier| {
-                    let young = |one: &ContactChanged| {
-                        self.clock.now() < one.until && one.new.as_ref() == Some(address)
-                    };
-                    !state.recovers() || known.is_none_or(|known| !known.profile.changes.iter().any(young))
+                    !state.recovers()
+                        || known.is_none_or(|known| known.profile.settles(address, now).is_none())
                 };
                 let usable = contacts.iter().filter(of_kind).filter(|(_, _, one)| settled(&one.address));
                 for (version, id, contact) in usable {

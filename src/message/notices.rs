@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Channel, Params, Topic};
+use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::Origin;
@@ -59,9 +60,14 @@ impl Inner {
         let chosen = wishes.choose(topic, known.contacts()).into_iter().map(|to| (to, false));
         let push = self.push.is_some() && wishes.is_on(topic, Channel::Push);
         let pushed = known.contacts().chain(&known.names).next().filter(|_| push).map(|to| (to, true));
-        let notice = |to| {
-            let (template, params) = (template.clone(), params.clone());
-            let until = self.clock.now().after(NOTICE_LIFE);
+        let now = self.clock.now();
+        let notice = |to: (&Identifier, bool)| {
+            let (template, mut params) = (template.clone(), params.clone());
+            // Whoever has just put an address there would else undo by it what the owner does against them.
+            if known.profile.settles(to.0, now).is_some() {
+                params.retain(|(name, _)| name != OBJECTION);
+            }
+            let until = now.after(NOTICE_LIFE);
             self.message(Some(person.id), to, template, params, known.profile.locale, (true, until))
         };
         chosen.chain(pushed).map(notice).collect()
@@ -81,5 +87,7 @@ impl Inner {
     }
 }
 
+/// The parameter that holds a link by which its reader objects.
+pub(crate) const OBJECTION: &str = "objection";
 /// A notice that could not be delivered for so long tells nobody anything new.
 const NOTICE_LIFE: Duration = Duration::from_secs(3 * 24 * 3600);

@@ -123,7 +123,7 @@ impl Visit {
         let auth = &self.auth.0;
         for _ in 0..MOST_TRIES {
             let Some(person) = auth.person_by_id(mine.account()).await? else { break };
-            let (Some(subject), Some(known)) = (&person.subject, person.known(auth)?) else { break };
+            let Some(known) = person.known(auth)? else { break };
             if auth.live_session(mine.id(), &person).await?.is_none() {
                 break;
             }
@@ -139,7 +139,7 @@ impl Visit {
                 return Ok(Some(Refusal::new(Code::Untold)));
             }
             let profile = ProfileData { preferences: wanted.clone(), ..known.profile.clone() };
-            let Some(swap) = auth.swap_profile(subject, &person, profile)? else { break };
+            let Some(swap) = auth.swap_profile(&person, &profile)? else { break };
             let mut batch = vec![swap];
             batch.extend(self.preferred(auth, &person, before, wanted)?);
             if auth.commit(batch).await? == Committed::Won {

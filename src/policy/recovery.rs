@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::proof::{Aal, Channel, Proof, Proves};
+use crate::proof::{Aal, Channel, Due, Proof, Proves};
 
 /// How a person gets back in who lost what they signed in by (NIST SP 800-63B-4 section 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,11 @@ impl Lacks {
         let confirms = |channel| matches!(channel, Channel::Email | Channel::Phone | Channel::Paper);
         let mut confirmed = proven().filter(|proof| confirms(proof.channel()) && proof.is_factor());
         let Some(first) = confirmed.next() else { return Self::Confirmation };
-        // A secret question, where the profile bars none, counts beside a confirmation and never in the place of one.
-        let counts = |proof: Proves| proof.is_factor() || proof.recovery_only();
+        // A secret question, where the profile bars none, counts beside a confirmation and never in the place of one. What
+        // others know counts for nothing: whoever holds the mailbox may be one of them.
+        let counts = |proof: Proves| {
+            (proof.is_factor() || proof.recovery_only()) && proof.why_due() != Some(Due::Compromised)
+        };
         let second = || proven().any(|proof| counts(proof) && proof.channel() != first.channel());
         if reach < Aal::Two || waited || second() { Self::Nothing } else { Self::Another }
     }

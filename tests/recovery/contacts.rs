@@ -156,3 +156,46 @@ async fn there_are_four_contacts_at_the_most() {
         ));
     }
 }
+
+/// A minute at an open screen is not an account for ever: the address that it left behind is told, and undoes nothing that
+/// the owner does against it.
+#[tokio::test]
+async fn an_address_that_settles_gets_no_link_to_object_by() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let owner = ended(house.contact(&owner.token, OTHER, None).await);
+    house.hands.advance(3600);
+    house.outbox.deliver(&house.auth).await;
+    house.outbox.clear();
+    let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+    let all = house.outbox.all(&house.auth).await;
+    let told = all.iter().filter(|one| one.template.as_str() == "contact-added");
+    let links: Vec<_> = told.map(|one| (one.to.as_str(), one.param("objection").is_some())).collect();
+    assert_eq!(links, [(PHONE, true), (OTHER, false)]);
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+    let all = house.outbox.all(&house.auth).await;
+    let told = all.iter().filter(|one| one.template.as_str() == "recovery-waits");
+    let links: Vec<_> = told.map(|one| (one.to.as_str(), one.param("objection").is_some())).collect();
+    assert_eq!(links, [(PHONE, true), (OTHER, false), (EMAIL, false)]);
+    assert!(house.alive(&owner.token).await);
+}
+
+/// An address that settles recovers nothing, and is no reason to ask for less: the account reaches what it reached.
+#[tokio::test]
+async fn a_change_of_the_phone_lowers_no_bar() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+    house.hands.advance_by(HOLD);
+    let _ = owner;
+    let session = house.signed(PHONE).await;
+    let _ = ended(house.contact(&session.token, "+79160000077", Some(PHONE)).await);
+    house.hands.advance(3600);
+    let next = house.recovering(EMAIL, &[]).await;
+    assert_eq!(
+        (next.duty, next.delay, offered(&next)),
+        (None, Some(HOLD), vec![]),
+        "the mailbox alone is not enough"
+    );
+}

@@ -301,3 +301,38 @@ async fn an_account_that_is_being_closed_is_recovered_and_then_opened_again() {
     let done = ended(house.visit.reopen(&next.flow).await.unwrap());
     assert!(house.alive(&done.token).await && house.signs_in(EMAIL, NEW).await);
 }
+
+/// D6, ATTACKS 18: the lock is looked at in each step, not only in the first.
+#[tokio::test]
+async fn a_lock_of_the_desk_between_two_steps_stands() {
+    for waits in [false, true] {
+        let house = house();
+        let contact = if waits { PHONE } else { EMAIL };
+        let owner = house.person(contact).await;
+        let account = owner.session.account();
+        let next = house.recovering(contact, &[]).await;
+        house.auth.lock(account, LockReason::Desk, &Client::unknown()).await.unwrap();
+        let step = match waits {
+            true => house.visit.wait(&next.flow).await.unwrap(),
+            false => house.answer(&next.flow, Password::word(NEW)).await,
+        };
+        assert_eq!(said(&step), "locked");
+        assert!(house.auth.account(account).await.unwrap().unwrap().lock.is_some());
+        assert_eq!(house.auth.recovery(account).await.unwrap(), None);
+    }
+}
+
+/// Whoever holds the mailbox may be one of those who know it.
+#[tokio::test]
+async fn a_password_that_others_know_is_no_second_confirmation() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let (_, owner) = house.device(&owner.token).await;
+    house.hands.advance(3600);
+    assert!(
+        Password::mark_compromised(&house.auth, owner.session.account(), &Client::unknown()).await.unwrap()
+    );
+    let next = house.recovering(PHONE, &[Totp::NAME]).await;
+    assert_eq!((offered(&next), next.delay), (vec![], Some(HOURS_72)));
+    assert_eq!(said(&house.answer(&next.flow, Password::word(WORD)).await), "not_offered");
+}

@@ -12,7 +12,8 @@ pub(super) const TEMPLATES: &[Template] = &[
         )
         .ru(
             "{site}: учётной записи с этим адресом нет",
-            "{at}, {from}: на {site} просили восстановить доступ по этому адресу. По нему восстановить нечего: попробуйте \
+            "{at}, {from}: на {site} просили восстановить доступ по этому адресу. По нему восстановить нечего: \
+             попробуйте \
              другой адрес или зарегистрируйтесь. Адрес, добавленный в последние дни, для восстановления ещё не годится. \
              Если это не вы, ничего не делайте.",
         )
@@ -23,24 +24,27 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template::new("recovery-waits", Topic::Account)
         .en(
             "{site}: somebody recovers your account",
-            "{at}, {from}: somebody who can read one of your addresses has begun to recover your account. At {ready} they \
-             can choose a new way to sign in. If it was not you, stop it now: {objection}\n\nIf it was you, begin again then, \
+            "{at}, {from}: somebody who can read one of your addresses has begun to recover your account. At {ready} \
+             they \
+             can choose a new way to sign in. If it was not you, sign in and stop it.[ Stop it here: {objection}]\n\nIf it was you, begin again then, \
              with the same address.",
         )
         .ru(
             "{site}: кто-то восстанавливает доступ к вашей учётной записи",
-            "{at}, {from}: кто-то, у кого есть доступ к одному из ваших адресов, начал восстанавливать вашу учётную запись. \
-             {ready} он сможет задать новый способ входа. Если это не вы, остановите это сейчас: {objection}\n\nЕсли это \
+            "{at}, {from}: кто-то, у кого есть доступ к одному из ваших адресов, начал восстанавливать вашу учётную \
+             запись. \
+             {ready} он сможет задать новый способ входа. Если это не вы, войдите и остановите это.[ Остановить: {objection}]\n\nЕсли это \
              вы, начните тогда заново с тем же адресом.",
         )
         .sms(
-            "{site}: somebody recovers your account. If it was not you, stop it: {objection}",
-            "{site}: кто-то восстанавливает вашу учётную запись. Если это не вы, остановите: {objection}",
+            "{site}: somebody recovers your account. If it was not you, stop it.[ {objection}]",
+            "{site}: кто-то восстанавливает вашу учётную запись. Если это не вы, остановите.[ {objection}]",
         ),
     Template::new("recovery-stopped", Topic::Account)
         .en(
             "{site}: the recovery was stopped",
-            "{at}, {from}: the recovery of your account was stopped; nothing was changed. If it was not you, somebody reads \
+            "{at}, {from}: the recovery of your account was stopped; nothing was changed. If it was not you, somebody \
+             reads \
              your messages or uses your session: change your passwords.",
         )
         .ru(
@@ -51,7 +55,8 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template::new("recovered", Topic::Account)
         .en(
             "{site}: your account was recovered",
-            "{at}, {from}: your account was recovered. All sessions have ended, and what was lost opens it no more. If it was \
+            "{at}, {from}: your account was recovered. All sessions have ended, and what was lost opens it no more. \
+             If it was \
              not you, recover it yourself at once and turn to support.",
         )
         .ru(
@@ -62,47 +67,49 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template::new("contact-added", Topic::Account)
         .en(
             "{site}: a contact was added",
-            "{at}, {from}: {new} was added to the contacts of your account; all other sessions have ended. If it was not \
-             you, undo it: {objection}",
+            "{at}, {from}: {new} was added to the contacts of your account; all other sessions have ended. If it was \
+             not you, change your password.[ To undo it: {objection}]",
         )
         .ru(
             "{site}: добавлен контакт",
-            "{at}, {from}: к контактам вашей учётной записи добавлен {new}, остальные сеансы завершены. Если это не вы, \
-             отмените: {objection}",
+            "{at}, {from}: к контактам вашей учётной записи добавлен {new}, остальные сеансы завершены. Если это не \
+             вы, смените пароль.[ Отменить: {objection}]",
         )
         .sms(
-            "{site}: {new} was added to your contacts. If it was not you, undo it: {objection}",
-            "{site}: добавлен контакт {new}. Если это не вы, отмените: {objection}",
+            "{site}: {new} was added to your contacts. If it was not you, change your password.[ To undo it: \
+             {objection}]",
+            "{site}: добавлен контакт {new}. Если это не вы, смените пароль.[ Отменить: {objection}]",
         ),
     Template::new("contact-changed", Topic::Account)
         .en(
             "{site}: a contact was changed",
-            "{at}, {from}: {old} was replaced by {new} among the contacts of your account; all other sessions have ended. If \
-             it was not you, undo it: {objection}",
+            "{at}, {from}: {old} was replaced by {new} among the contacts of your account; all other sessions have \
+             ended. If it was not you, change your password.[ To undo it: {objection}]",
         )
         .ru(
             "{site}: контакт изменён",
-            "{at}, {from}: контакт вашей учётной записи {old} заменён на {new}, остальные сеансы завершены. Если это не \
-             вы, отмените: {objection}",
+            "{at}, {from}: контакт вашей учётной записи {old} заменён на {new}, остальные сеансы завершены. Если это \
+             не вы, смените пароль.[ Отменить: {objection}]",
         )
         .sms(
-            "{site}: contact {old} was replaced by {new}. If it was not you, undo it: {objection}",
-            "{site}: контакт {old} заменён на {new}. Если это не вы, отмените: {objection}",
+            "{site}: contact {old} was replaced by {new}. If it was not you, change your password.[ To undo it: \
+             {objection}]",
+            "{site}: контакт {old} заменён на {new}. Если это не вы, смените пароль.[ Отменить: {objection}]",
         ),
     Template::new("contact-removed", Topic::Account)
         .en(
             "{site}: a contact was removed",
-            "{at}, {from}: {old} was removed from the contacts of your account; all other sessions have ended. If it was not \
-             you, undo it: {objection}",
+            "{at}, {from}: {old} was removed from the contacts of your account; all other sessions have ended. If it \
+             was not you, change your password.[ To undo it: {objection}]",
         )
         .ru(
             "{site}: контакт удалён",
             "{at}, {from}: контакт {old} удалён из вашей учётной записи, остальные сеансы завершены. Если это не вы, \
-             отмените: {objection}",
+             смените пароль.[ Отменить: {objection}]",
         )
         .sms(
-            "{site}: contact {old} was removed. If it was not you, undo it: {objection}",
-            "{site}: контакт {old} удалён. Если это не вы, отмените: {objection}",
+            "{site}: contact {old} was removed. If it was not you, change your password.[ To undo it: {objection}]",
+            "{site}: контакт {old} удалён. Если это не вы, смените пароль.[ Отменить: {objection}]",
         ),
     Template::new("contact-undone", Topic::Account)
         .en(
@@ -118,23 +125,28 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template::new("locked", Topic::Account)
         .en(
             "{site}: your account is locked",
-            "{at}, {from}: your account was locked. All sessions have ended and nobody signs in, you included. To open it again, \
+            "{at}, {from}: your account was locked. All sessions have ended and nobody signs in, you included. To \
+             open it again, \
              go to {host} and choose \"Forgot the password?\". If it was not you, do that, too, or turn to support.",
         )
         .ru(
             "{site}: учётная запись заблокирована",
-            "{at}, {from}: ваша учётная запись заблокирована. Все сеансы завершены, войти не может никто, и вы тоже. Чтобы снять \
-             блокировку, откройте {host} и выберите «Забыли пароль?». Если это не вы, сделайте то же или обратитесь в поддержку.",
+            "{at}, {from}: ваша учётная запись заблокирована. Все сеансы завершены, войти не может никто, и вы тоже. \
+             Чтобы снять \
+             блокировку, откройте {host} и выберите «Забыли пароль?». Если это не вы, сделайте то же или обратитесь в \
+             поддержку.",
         ),
     Template::new("locked-by-desk", Topic::Account)
         .en(
             "{site}: your account is locked",
-            "{at}: the service has locked your account. All sessions have ended. If you did not ask for it, or to have it opened \
+            "{at}: the service has locked your account. All sessions have ended. If you did not ask for it, or to \
+             have it opened \
              again, turn to support.",
         )
         .ru(
             "{site}: учётная запись заблокирована",
-            "{at}: сервис заблокировал вашу учётную запись. Все сеансы завершены. Если вы об этом не просили или хотите снять \
+            "{at}: сервис заблокировал вашу учётную запись. Все сеансы завершены. Если вы об этом не просили или \
+             хотите снять \
              блокировку, обратитесь в поддержку.",
         ),
     Template::new("unlocked", Topic::Account)
@@ -144,23 +156,27 @@ pub(super) const TEMPLATES: &[Template] = &[
         )
         .ru(
             "{site}: блокировка снята",
-            "{at}: сервис снял блокировку вашей учётной записи. Если вы об этом не просили, сразу обратитесь в поддержку.",
+            "{at}: сервис снял блокировку вашей учётной записи. Если вы об этом не просили, сразу обратитесь в \
+             поддержку.",
         ),
     Template::new("closing", Topic::Account)
         .en(
             "{site}: your account is being closed",
-            "{at}, {from}: your account was closed. It will be erased on {until}. Until then you can come back: sign in at {host} \
+            "{at}, {from}: your account was closed. It will be erased on {until}. Until then you can come back: sign \
+             in at {host} \
              and choose to open it again. If it was not you, do so and change the password, or turn to support.",
         )
         .ru(
             "{site}: учётная запись закрывается",
-            "{at}, {from}: ваша учётная запись закрыта. Она будет удалена {until}. До этого вы можете вернуться: войдите на {host} \
+            "{at}, {from}: ваша учётная запись закрыта. Она будет удалена {until}. До этого вы можете вернуться: \
+             войдите на {host} \
              и откройте её снова. Если это не вы, сделайте это и смените пароль или обратитесь в поддержку.",
         ),
     Template::new("reopened", Topic::Account)
         .en(
             "{site}: your account is open again",
-            "{at}, {from}: your account, which was being closed, is open again. If it was not you, turn to support at once.",
+            "{at}, {from}: your account, which was being closed, is open again. If it was not you, turn to support at \
+             once.",
         )
         .ru(
             "{site}: учётная запись снова открыта",
@@ -169,12 +185,14 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template::new("closed", Topic::Account)
         .en(
             "{site}: your account is erased",
-            "{at}: the service has closed your account and erased its data, as was asked. This is the last message about it. If \
+            "{at}: the service has closed your account and erased its data, as was asked. This is the last message \
+             about it. If \
              you did not ask for it, turn to support.",
         )
         .ru(
             "{site}: учётная запись удалена",
-            "{at}: сервис закрыл вашу учётную запись и удалил её данные, как и просили. Это последнее сообщение о ней. Если вы об \
+            "{at}: сервис закрыл вашу учётную запись и удалил её данные, как и просили. Это последнее сообщение о \
+             ней. Если вы об \
              этом не просили, обратитесь в поддержку.",
         ),
     Template::new("notices-off", Topic::Account)
