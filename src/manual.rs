@@ -587,6 +587,9 @@
 //! sign-in: where what was proven, with the new secret, does not meet the profile, more is proven or enrolled before there
 //! is a session. The session is worth what was proven in this flow, and no more.
 //!
+//! An address that settles counts for what is asked, as a lost thing does, and a password that others are known to know
+//! counts for nothing. A lock of the desk's is looked at in each step.
+//!
 //! **A delay is no flow.** It stands in the account's sealed profile, with its two moments and whether it was stopped, so it
 //! survives restarts and lost stores, and a person needs to keep nothing for three days: they begin again with the same
 //! address, and one confirmation is enough then, for a week. Asking again while it waits begins nothing and sends nothing.
@@ -607,7 +610,8 @@
 //!
 //! A change stands at once. For 72 hours ([`Profile::contact_hold`](crate::Profile::contact_hold)) the contacts before it can
 //! undo it, the old name stays taken for everybody else, and the new address recovers nothing: else a minute at an open
-//! screen would be an account for ever. The other way, to let a change wait for three days, leaves whoever lost a phone
+//! screen would be an account for ever. An address that settles is told of what happens, and gets no link to object by: its
+//! holder would undo what the owner does against it, or stop the owner's recovery. The other way, to let a change wait for three days, leaves whoever lost a phone
 //! with a number that somebody else answers.
 //!
 //! # Links in notices
