@@ -27,7 +27,7 @@ use propusk::clock::Clock;
 use propusk::error::Broken;
 use propusk::event::{EventPage, Outcome};
 use propusk::factor::password::due::Issued;
-use propusk::flow::{Closing, Done, Refreshed, Transaction};
+use propusk::flow::{Closing, Done, Next, Objected, Objection, Refreshed, Transaction};
 use propusk::id::AccountId;
 use propusk::policy::Requirement;
 use propusk::proof::{Aal, Due};
@@ -61,8 +61,12 @@ enum Story {
     Remove,
     /// A forgotten password, by phone and after the delay.
     Recover,
+    /// A session stops a recovery that waits.
+    StopRecovery,
     /// Another phone number is put in the place of the first.
     Contact,
+    /// A link in the notice takes an added number away.
+    Undo,
     /// A refresh token is used, and its successor.
     Refresh,
     /// One is used that was used before.
@@ -73,6 +77,8 @@ enum Story {
     SwitchOff,
     /// The owner locks the account.
     Lock,
+    /// The desk unlocks it.
+    Unlock,
     /// The account is closed: all of a sign-in anew, then one call more.
     Close,
     /// The owner comes back in time.
@@ -82,7 +88,7 @@ enum Story {
     Deliver,
 }
 
-const STORIES: [Story; 29] = [
+const STORIES: [Story; 32] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
@@ -100,7 +106,9 @@ const STORIES: [Story; 29] = [
     Story::Approve,
     Story::Remove,
     Story::Recover,
+    Story::StopRecovery,
     Story::Contact,
+    Story::Undo,
     Story::Refresh,
     Story::RefreshAgain,
     Story::SignOut,
@@ -108,6 +116,7 @@ const STORIES: [Story; 29] = [
     Story::EndOthers,
     Story::SwitchOff,
     Story::Lock,
+    Story::Unlock,
     Story::Close,
     Story::Reopen,
     Story::Erase,
@@ -202,6 +211,10 @@ impl Stage {
                     let (mut codes, end) = add_codes(&visit, &first.token, WORD, message).await;
                     (secret, first) = (codes.remove(0), end);
                     hands.advance(7200);
+                } else if story == Story::Undo {
+                    first = add_phone(&clean, &outbox, &first.token).await;
+                    secret = objection(&clean, &outbox).await;
+                    hands.advance(7200);
                 }
                 before = Some((first, sign_in(&clean, &outbox, story, WORD).await));
                 hands.advance(7200);
@@ -217,6 +230,15 @@ impl Stage {
             assert!(close(&clean, &outbox, &here.token).await.unwrap());
             drop(outbox.all(&clean).await);
             hands.advance(if story == Story::Erase { 30 * 24 * 3600 } else { 3600 });
+        }
+        if let (Story::Unlock, Some((here, _))) = (story, &before) {
+            assert!(visit.lock(&here.session).await.unwrap());
+        }
+        if story == Story::StopRecovery {
+            let next = pending(visit.recover().start(name(story)).await.unwrap());
+            let code = Code::typed(Code::sms_name(), &outbox.code(&clean).await);
+            let next = pending(visit.answer(&next.flow, code).await.unwrap());
+            assert_eq!(no(&visit.wait(&next.flow).await.unwrap()), "recovery_waits");
         }
         if story == Story::Barred {
             for _ in 0..5 {
@@ -356,6 +378,10 @@ impl Stage {
                 let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
                 self.ack(self.say(&next.flow, Which::Word(NEW_WORD)).await?);
             }
+            (Story::StopRecovery, Some((here, _))) => {
+                assert!(visit.stop_recovery(&here.session).await?);
+                *self.secret.borrow_mut() = "stopped".to_owned();
+            }
             (Story::Contact, Some((here, _))) => {
                 let old = self.clean.contacts(here.session.account()).await?[0].id;
                 let next = pending(visit.add_contact(&here.token, OTHER_PHONE, Some(old)).await?);
@@ -364,6 +390,12 @@ impl Stage {
                 let next = pending(self.say(&next.flow, self.code("sms-code").await).await?);
                 let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
                 self.ack(self.say(&next.flow, self.code("sms-code").await).await?);
+            }
+            (Story::Undo, _) => {
+                let link = self.secret.borrow().clone();
+                let end = visit.object(&link).await?;
+                assert!(matches!(end, Objected::To(Objection::UndoContact)), "{end:?}");
+                *self.secret.borrow_mut() = "undone".to_owned();
             }
             (Story::Duty, _) => {
                 let next = pending(visit.sign_in().start(name).await?);
@@ -406,6 +438,9 @@ impl Stage {
                 self.auth.disable(here.session.account(), &somebody()).await?
             }
             (Story::Lock, Some((here, _))) => assert!(visit.lock(&here.session).await?),
+            (Story::Unlock, Some((here, _))) => {
+                assert!(self.auth.unlock(here.session.account(), &somebody()).await?);
+            }
             (Story::Close, Some((here, _))) => {
                 assert!(close_by(&self.auth, &self.outbox, &self.clean, &here.token).await?);
                 *self.secret.borrow_mut() = "closed".to_owned();
@@ -452,7 +487,14 @@ impl Stage {
         }
         let account = self.before.as_ref().map(|(here, _)| here.session.account());
         let accepted_before = match (account, self.story) {
-            (Some(_), Story::SignInByTotp | Story::SignInByBackupCode | Story::Remove | Story::Reopen) => 3,
+            (
+                Some(_),
+                Story::SignInByTotp
+                | Story::SignInByBackupCode
+                | Story::Remove
+                | Story::Reopen
+                | Story::Undo,
+            ) => 3,
             (Some(_), _) => 2,
             (None, _) => 0,
         };
@@ -670,6 +712,40 @@ impl Stage {
                 assert_eq!(no(&by(WORD).await.unwrap()) == "wrong", locked, "{at}");
                 assert_eq!(auth.unlock(account, &somebody()).await.unwrap(), locked, "{at}");
             }
+            (Story::Unlock, Some((here, there))) => {
+                let account = here.session.account();
+                let locked = auth.account(account).await.unwrap().unwrap().lock.is_some();
+                assert_eq!(no(&by(WORD).await.unwrap()) == "wrong", locked, "{at}");
+                assert_eq!(auth.unlock(account, &somebody()).await.unwrap(), locked, "{at}");
+                for end in [here, there] {
+                    assert!(auth.session(&end.token).await.unwrap().is_none(), "{at}: it lives again");
+                }
+            }
+            (Story::StopRecovery, Some((here, _))) => {
+                let account = here.session.account();
+                let waits = async || auth.recovery(account).await.unwrap().is_some_and(|one| !one.stopped);
+                let still = waits().await;
+                let stopped = *self.secret.borrow() == "stopped";
+                assert!(!(still && stopped), "{at}: what was acknowledged is lost");
+                assert_eq!(visit.stop_recovery(&here.session).await.unwrap(), still, "{at}");
+                assert!(!waits().await, "{at}");
+            }
+            (Story::Undo, Some((here, there))) => {
+                let account = here.session.account();
+                let there_still = auth.contacts(account).await.unwrap().len() == 2;
+                let secret = self.secret.borrow().clone();
+                assert!(!(there_still && secret == "undone"), "{at}: what was acknowledged is lost");
+                for end in [here, there] {
+                    assert_eq!(auth.session(&end.token).await.unwrap().is_some(), there_still, "{at}");
+                }
+                let step = visit.sign_in().with(OTHER_PHONE, Password::word(WORD)).await.unwrap();
+                assert_eq!(matches!(step, Step::Done(_)), there_still, "{at}: {step:?}");
+                if there_still {
+                    let end = visit.object(&secret).await.unwrap();
+                    assert!(matches!(end, Objected::To(Objection::UndoContact)), "{at}: {end:?}");
+                }
+                assert_eq!(auth.contacts(account).await.unwrap().len(), 1, "{at}");
+            }
             (Story::Close | Story::Reopen, Some((here, there))) => {
                 let account = here.session.account();
                 let closing = auth.account(account).await.unwrap().unwrap().erased_at.is_some();
@@ -761,6 +837,27 @@ async fn close_by(auth: &Auth, outbox: &Outbox, clean: &Auth, session: &Token) -
     let code = outbox.code(clean).await;
     let end = done(visit.answer(&next.flow, Code::typed(Code::sms_name(), &code)).await?);
     Ok(matches!(visit.close(&end.token).await?, Closing::Closed { .. }))
+}
+
+/// Another number is added.
+async fn add_phone(auth: &Auth, outbox: &Outbox, session: &Token) -> Box<Done> {
+    let visit = auth.visit(somebody());
+    let next = pending(visit.add_contact(session, OTHER_PHONE, None).await.unwrap());
+    let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+    let by_code = async |next: Box<Next>| {
+        let next = pending(visit.begin(&next.flow, &Code::sms_name()).await.unwrap());
+        let code = Code::typed(Code::sms_name(), &outbox.code(auth).await);
+        visit.answer(&next.flow, code).await.unwrap()
+    };
+    let next = pending(by_code(next).await);
+    done(by_code(next).await)
+}
+
+/// The secret of the link in the notice that came last.
+async fn objection(auth: &Auth, outbox: &Outbox) -> String {
+    let sent = outbox.all(auth).await;
+    let link = sent.iter().rev().find_map(|message| message.param("objection")).unwrap();
+    link.split_once("?o=").unwrap().1.to_owned()
 }
 
 async fn close(auth: &Auth, outbox: &Outbox, session: &Token) -> Result<bool, Broken> {

@@ -200,9 +200,11 @@ impl Inner {
         factor: &dyn ErasedFactor,
         lane: Lane,
     ) -> (GuardKey, Limit) {
-        // Nobody could ever lift a spent registration guard: it holds, again and again, and never ends.
+        // Nobody could ever lift the spent guard of an address that is being registered or added: anybody could bar it
+        // from its owner for ever. It holds, again and again.
         let limit = match state.kind {
             Kind::SignUp(_) => factor.limit().with_allowance(u32::MAX),
+            _ if state.confirming().is_some() => factor.limit().with_allowance(u32::MAX),
             _ => factor.limit(),
         };
         (self.guard_key(person, state, factor.name().as_str(), lane), limit)

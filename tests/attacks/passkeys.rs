@@ -173,6 +173,43 @@ async fn an_enrolment_against_the_policy_is_refused_by_the_server() {
     });
 }
 
+/// ATTACKS 41 (CVE-2022-42731) and 42 (CVE-2026-37982): what added a key adds no other one, in its flow or in another;
+/// and a flow that was opened in a session adds nothing once that session is over.
+#[tokio::test]
+async fn an_enrolment_is_good_once_and_in_its_session() {
+    each_store!(|world, store| {
+        let auth = node(&world, store, Passkey::default());
+        let session = world.person(&auth).await;
+        let account = session.session.account();
+        let keys = async || {
+            let all = auth.credentials(account).await.unwrap();
+            all.iter().filter(|one| one.factor == Passkey::NAME).count()
+        };
+        let mut key = Device::at(ORIGIN);
+        let (flow, options) = offered(&world, &auth, &session.token).await;
+        let made = key.create(&options);
+        let end = done(auth.visit(Client::unknown()).answer(&flow, wire(&made)).await.unwrap());
+        let mut thief = Device::at(ORIGIN);
+        for answer in [&made, &thief.create(&options)] {
+            assert_eq!(told(&auth, &flow, answer).await, "no_flow");
+        }
+        assert_eq!(keys().await, 1);
+
+        let visit = auth.visit(Client::unknown());
+        let next = pending(visit.enrol(&end.token, Passkey::NAME).await.unwrap());
+        let (flow, again) = begun(&auth, &next.flow).await;
+        let next = pending(visit.answer(&flow, wire(&key.get(&again))).await.unwrap());
+        let (flow, again) = begun(&auth, &next.flow).await;
+        for answer in [&made, &thief.create(&options)] {
+            assert_eq!(told(&auth, &flow, answer).await, "wrong");
+        }
+        visit.sign_out(&end.token).await.unwrap();
+        assert_eq!(told(&auth, &flow, &thief.create(&again)).await, "no_session");
+        assert_eq!(keys().await, 1);
+        assert!(signed_in(&auth, &mut key).await.is_some());
+    });
+}
+
 /// ATTACKS 84: the whole table of signature counters; what is refused for one is disabled, by compare-and-swap, and its
 /// owner is told.
 #[tokio::test]

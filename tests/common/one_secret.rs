@@ -29,7 +29,7 @@ use propusk::store::{Store, Throttle};
 use course::Course;
 use entries::{Confirmation, Enrolment, Entry, SignIn, StepUp};
 use nodes::Nodes;
-use things::{AnApproval, AppCode, BackupCode, PasskeyChallenge, SentCode, Thing, TokenCode};
+use things::{AnApproval, AppCode, BackupCode, LinkElsewhere, PasskeyChallenge, SentCode, Thing, TokenCode};
 
 /// Uses of one secret at once.
 const USES: usize = 50;
@@ -55,6 +55,8 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
     table.entries(TokenCode::default).await;
     table.entries(BackupCode::default).await;
     table.entries(PasskeyChallenge::new).await;
+    // Followed in the browser that asked: `races_links`.
+    table.entries(|| LinkElsewhere).await;
     // No factor is added by the word of another device.
     table.cell(AnApproval, SignIn).await;
     table.cell(AnApproval, StepUp).await;
@@ -63,12 +65,18 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
         entries::trusted(&nodes, course).await;
     }
     // ATTACKS 7: a puzzle is no flow's.
-    if let Some(course) = table.course("the answer to a puzzle at sign-up".to_owned()) {
+    for (nth, purpose) in [HumanFor::SignUp, HumanFor::SignIn].into_iter().enumerate() {
+        let Some(course) = table.course(format!("the answer to a puzzle at {}", purpose.as_str())) else {
+            continue;
+        };
         let mut human = HumanPolicy::NONE;
-        human.sign_up = Check::Always;
-        let nodes = Arc::new(nodes.that_ask(again, human).await);
-        nodes.counts_from(1_000_000);
-        entries::puzzle(&nodes, HumanFor::SignUp, course).await;
+        match purpose {
+            HumanFor::SignUp => human.sign_up = Check::Always,
+            _ => human.sign_in = Check::Always,
+        }
+        let nodes = Arc::new(nodes.that_ask(again.clone(), human).await);
+        nodes.counts_from(1_000_000 * (1 + nth));
+        entries::puzzle(&nodes, purpose, course).await;
     }
 }
 

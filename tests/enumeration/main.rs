@@ -1,5 +1,5 @@
 //! Who has an account shows in nothing: for a name that nobody has, one that somebody has, one whose account is
-//! switched off, one whose account is locked, one whose account lacks the factor and one whose password must be replaced, before any proof, the same steps give the same answer, the
+//! switched off, locked, being closed or closed, one whose account lacks the factor and one whose password must be replaced, before any proof, the same steps give the same answer, the
 //! same number of hashes, the same calls of the store, and the same mail to the address that was typed. So too when
 //! the name is held, and when its strangers' allowance is spent.
 //!
@@ -39,8 +39,14 @@ async fn offered(door: Door, name: &'static str) -> Vec<FactorName> {
         Door::SignUp => world.visit.sign_up(name, "Пётр Иванов", "2026-01").await,
         Door::SignIn => world.visit.sign_in().start(name).await,
         Door::Recover => world.visit.recover().start(name).await,
+        Door::Contact => return sends_to(name),
     };
     pending(step.unwrap()).offers.iter().map(|offer| offer.factor.clone()).collect()
+}
+
+/// An address is one's own by what is sent there; a letter's link signs in where it is, and binds nothing.
+fn sends_to(name: &str) -> Vec<FactorName> {
+    vec![if name.contains('@') { Code::email().name() } else { Code::sms().name() }]
 }
 
 #[derive(Default)]
@@ -53,7 +59,7 @@ struct Table {
     factors: BTreeSet<String>,
 }
 
-const ALL: [Whose; 7] = [
+const ALL: [Whose; 9] = [
     Whose::Nobody,
     Whose::Somebody,
     Whose::SwitchedOff,
@@ -61,6 +67,8 @@ const ALL: [Whose; 7] = [
     Whose::SwitchedOffSince,
     Whose::Lacking,
     Whose::Due,
+    Whose::Closing,
+    Whose::Closed,
 ];
 
 /// Whether an answer of this script is accepted: then there is nothing to compare.
@@ -68,7 +76,7 @@ fn accepts(whose: Whose, tried: Tried, factor: &FactorName, script: &[Act]) -> b
     let chosen = *factor == Password::NAME || *factor == Pin::NAME;
     let first = script.first() == Some(&With(Right));
     let any = first || script.contains(&Say(Right));
-    let has = whose == Whose::Somebody || whose == Whose::Due && *factor == Pin::NAME;
+    let has = matches!(whose, Whose::Somebody | Whose::Closing) || whose == Whose::Due && *factor == Pin::NAME;
     tried == Tried::Never && chosen && (has && any || whose == Whose::SwitchedOffSince && first)
 }
 
@@ -166,16 +174,16 @@ async fn mail(table: &mut Table, world: &World, whose: Whose, script: &[Act], se
     let begun = seen.iter().filter(begins).count();
     // A hold that begins is told to the owner: at most one in a script.
     let fits = match (world.door, whose) {
-        (Door::SignUp, _) => sent == begun,
+        (Door::SignUp | Door::Contact, _) => sent == begun,
         // Who is told that there is no such account, and who gets a code.
         (Door::Recover, Whose::SwitchedOffSince) => sent == begun || sent + 1 == begun,
         (Door::Recover, _) => sent == begun || sent == begun + 1,
-        (Door::SignIn, Whose::Nobody | Whose::SwitchedOff | Whose::Locked) => sent == 0,
+        (Door::SignIn, Whose::Nobody | Whose::SwitchedOff | Whose::Locked | Whose::Closed) => sent == 0,
         // Only what the first step sent, before it.
         (Door::SignIn, Whose::SwitchedOffSince) => {
             sent == 0 || sent == 1 && seen.first().as_ref().is_some_and(begins)
         }
-        (Door::SignIn, Whose::Somebody | Whose::Lacking | Whose::Due) => sent == begun || sent == begun + 1,
+        (Door::SignIn, Whose::Somebody | Whose::Lacking | Whose::Due | Whose::Closing) => sent == begun || sent == begun + 1,
     };
     if !fits {
         table.wrong.push(format!("mail: {:?} {whose:?} {script:?}: {sent} sent, {begun} begun", world.door));
@@ -204,12 +212,14 @@ async fn compare(by: By) {
         (Door::SignUp, PHONE),
         (Door::SignIn, EMAIL),
         (Door::Recover, EMAIL),
+        (Door::Contact, EMAIL),
         (Door::SignUp, EMAIL),
         (Door::SignIn, PHONE),
         (Door::Recover, PHONE),
+        (Door::Contact, PHONE),
     ];
     // The routes name no kind of name: half of it shows the same.
-    let names = if by == By::Calls || long { &all[..] } else { &all[..3] };
+    let names = if by == By::Calls || long { &all[..] } else { &all[..4] };
     for (door, name) in names.iter().copied() {
         for factor in offered(door, name).await {
             // Only who has the letter gets a link refused: nobody holds it who has no account.
@@ -262,7 +272,7 @@ fn every_way_in_and_every_factor_has_cells() {
         .filter_map(|rest| rest.split_once('(').map(|(name, _)| name))
         .collect();
     // `start` begins a sign-in, or a recovery.
-    let with_cells = ["sign_up", "start", "with", "begin", "answer"];
+    let with_cells = ["sign_up", "start", "with", "begin", "answer", "add_contact"];
     // Takes a flow in which a confirmed contact was proven.
     let proven = ["wait"];
     // These take a session's token: whoever calls them has proven who they are.
@@ -279,7 +289,6 @@ fn every_way_in_and_every_factor_has_cells() {
         "end_other_sessions",
         "stop_recovery",
         "recovery",
-        "add_contact",
         "remove_contact",
         "contacts",
     ];
@@ -312,7 +321,7 @@ fn every_route_has_cells() {
         .skip(1)
         .filter_map(|rest| rest.split_once('"').map(|(path, _)| path))
         .collect();
-    let with_cells = ["/sign-up", "/sign-in", "/recover", "/flow/begin", "/flow/answer"];
+    let with_cells = ["/sign-up", "/sign-in", "/recover", "/contacts", "/flow/begin", "/flow/answer"];
     let signed_in = [
         "/change",
         "/enrol",
@@ -328,7 +337,6 @@ fn every_route_has_cells() {
         "/preferences",
         "/factors",
         "/factors/{id}",
-        "/contacts",
         "/contacts/{id}",
     ];
     // Take a flow in which a confirmed contact, or all of a sign-in, was proven; any other is told "not offered".

@@ -5,6 +5,7 @@ use propusk::axum::router;
 use propusk::{Auth, Token};
 use serde_json::{Value, json};
 
+use crate::portal::WORD;
 use crate::web::{Reply, Web};
 use crate::world::masked;
 
@@ -18,6 +19,20 @@ impl Wire {
     pub(crate) async fn sign_up(&mut self, contact: &str, name: &str) -> (String, Option<Token>) {
         let asked = json!({ "contact": contact, "name": name, "terms": "2026-01" });
         seen(self.0.post("/auth/sign-up", asked).await)
+    }
+
+    pub(crate) async fn comes_in(&mut self, who: &str) {
+        self.0.jar.clear();
+        self.0.sign_in(who, WORD).await.expect(200);
+    }
+
+    pub(crate) async fn adds(&mut self, address: &str) -> (String, Option<Token>) {
+        let reply = self.0.post("/auth/contacts", json!({ "address": address })).await;
+        if reply.status != 200 {
+            return seen(reply);
+        }
+        let asked = json!({ "flow": reply.text("flow"), "factor": "password", "answer": { "password": WORD } });
+        seen(self.0.post("/auth/flow/answer", asked).await)
     }
 
     pub(crate) async fn recover(&mut self, contact: &str) -> (String, Option<Token>) {

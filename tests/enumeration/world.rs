@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use propusk::account::LockReason;
+use propusk::error::Broken;
+use propusk::flow::Closing;
 use propusk::id::{AccountId, FactorName};
 use propusk::testing::{Call, CallLog, CountingStore, SeededEntropy};
 use propusk::{Answer, Auth, Code, Link, MemoryStore, Password, Profile, Step, Token, Visit};
@@ -33,6 +35,10 @@ pub(crate) enum Whose {
     Lacking,
     /// Somebody whose password is temporary, past its life, and known to others: told to who types it, and to nobody else.
     Due,
+    /// Somebody who has closed the account, and may come back.
+    Closing,
+    /// It is closed for good, and the name not yet free.
+    Closed,
 }
 
 /// How often it was tried in vain before.
@@ -48,6 +54,8 @@ pub(crate) enum Door {
     SignUp,
     SignIn,
     Recover,
+    /// Somebody else, who is signed in, adds the address to an account.
+    Contact,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +119,8 @@ pub(crate) struct World {
     pub(crate) door: Door,
     pub(crate) name: &'static str,
     pub(crate) flow: Option<Token>,
+    /// Of whoever asks, where the door is inside.
+    session: Option<Token>,
     /// The account is switched off after the next step.
     pub(crate) off_next: bool,
     log: CallLog,
@@ -138,9 +148,13 @@ impl World {
     ) -> Self {
         let (hands, outbox) = (Hands::default(), Outbox::default());
         let store = CountingStore::new(MemoryStore::default());
+        let mut profile = Profile::nist_aal1();
+        if whose == Whose::Closed {
+            profile.closing.grace = Duration::from_secs(3600);
+        }
         let build = |all: bool| {
             // Of the codes that are drawn none is the one that is guessed.
-            let mut builder = portal::portal(&store, Profile::nist_aal1())
+            let mut builder = portal::portal(&store, profile.clone())
                 .clock(hands.clone())
                 .sender(outbox.clone())
                 .entropy(SeededEntropy::new(u64::from(all)));
@@ -160,13 +174,27 @@ impl World {
         if whose != Whose::Nobody {
             let lacking = whose == Whose::Lacking && *factor == Password::NAME;
             let other = build(false);
-            let (at, secret) = if lacking || *factor == Pin::NAME && whose != Whose::Lacking {
-                (if lacking { &other } else { &auth }, Pin::typed(Pin::RIGHT))
-            } else {
-                (&auth, Password::word(WORD))
-            };
-            let end = register(at, &outbox, &at.visit(portal::somebody()), name, secret).await;
+            let pin = lacking || *factor == Pin::NAME && whose != Whose::Lacking;
+            let at = if lacking { &other } else { &auth };
+            let secret = || if pin { Pin::typed(Pin::RIGHT) } else { Password::word(WORD) };
+            let end = register(at, &outbox, &at.visit(portal::somebody()), name, secret()).await;
             account = Some(end.session.account());
+            if matches!(whose, Whose::Closing | Whose::Closed) {
+                let visit = at.visit(portal::somebody());
+                let Closing::Prove(step) = visit.close(&end.token).await.unwrap() else { panic!("unproven") };
+                let next = portal::pending(step);
+                let mut step = visit.answer(&next.flow, secret()).await.unwrap();
+                // A second factor, where one is asked for.
+                if let Step::Pending(next) = step {
+                    let next = portal::pending(visit.begin(&next.flow, &next.offers[0].factor).await.unwrap());
+                    let code = Code::typed(next.begun.unwrap().0, &outbox.code(at).await);
+                    step = visit.answer(&next.flow, code).await.unwrap();
+                }
+                let end = portal::done(step);
+                let Closing::Closed { .. } = visit.close(&end.token).await.unwrap() else {
+                    panic!("not closed")
+                };
+            }
             if whose == Whose::Due {
                 let (id, day) = (end.session.account(), Duration::from_secs(24 * 3600));
                 let _ = Password::issue_temporary(&auth, id, day, &somebody()).await.unwrap();
@@ -178,8 +206,15 @@ impl World {
             if whose == Whose::Locked {
                 auth.lock(end.session.account(), LockReason::NotMe, &somebody()).await.unwrap();
             }
-            // Registration counts at its own throttles; those of the cell begin anew.
-            hands.advance(24 * 3600);
+        }
+        if door == Door::Contact {
+            let visit = auth.visit(portal::somebody());
+            register(&auth, &outbox, &visit, ASKER, Password::word(WORD)).await;
+        }
+        // Registration counts at its own throttles; those of the cell begin anew.
+        hands.advance(24 * 3600);
+        if whose == Whose::Closed {
+            assert_eq!(auth.tend(100).await.unwrap().erased, 1);
         }
         let _ = outbox.all(&auth).await;
         let factor = factor.clone();
@@ -196,6 +231,7 @@ impl World {
             door,
             name,
             flow: None,
+            session: None,
             off_next: false,
             log,
             factor,
@@ -212,7 +248,7 @@ impl World {
             Tried::Spent => "spent",
         };
         // A registration's allowance is never spent, for nobody could lift that: it is held again and again.
-        let never = self.door == Door::SignUp && how == Tried::Spent;
+        let never = matches!(self.door, Door::SignUp | Door::Contact) && how == Tried::Spent;
         for round in 0..200 {
             if never && round == 30 {
                 return;
@@ -299,6 +335,9 @@ impl World {
     }
 
     async fn step(&mut self, act: Act) -> (Option<Seen>, String) {
+        if self.door == Door::Contact && matches!(act, Open | Start) {
+            self.comes_in().await;
+        }
         let hashes = self.auth.hashes().computed();
         let _ = self.log.take();
         let (shown, flow) = match (act, self.flow.clone()) {
@@ -319,6 +358,26 @@ impl World {
         (Some(Seen { step: shown.clone(), hashes, calls }), shown)
     }
 
+    /// Whoever asks signs in anew: a session ends within the hours that some scripts last.
+    async fn comes_in(&mut self) {
+        #[cfg(feature = "axum")]
+        if let Some(wire) = &mut self.wire {
+            return wire.comes_in(ASKER).await;
+        }
+        let word = Password::word(WORD);
+        let end = portal::done(self.visit.sign_in().with(ASKER, word).await.unwrap());
+        self.session = Some(end.token);
+    }
+
+    /// Up to the question whether the address is one's own.
+    async fn adds(&self) -> Result<Step, Broken> {
+        let session = self.session.as_ref().unwrap();
+        match self.visit.add_contact(session, self.name, None).await? {
+            Step::Pending(next) => self.visit.answer(&next.flow, Password::word(WORD)).await,
+            other => Ok(other),
+        }
+    }
+
     async fn taken(&mut self, act: Act, flow: Option<Token>) -> (String, Option<Token>) {
         #[cfg(feature = "axum")]
         if let Some(mut wire) = self.wire.take() {
@@ -331,6 +390,7 @@ impl World {
             let seen = match (act, &flow) {
                 (Open | Start, _) if self.door == Door::SignUp => wire.sign_up(self.name, APPLICANT).await,
                 (Open | Start, _) if self.door == Door::Recover => wire.recover(self.name).await,
+                (Open | Start, _) if self.door == Door::Contact => wire.adds(self.name).await,
                 (Start, _) => wire.sign_in(self.name, Some(factor), None).await,
                 (With(_), _) => wire.sign_in(self.name, None, answer).await,
                 (Begin, Some(flow)) => wire.begin(flow, factor).await,
@@ -350,6 +410,7 @@ impl World {
                 visit.sign_up(self.name, APPLICANT, "2026-01").await
             }
             (Open | Start, _) if self.door == Door::Recover => visit.recover().start(self.name).await,
+            (Open | Start, _) if self.door == Door::Contact => self.adds().await,
             (Start, _) => match visit.sign_in().start(self.name).await {
                 Ok(Step::Pending(next)) => visit.begin(&next.flow, &self.factor).await,
                 other => other,
@@ -367,6 +428,7 @@ impl World {
 }
 
 const APPLICANT: &str = "Пётр Иванов";
+const ASKER: &str = "asker@example.org";
 
 /// A prompt whose number was drawn at random.
 pub(crate) fn masked(json: &str) -> String {

@@ -245,6 +245,32 @@ async fn only_what_was_proven_in_this_flow_counts() {
     assert_eq!(said(&house.visit.wait(&sign_in.flow).await.unwrap()), "not_offered");
 }
 
+/// ATTACKS 54: the first recovery that ends is the end of all others, however far they were; each code has its time.
+#[tokio::test]
+async fn the_first_recovery_that_ends_is_the_last() {
+    let house = house();
+    let _ = house.person(EMAIL).await;
+    let first = house.recovering(EMAIL, &[]).await;
+    house.hands.advance(61);
+    let second = house.recovering(EMAIL, &[]).await;
+    house.hands.advance(61);
+    let third = pending(house.visit.recover().start(EMAIL).await.unwrap());
+    let code = house.code().await;
+    let _ = ended(house.answer(&second.flow, Password::word(NEW)).await);
+    let late = house.answer(&first.flow, Password::word("И третьи слова 77")).await;
+    assert_eq!(said(&late), "stale");
+    let next = pending(house.answer(&third.flow, Code::typed(MAIL, &code)).await);
+    let late = house.answer(&next.flow, Password::word("И третьи слова 77")).await;
+    assert_eq!(said(&late), "stale");
+    assert!(!house.signs_in(EMAIL, WORD).await && house.signs_in(EMAIL, NEW).await);
+
+    house.hands.advance(61);
+    let slow = pending(house.visit.recover().start(EMAIL).await.unwrap());
+    let code = house.code().await;
+    house.hands.advance(301);
+    assert_eq!(said(&house.answer(&slow.flow, Code::typed(MAIL, &code)).await), "expired");
+}
+
 /// ATTACKS 11, D6: the owner gets in although strangers have spent the guard, and it is whole again.
 #[tokio::test]
 async fn a_spent_guard_is_whole_after_a_recovery() {

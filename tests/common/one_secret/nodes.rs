@@ -15,7 +15,7 @@ use propusk::policy::HumanPolicy;
 use propusk::policy::password::PasswordRules;
 use propusk::store::{Rate, Store, Throttle};
 use propusk::testing::FakeClock;
-use propusk::{Approval, Auth, Client, Code, Password, Profile, Site, Token, Visit};
+use propusk::{Approval, Auth, Client, Code, Link, Password, Profile, Site, Token, Visit};
 use serde_json::json;
 
 use super::USES;
@@ -146,6 +146,7 @@ fn node<S: Store + Throttle + Clone>(
         .factor(AtOnce::enrolled(Password::default(), meeting))
         .factor(AtOnce::new(Code::sms(), meeting))
         .factor(AtOnce::new(Code::email(), meeting))
+        .factor(AtOnce::new(Link::default(), meeting))
         .factor(AtOnce::enrolled(Totp::default(), meeting))
         .factor(AtOnce::new(Hotp::default(), meeting))
         .factor(AtOnce::enrolled(BackupCodes::of(16).unwrap(), meeting))
@@ -172,7 +173,7 @@ impl Person {
     pub async fn new(nodes: &Arc<Nodes>, factor: &FactorName) -> Self {
         let number = nodes.number();
         let mail = FactorName::new("email-code");
-        let (name, by) = match *factor == mail {
+        let (name, by) = match *factor == mail || *factor == Link::NAME {
             true => (format!("person{}@example.org", &number[5..]), mail),
             false => (number, FactorName::new("sms-code")),
         };

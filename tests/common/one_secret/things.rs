@@ -4,9 +4,9 @@ use propusk::factor::backup_code::BackupCodes;
 use propusk::factor::hotp::{Hotp, Token};
 use propusk::factor::passkey::Passkey;
 use propusk::factor::totp::Totp;
-use propusk::flow::Posted;
+use propusk::flow::{Followed, Posted};
 use propusk::id::FactorName;
-use propusk::{Approval, Client};
+use propusk::{Approval, Client, Link};
 use serde_json::{Value, json};
 
 use super::FLOWS;
@@ -224,6 +224,33 @@ impl Thing for PasskeyChallenge {
     async fn secret(&mut self, person: &Person, open: &mut Open) -> String {
         *open = person.nodes.door(1).begin(open, &Passkey::NAME).await.pending();
         self.device.get(&open.prompt.clone().unwrap().to_string()).to_string()
+    }
+}
+
+/// A link that was followed on another device: the page that waits goes on with it.
+pub struct LinkElsewhere;
+
+impl Thing for LinkElsewhere {
+    fn what(&self) -> &'static str {
+        "a link followed elsewhere"
+    }
+
+    fn factor(&self) -> FactorName {
+        Link::NAME
+    }
+
+    async fn secret(&mut self, person: &Person, open: &mut Open) -> String {
+        let nodes = &person.nodes;
+        *open = nodes.door(1).begin(open, &Link::NAME).await.pending();
+        let shown = open.prompt.clone().unwrap();
+        let letters = nodes.outbox.all(&nodes.nodes[0]).await;
+        let link = letters.iter().rev().find_map(|letter| letter.param("link")).unwrap();
+        let (_, at) = link.split_once("?m=").unwrap();
+        let phone = Client::unknown().bound_by(nodes.nodes[0].random_token().unwrap());
+        let number = Link::number(shown["number"].as_str().unwrap());
+        let followed = nodes.nodes[0].visit(phone).follow(at, &number).await.unwrap();
+        assert!(matches!(followed, Followed::Left), "{followed:?}");
+        "{}".to_owned()
     }
 }
 
