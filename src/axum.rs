@@ -117,7 +117,7 @@ pub(crate) struct Http {
     needs_address: bool,
     on_broken: Box<dyn Fn(&Broken) + Send + Sync>,
     #[cfg(feature = "openapi")]
-    openapi: String,
+    openapi: openapi::Document,
 }
 
 impl AuthHttp {
@@ -153,7 +153,7 @@ impl AuthHttp {
     /// that the builder was given.
     #[cfg(feature = "openapi")]
     pub fn openapi(&self) -> &str {
-        &self.0.openapi
+        self.0.openapi.text(&self.0.auth, self.0.names)
     }
 
     pub(crate) fn names(&self) -> &'static cookies::Names {
@@ -232,7 +232,7 @@ impl HttpBuilder {
         };
         Ok(AuthHttp(Arc::new(Http {
             #[cfg(feature = "openapi")]
-            openapi: openapi::document(&self.auth, names)?,
+            openapi: openapi::Document::of(&self.auth)?,
             auth: self.auth,
             proxies: self.proxies,
             names,

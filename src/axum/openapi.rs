@@ -8,6 +8,8 @@ mod operations;
 mod preferences;
 mod schemas;
 
+use std::sync::OnceLock;
+
 use ::axum::extract::State;
 use ::axum::http::{HeaderValue, StatusCode, header};
 use ::axum::response::{IntoResponse, Response};
@@ -21,8 +23,25 @@ use crate::auth::Auth;
 use crate::error::Broken;
 use crate::flow::Code;
 
-/// The document as JSON text.
-pub(crate) fn document(auth: &Auth, names: &Names) -> Result<String, Broken> {
+/// The description of one `Auth`'s routes, written when it is first asked for: most never are.
+pub(crate) struct Document {
+    factors: Map<String, Value>,
+    text: OnceLock<String>,
+}
+
+impl Document {
+    /// What the factors say of themselves is read at once: what is no JSON does not build.
+    pub(crate) fn of(auth: &Auth) -> Result<Self, Broken> {
+        Ok(Self { factors: schemas::of_factors(auth)?, text: OnceLock::new() })
+    }
+
+    /// As JSON.
+    pub(crate) fn text(&self, auth: &Auth, names: &Names) -> &str {
+        self.text.get_or_init(|| document(auth, names, self.factors.clone()).to_string())
+    }
+}
+
+fn document(auth: &Auth, names: &Names, factors: Map<String, Value>) -> Value {
     let site = auth.site();
     let mut paths = Map::new();
     for operation in OPERATIONS {
@@ -31,13 +50,13 @@ pub(crate) fn document(auth: &Auth, names: &Names) -> Result<String, Broken> {
             item.insert(operation.method.to_owned(), operation.json());
         }
     }
-    let document = json!({
+    json!({
         "openapi": "3.1.1",
         "info": { "title": site.name, "version": env!("CARGO_PKG_VERSION"), "description": ABOUT },
         "servers": [{ "url": site.origin }],
         "paths": paths,
         "components": {
-            "schemas": schemas::all(auth)?,
+            "schemas": schemas::all(factors),
             "responses": { "Step": step() },
             "securitySchemes": {
                 "session": {
@@ -56,8 +75,7 @@ pub(crate) fn document(auth: &Auth, names: &Names) -> Result<String, Broken> {
                 },
             },
         },
-    });
-    serde_json::to_string(&document).map_err(|_| Broken::Misuse("the description of the routes"))
+    })
 }
 
 pub(super) async fn serve(State(http): State<AuthHttp>) -> Response {

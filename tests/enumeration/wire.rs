@@ -12,8 +12,11 @@ use crate::world::masked;
 pub(crate) struct Wire(Web);
 
 impl Wire {
-    pub(crate) fn new(auth: &Auth) -> Self {
-        Self(Web::browser(&router(auth.clone()).unwrap()))
+    /// `described`: held against the description of the routes; what is the same as that need not be.
+    pub(crate) fn new(auth: &Auth, described: bool) -> Self {
+        let mut web = Web::browser(&router(auth.clone()).unwrap());
+        web.described = described;
+        Self(web)
     }
 
     pub(crate) async fn sign_up(&mut self, contact: &str, name: &str) -> (String, Option<Token>) {

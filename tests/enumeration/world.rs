@@ -219,7 +219,7 @@ impl World {
         let _ = outbox.all(&auth).await;
         let factor = factor.clone();
         #[cfg(feature = "axum")]
-        let wire = (by == By::Wire).then(|| Wire::new(&auth));
+        let wire = (by == By::Wire).then(|| Wire::new(&auth, whose == Whose::Nobody));
         #[cfg(not(feature = "axum"))]
         assert!(by == By::Calls);
         let log = store.log();

@@ -3,7 +3,7 @@
 mod problem;
 mod query;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(super) use self::query::{page, puzzle};
 use super::{preferences, reference, with};
@@ -12,7 +12,17 @@ use crate::error::Broken;
 use crate::factor::Schemas;
 use crate::id::FactorName;
 
-pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
+pub(super) fn all(mut all: Map<String, Value>) -> Map<String, Value> {
+    for part in [requests(), steps(), replies(), problem::problem(), preferences::all()] {
+        if let Value::Object(part) = part {
+            all.extend(part);
+        }
+    }
+    all
+}
+
+/// Those that depend on the factors.
+pub(super) fn of_factors(auth: &Auth) -> Result<Map<String, Value>, Broken> {
     let each = auth.0.factors.iter().map(|(name, factor)| Described {
         name,
         schemas: factor.schemas(),
@@ -26,7 +36,7 @@ pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
     let mut letters = letters.collect::<Result<Vec<_>, _>>()?;
     letters.push(json!({ "type": "null" }));
     let names: Vec<_> = each.iter().map(|one| one.name.as_str()).collect();
-    let mut all = json!({
+    let all = json!({
         "FactorName": { "type": "string", "enum": names },
         "FactorAnswer": {
             "description": "A factor, and what it is answered: a proof, or the confirmation of a new credential.",
@@ -42,12 +52,10 @@ pub(super) fn all(auth: &Auth) -> Result<Value, Broken> {
         },
         "Letter": { "anyOf": letters },
     });
-    for part in [requests(), steps(), replies(), problem::problem(), preferences::all()] {
-        if let (Some(all), Value::Object(part)) = (all.as_object_mut(), part) {
-            all.extend(part);
-        }
+    match all {
+        Value::Object(all) => Ok(all),
+        _ => Ok(Map::new()),
     }
-    Ok(all)
 }
 
 struct Described<'a> {
