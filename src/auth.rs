@@ -104,6 +104,15 @@ impl Auth {
         observe::session(self.0.check(token)).await
     }
 
+    /// The same without counting as a use of it, for a list of what a client holds: its time to idle runs on. `None` also
+    /// for a token that is over while its session can be refreshed.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn peek(&self, token: &Token) -> Result<Option<Session>, Broken> {
+        self.0.peek(token).await
+    }
+
     /// An account's live sessions, the most recently used first.
     ///
     /// # Errors

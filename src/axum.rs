@@ -23,6 +23,7 @@
 //! | cookie | header | what | for how long |
 //! |---|---|---|---|
 //! | `__Host-propusk` | `Authorization: Bearer` | the session's token | the session's absolute limit; "not my device": the browser's life |
+//! | `__Host-propusk-beside` | | up to four tokens of sessions of other accounts, joined by `.`, the last used first | the longest of theirs; the browser's life when one of them is "not my device" |
 //! | `__Host-propusk-flow` | `Propusk-Binding` | binds flows and form tokens to their browser | the browser's life |
 //! | | in the body of `POST /auth/token` | a refresh token, for a program that begins with `refresh`: good once | the session's absolute limit |
 //! | `__Host-propusk-browser` | | up to five tokens of known browsers, joined by `.`, newest first | [`browser_life`](crate::policy::Profile::browser_life) |
@@ -36,6 +37,22 @@
 //! for a copy, and the session ends (`refresh_reused`). Every other reply with a `token` has the refresh token that
 //! belongs to it.
 //!
+//! # Several accounts
+//!
+//! With [`HttpBuilder::accounts`] a sign-in to another account adds it, and the one before stays signed in beside it, as
+//! Google and Yandex do. `GET /auth/accounts` tells which there are, `POST /auth/accounts {"session"}` goes on in another
+//! (its session gets a new token), `DELETE /auth/accounts/{id}` signs out of one, `DELETE /auth/accounts` of all;
+//! `DELETE /auth/session` of the one in use. What a browser held and holds no more is a number, `ended`, and no name: who
+//! finds the browser later is not told who was here, nor whether a session was revoked, its account locked, or its time
+//! over.
+//!
+//! A page of one account that is still open after a switch must do nothing in the name of the other. A form of the
+//! application's own is refused, since its token is bound to its session ([`TokenForm`]). A script names the account that
+//! its page is of, as the `account` of its session, in the header `Propusk-Account`: where it is another's turn now, the
+//! request is refused with `other_account`. A browser that holds several must send it with whatever changes something in
+//! a session; with other requests it may, and [`SameOrigin`] asks the same of an application's own handlers. Flows go on
+//! in the session that they began in, and nowhere else.
+//!
 //! # Refusals
 //!
 //! Problem documents (RFC 9457) with a stable `code`, the text in the caller's language as `detail`, and where there
@@ -47,7 +64,7 @@
 //! | 401 | `no_session`, `refresh_reused`, `step_up` |
 //! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level`, `locked`, `recovery_stopped`, `human_needed`, `human_wrong` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
-//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `barred`, `due`, `taken`, `last_factor`, `untold`, `recovery_waits`, `waiting`, `mailbox` |
+//! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `barred`, `due`, `taken`, `last_factor`, `untold`, `recovery_waits`, `waiting`, `mailbox`, `other_account` |
 //! | 410 | `no_flow`, `link` |
 //! | 413, 415 | `too_large`, `media_type` |
 //! | 422 | `malformed_answer` and the codes of identifiers, `contact_kind`, `name`, `birth_date`, `terms`, `transaction`, `unfit` |
@@ -63,6 +80,7 @@
 //!
 //! The status follows from the code alone, and the code never tells whether a name is known.
 
+mod accounts;
 mod body;
 mod caller;
 mod cookies;
@@ -88,6 +106,7 @@ use crate::auth::Auth;
 use crate::danger;
 use crate::error::Broken;
 
+pub use accounts::{AccountHere, AccountsHere};
 pub use cookies::SetCookies;
 pub use csrf::SameOrigin;
 pub use extract::{ClientInfo, MaybeSigned, Signed, Visitor};
@@ -114,6 +133,7 @@ pub(crate) struct Http {
     auth: Auth,
     proxies: TrustedProxies,
     names: &'static cookies::Names,
+    accounts: usize,
     needs_address: bool,
     on_broken: Box<dyn Fn(&Broken) + Send + Sync>,
     #[cfg(feature = "openapi")]
@@ -135,6 +155,7 @@ impl AuthHttp {
             auth,
             proxies: TrustedProxies::none(),
             danger: danger::Http::default(),
+            accounts: 1,
             on_broken: Box::new(print_to_stderr),
         }
     }
@@ -177,6 +198,7 @@ pub struct HttpBuilder {
     auth: Auth,
     proxies: TrustedProxies,
     danger: danger::Http,
+    accounts: usize,
     on_broken: Box<dyn Fn(&Broken) + Send + Sync>,
 }
 
@@ -184,6 +206,14 @@ impl HttpBuilder {
     /// The proxies in front, whose word on the client's address is taken. The default is none.
     pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
         self.proxies = proxies;
+        self
+    }
+
+    /// How many accounts may be signed in at a time in one browser, one of them in use; five at the most. The default is
+    /// one: a sign-in ends the session before it. With more, the application shows which there are and lets a person
+    /// switch ([several accounts](self#several-accounts)): one that does not leaves people signed in whom nobody sees.
+    pub fn accounts(mut self, most: usize) -> Self {
+        self.accounts = most.clamp(1, crate::flow::MOST_ACCOUNTS);
         self
     }
 
@@ -236,6 +266,7 @@ impl HttpBuilder {
             auth: self.auth,
             proxies: self.proxies,
             names,
+            accounts: self.accounts,
             needs_address: !self.danger.no_peer_addresses,
             on_broken: self.on_broken,
         })))

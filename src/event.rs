@@ -210,6 +210,8 @@ pub mod name {
     pub const REFRESHED: EventName = EventName::new("session-refresh");
     /// A session was ended by its own client.
     pub const SIGN_OUT: EventName = EventName::new("sign-out");
+    /// A browser that holds sessions of several accounts went on in this one.
+    pub const SWITCHED: EventName = EventName::new("account-switched");
     /// A session was ended from another.
     pub const SESSION_ENDED: EventName = EventName::new("session-ended");
     /// A browser was forgotten by its account.

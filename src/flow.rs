@@ -4,6 +4,7 @@
 
 mod bearer;
 mod begin;
+mod beside;
 mod client;
 mod close;
 mod contact;
@@ -39,6 +40,7 @@ use crate::secret::Token;
 use crate::session::Session;
 
 pub use client::Client;
+pub(crate) use client::MOST_ACCOUNTS;
 pub use close::Closing;
 pub use contact::ListedContact;
 pub use mailbox::Asking;
@@ -140,12 +142,24 @@ pub struct Done {
     pub public_device: bool,
     /// The transaction that was approved ([`Visit::approve`]): carry it out now. Given once.
     pub approved: Option<Transaction>,
+    /// The sessions of other accounts that the client goes on holding beside this one, the last used first. `None`: those
+    /// that it came with.
+    pub beside: Option<Vec<(Session, Token)>>,
 }
 
 impl Done {
     /// Nothing was left to prove.
     pub(crate) const fn as_it_is(session: Session, token: Token, public_device: bool) -> Self {
-        Self { session, token, refresh: None, browser: None, replaced: None, public_device, approved: None }
+        Self {
+            session,
+            token,
+            refresh: None,
+            browser: None,
+            replaced: None,
+            public_device,
+            approved: None,
+            beside: None,
+        }
     }
 }
 
@@ -385,6 +399,17 @@ impl Visit {
         let inner = &self.auth.0;
         edge("refresh", async { inner.refresh(self, refresh).await.map(Refreshed::Done) }, Refreshed::Refused)
             .await
+    }
+
+    /// Going on in another of the accounts that this client holds a session of: its session goes on under a new token,
+    /// and the old one is over, wherever it has got to. Proves nothing, so that it needs a session that still lives:
+    /// refused with [`Code::NoSession`] otherwise. The session in use is not looked at; both tokens are the caller's to
+    /// keep.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn switch(&self, to: &Token) -> Result<Step, Broken> {
+        edge("switch", self.auth.0.switch(self, to), Step::Refused).await
     }
 
     /// Signs this session out, its token over or not.

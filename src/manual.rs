@@ -311,6 +311,33 @@
 //! in the ledger stands for each exchange, so that a hot store which forgets one brings back the token and
 //! not a second exchange; who brings it then is taken for one of two.
 //!
+//! # Several accounts in one browser
+//!
+//! One session is in use, up to four lie beside it, each under its own token in one more cookie
+//! (`HttpBuilder::accounts`). DESIGN had a row on the server that lists them, behind a token of its own. It would protect nothing: whoever copies the cookies has all that they open, with a list or without.
+//! It would have to be bound, rotated, ended with its sessions and kept in step with them over two homes; and a token in
+//! clear for each session, which the store does not have, or a second way to be signed in.
+//!
+//! It is off until the application asks for it: a page that knows of one account signs out of one, and leaves people behind
+//! it signed in whom nobody sees.
+//!
+//! The danger is the page of one account that is open when another is in use. Nothing it sends is done for the other: a
+//! form's token is bound to its session's token; a script names its account in a header, and in a browser that holds several
+//! a request which acts in a session and names none is refused, on every route that is not listed as free of that; a flow
+//! goes on in the session that it began in, and a client that holds another one takes no step of it. A sign-in is free of
+//! all this: it says itself whom it is about.
+//!
+//! A switch gives the session another token and another id, with a line in the history. What lay in the cookie is over with
+//! it, so a token that was copied from there, or put there by somebody else, opens nothing from then on. It proves nothing:
+//! proofs keep their times, the session its end. Two tabs that switch at once: the commit ends the old session once, and who
+//! comes second is told to look again and keeps their cookies. A reply that is lost takes the session with it, as with every
+//! renewal: that account signs in again. Of two replies that set cookies at once the later one stays; a session that no
+//! cookie leads to any more is in its owner's list and ends with its idle time.
+//!
+//! To list them is no use of them: idle time goes on, and the store is asked for five sessions, whatever the cookie says.
+//! Those that are over are a number. A name beside "sign in again" would tell who was here to whoever finds the browser
+//! later, and why it is over (revoked, locked, timed out) would tell a thief of cookies what their owner has noticed.
+//!
 //! # Codes of an application and on paper
 //!
 //! *A TOTP credential keeps its last accepted step*, and which of the few before it were accepted. At or below the last

@@ -9,7 +9,7 @@ use crate::error::Broken;
 use crate::event::EventRow;
 use crate::flow::Trusted;
 use crate::id::{AccountId, Epoch, EventId, SessionId};
-use crate::policy::Requirement;
+use crate::policy::{Profile, Requirement};
 use crate::proof::{self, Aal, Access, Packed, Proof};
 use crate::secret::{Purpose, Route, Token, TokenHash};
 use crate::store::{FoundSession, SessionRow, Write};
@@ -89,8 +89,9 @@ impl Session {
         self.row.epoch
     }
 
-    pub(crate) const fn idle(&self) -> Duration {
-        Duration::from_secs(self.row.idle_secs as u64)
+    /// Whether it was begun on a device that is not its person's.
+    pub(crate) fn is_public(&self, profile: &Profile) -> bool {
+        Duration::from_secs(self.row.idle_secs.into()) == profile.sessions.public_idle
     }
 
     pub(crate) const fn of(row: SessionRow) -> Self {
@@ -196,13 +197,16 @@ impl Inner {
     }
 
     pub(crate) async fn check(&self, token: &Token) -> Result<Option<Session>, Broken> {
-        let Some(session) = self.holder(token).await? else { return Ok(None) };
-        let now = self.clock.now();
-        if session.token_expires().is_some_and(|until| until <= now) {
-            return Ok(None);
-        }
-        self.touch(&session, session.row.key, now).await?;
+        let Some(session) = self.peek(token).await? else { return Ok(None) };
+        self.touch(&session, session.row.key, self.clock.now()).await?;
         Ok(Some(session))
+    }
+
+    /// The same, and no use of it.
+    pub(crate) async fn peek(&self, token: &Token) -> Result<Option<Session>, Broken> {
+        let session = self.holder(token).await?;
+        let now = self.clock.now();
+        Ok(session.filter(|session| session.token_expires().is_none_or(|until| now < until)))
     }
 
     /// The same, its token over or not: enough to end it.

@@ -71,6 +71,8 @@ enum Story {
     Refresh,
     /// One is used that was used before.
     RefreshAgain,
+    /// A client that holds two sessions goes on in the other.
+    Switch,
     SignOut,
     EndOne,
     EndOthers,
@@ -88,7 +90,7 @@ enum Story {
     Deliver,
 }
 
-const STORIES: [Story; 32] = [
+const STORIES: [Story; 33] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
@@ -111,6 +113,7 @@ const STORIES: [Story; 32] = [
     Story::Undo,
     Story::Refresh,
     Story::RefreshAgain,
+    Story::Switch,
     Story::SignOut,
     Story::EndOne,
     Story::EndOthers,
@@ -427,6 +430,7 @@ impl Stage {
                     other => panic!("{other:?}"),
                 }
             }
+            (Story::Switch, Some((_, there))) => self.ack(visit.switch(&there.token).await?),
             (Story::SignOut, Some((here, _))) => visit.sign_out(&here.token).await?,
             (Story::EndOne, Some((here, there))) => {
                 assert!(visit.end_session(&here.session, there.session.id()).await?);
@@ -679,6 +683,16 @@ impl Stage {
                 let told = self.outbox.all(auth).await;
                 let told = told.iter().filter(|one| one.template.as_str() == "refresh-reused").count();
                 assert_eq!(told, 1, "{at}: the owner was told so often");
+            }
+            (Story::Switch, Some((here, there))) => {
+                // Two sessions as before, whatever was cut: one of them under its old token, or under a new one.
+                assert!(auth.session(&here.token).await.unwrap().is_some(), "{at}");
+                assert_eq!(auth.sessions(here.session.account()).await.unwrap().len(), 2, "{at}");
+                let old = auth.session(&there.token).await.unwrap().is_some();
+                assert!(!old || self.acknowledged.borrow().is_empty(), "{at}: the old token is good still");
+                let again = visit.switch(&there.token).await.unwrap();
+                assert_eq!(matches!(again, Step::Done(_)), old, "{at}: {again:?}");
+                assert!(auth.session(&there.token).await.unwrap().is_none(), "{at}");
             }
             (Story::SignOut, Some((here, there))) => {
                 visit.sign_out(&here.token).await.unwrap();
@@ -1116,6 +1130,7 @@ fn every_way_to_change_something_has_a_story() {
         "approve",
         "remove",
         "refresh",
+        "switch",
         "sign_out",
         "end_session",
         "end_other_sessions",

@@ -19,6 +19,8 @@ began=$SECONDS
 size=ci
 steps_run=0
 failed=()
+# What failed, in its own words, said once more at the very end: of a long output often only that is read.
+reasons=
 child=
 
 stop() {
@@ -31,7 +33,7 @@ trap 'exit 130' INT TERM
 
 # step NAME COMMAND...: runs it into a log, tells the time; the log is shown when it fails.
 step() {
-  local name=$1 log start
+  local name=$1 log start named
   shift
   steps_run=$((steps_run + 1))
   log=$RUN/$(printf %03d "$steps_run").log
@@ -53,6 +55,8 @@ step() {
     failed+=("$name")
     printf '%s\n' "---- $name failed ($rc): the end of what it printed"
     tail -n 120 "$log"
+    named=$(grep -hE '^(FAIL |not ok |propusk: |cabinet: |the portal |missing: |test .* FAILED$|thread .* panicked|error(\[|:))' "$log" | head -n 20 | cut -c 1-400)
+    reasons+="$name: ${named:-ended with $rc}"$'\n'
     printf '   FAIL, %d s\n' $((SECONDS - start))
   fi
   [ "$size" != long ] || counted "$name" "$log" $rc
@@ -80,6 +84,7 @@ summary() {
     /^test result: / { for (i = 2; i < NF; i++) { if ($(i+1) == "passed;") p += $i; if ($(i+1) == "failed;") f += $i; if ($(i+1) == "ignored;") s += $i } }
     END { print p + 0, f + 0, s + 0 }')
   [ ${#failed[@]} -le "$bad" ] || bad=${#failed[@]}
+  printf %s "$reasons"
   for name in "${failed[@]+"${failed[@]}"}"; do printf 'failed: %s\n' "$name"; done
   printf 'steps: %d passed, %d failed; %d s in all\n' $((steps_run - ${#failed[@]})) ${#failed[@]} $((SECONDS - began))
   printf '%d passed, %d failed, %d skipped\n' "$passed" "$bad" "$skipped"

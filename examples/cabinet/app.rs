@@ -19,8 +19,8 @@ use crate::drafts::Drafts;
 use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
-    browsers, close, contacts, desk, due, enrol, fine, forgot, history, home, key, language, link, lock,
-    new_password, objection, outbox, password, profile, recovery, remove, security, services, sessions,
+    accounts, browsers, close, contacts, desk, due, enrol, fine, forgot, history, home, key, language, link,
+    lock, new_password, objection, outbox, password, profile, recovery, remove, security, services, sessions,
     sign_in, sign_up, status, step, welcome, wizard,
 };
 use crate::services::Services;
@@ -69,6 +69,10 @@ pub fn router(app: App) -> Router {
         .route("/objection/stopped", get(objection::stopped))
         .route("/objection/undone", get(objection::undone))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/accounts", get(accounts::show))
+        .route("/accounts/switch", post(accounts::switch))
+        .route("/accounts/sign-out", post(accounts::sign_out))
+        .route("/accounts/sign-out-all", post(accounts::sign_out_all))
         .route("/home", get(home::show))
         .route("/home/quiet", post(home::quiet))
         .route("/profile", get(profile::show))

@@ -62,6 +62,20 @@ impl Way {
         }
     }
 
+    /// Whether it goes on in the session that it began in.
+    pub const fn is_of_a_session(self) -> bool {
+        matches!(
+            self,
+            Self::Change
+                | Self::Enrol
+                | Self::Remove
+                | Self::Extract
+                | Self::Fine
+                | Self::Contact
+                | Self::Close
+        )
+    }
+
     /// The page that asks for a proof.
     pub const fn step(self) -> &'static str {
         match self {

@@ -6,10 +6,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::axum::{FormFields, Problem, ReturnTo, SetCookies, Visitor};
+use propusk::account::identifier::Identifier;
+use propusk::axum::{AccountsHere, FormFields, Problem, ReturnTo, SetCookies, Visitor};
 use propusk::flow::{Done, Refusal};
+use propusk::id::SessionId;
 use propusk::message::Locale;
-use propusk::{Client, Session, Token, Visit};
+use propusk::{Client, Session, Step, Token, Visit};
 
 use crate::app::App;
 use crate::dates;
@@ -17,7 +19,7 @@ use crate::drafts::{Draft, News, Told, Way};
 use crate::pages::language::Switch;
 use crate::pages::sign_in::SignOut;
 use crate::texts::Texts;
-use crate::view::{Frame, Hidden, page};
+use crate::view::{Frame, Hidden, Who, page};
 
 /// Anybody.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub struct Guest {
     pub visit: Visit,
     pub session: Option<Session>,
     pub t: &'static Texts,
+    who: Option<Who>,
     visitor: Visitor,
 }
 
@@ -43,7 +46,14 @@ impl FromRequestParts<App> for Guest {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let locale = locale(&parts.headers);
         let visitor = Visitor::from_request_parts(parts, app).await?.in_locale(locale);
+        // With one account there is nobody to be mistaken for.
+        let several = parts.method == axum::http::Method::GET && !visitor.client().beside.is_empty();
+        let who = match visitor.session().filter(|_| several) {
+            Some(session) => who(app, session, locale).await?,
+            None => None,
+        };
         Ok(Self {
+            who,
             app: app.clone(),
             visit: visitor.visit(),
             session: visitor.session().cloned(),
@@ -96,6 +106,7 @@ impl Guest {
             address: path.to_owned(),
             title: title.to_owned(),
             signed_in: self.session.is_some(),
+            who: self.who.clone(),
             news: self.app.drafts.news(&self.browser()).map(|news| news(self.t)),
             problems: Vec::new(),
             narrow: false,
@@ -125,21 +136,37 @@ impl Guest {
         self.visitor.signed_out()
     }
 
+    pub async fn accounts(&self) -> Result<AccountsHere, Problem> {
+        self.visitor.accounts().await
+    }
+
+    pub async fn switch(&self, to: SessionId) -> Result<Step, Problem> {
+        self.visitor.switch(to).await
+    }
+
+    pub async fn sign_out_of(&self, one: SessionId) -> Result<Option<SetCookies>, Problem> {
+        self.visitor.sign_out_of(one).await
+    }
+
+    pub async fn sign_out_of_all(&self) -> Result<SetCookies, Problem> {
+        self.visitor.sign_out_of_all().await
+    }
+
     pub fn draft(&self, way: Way) -> Draft {
-        self.app.drafts.get(&self.browser(), way, self.app.auth.now())
+        self.app.drafts.get(&self.place(way), way, self.app.auth.now())
     }
 
     /// The draft, and its refusal for the one time that it is shown.
     pub fn draft_and_refusal(&self, way: Way) -> (Draft, Option<Told>) {
-        self.app.drafts.read(&self.browser(), way, self.app.auth.now())
+        self.app.drafts.read(&self.place(way), way, self.app.auth.now())
     }
 
     pub fn keep(&self, way: Way, draft: Draft) {
-        self.app.drafts.put(&self.browser(), way, draft, self.app.auth.now());
+        self.app.drafts.put(&self.place(way), way, draft, self.app.auth.now());
     }
 
     pub fn forget(&self, way: Way) {
-        self.app.drafts.forget(&self.browser(), way);
+        self.app.drafts.forget(&self.place(way), way);
     }
 
     /// Says something on the next page.
@@ -162,10 +189,27 @@ impl Guest {
         (why, left.map(|(until, _)| dates::at_time(until, self.locale())))
     }
 
+    // What is under way in one account is nothing that another one's pages show.
+    fn place(&self, way: Way) -> String {
+        match self.session.as_ref().filter(|_| way.is_of_a_session()) {
+            Some(session) => format!("{} {}", self.browser(), session.account()),
+            None => self.browser(),
+        }
+    }
+
     /// What tells this browser from others.
     pub fn browser(&self) -> String {
         self.visitor.binding().expose().to_string()
     }
+}
+
+async fn who(app: &App, session: &Session, locale: Locale) -> Result<Option<Who>, Problem> {
+    let account = app.auth.account(session.account()).await;
+    let account = account.map_err(|broken| Problem::broken(&app.http, &broken, locale))?;
+    Ok(account.map(|account| Who {
+        login: account.identifiers.first().map(Identifier::masked),
+        name: account.name,
+    }))
 }
 
 /// The language: as the switch left it, or as the browser asks.

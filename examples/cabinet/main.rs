@@ -90,8 +90,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     auth.ready().await?;
 
     // Plain http on localhost is for development: cookies lose their `__Host-` prefix and the Secure mark.
-    let http =
-        AuthHttp::builder(auth.clone()).danger(danger::Http::insecure_cookies_on_localhost()).build()?;
+    let insecure = danger::Http::insecure_cookies_on_localhost();
+    // Several accounts in one browser: all that acts here is a form, and each is bound to its session.
+    let http = AuthHttp::builder(auth.clone()).danger(insecure).accounts(5).build()?;
     let account = demo::account(&auth, &outbox, &config).await?;
     // Delivers messages and sweeps what has expired, until it is dropped.
     let _tending = tend(auth.clone());

@@ -1,6 +1,7 @@
 //! The pages, one file each. A handler reads the request, takes one step with the library, and answers with a page
 //! (after GET) or a redirect (after POST).
 
+pub mod accounts;
 pub mod browsers;
 pub mod close;
 pub mod contacts;

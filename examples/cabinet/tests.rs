@@ -1,6 +1,7 @@
 //! The portal as its visitors meet it, over HTTP, on a clock that is put forward and a store that can fail.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod accounts;
 mod ending;
 mod history;
 mod human;
@@ -99,7 +100,7 @@ impl Portal {
         let insecure = danger::Http::insecure_cookies_on_localhost();
         let app = App {
             auth: auth.clone(),
-            http: AuthHttp::builder(auth.clone()).danger(insecure).build().unwrap(),
+            http: AuthHttp::builder(auth.clone()).danger(insecure).accounts(5).build().unwrap(),
             outbox: outbox.clone(),
             drafts: Drafts::default(),
             services: Services::open(&folder.join("services")).unwrap(),

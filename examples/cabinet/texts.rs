@@ -10,6 +10,7 @@ pub mod life;
 pub mod link;
 mod portal;
 mod ru;
+pub mod several;
 #[cfg(test)]
 mod tests;
 pub mod ways;
@@ -28,6 +29,7 @@ use self::ending::Ending;
 use self::front::Front;
 use self::life::Life;
 use self::link::LinkTexts;
+use self::several::Several;
 use self::ways::Ways;
 use crate::asks::Ask;
 
@@ -188,6 +190,8 @@ pub struct Texts {
     pub link: &'static LinkTexts,
     // A loss, contacts, and what an owner objects to: `texts/life.rs`.
     pub life: &'static Life,
+    // Several accounts in one browser: `texts/several.rs`.
+    pub several: &'static Several,
     // What one signs in with: `texts/ways.rs`.
     pub ways: &'static Ways,
 }

@@ -21,6 +21,8 @@ pub struct Frame {
     /// Where the language switch comes back to: the same with its query.
     pub address: String,
     pub signed_in: bool,
+    /// Whose account it is, where the browser holds several.
+    pub who: Option<Who>,
     /// The tokens of the frame's own two forms; error pages have no forms.
     pub language: Hidden,
     pub sign_out: Hidden,
@@ -29,6 +31,13 @@ pub struct Frame {
     /// What has just been done.
     pub news: Option<&'static str>,
     pub narrow: bool,
+}
+
+/// The account in use.
+#[derive(Clone, Debug)]
+pub struct Who {
+    pub name: String,
+    pub login: Option<String>,
 }
 
 /// One thing that is wrong, with the field to go to (`""`: none).
@@ -47,6 +56,7 @@ impl Frame {
             path: "",
             address: String::new(),
             signed_in: false,
+            who: None,
             language: Hidden::default(),
             sign_out: Hidden::default(),
             problems: Vec::new(),

@@ -50,6 +50,10 @@ impl Caller {
             None => cookies::read(headers, http.names().session).and_then(Token::parse),
         };
         client.session.clone_from(&token);
+        if !program && http.0.accounts > 1 {
+            let beside = http.names().beside(headers, http.0.accounts);
+            client = client.holding_beside(http.0.accounts, beside);
+        }
         Ok(Self { http: http.clone(), client, token, program, fresh: None })
     }
 
@@ -107,6 +111,7 @@ impl Caller {
         let (names, profile) = (self.http.names(), self.http.auth().profile());
         let life = (!done.public_device).then(|| done.session.expires().since(done.session.created()));
         cookies.set(names, names.session, &done.token.expose(), life);
+        self.keep_beside(&mut cookies, done);
         if !done.public_device {
             let gone = done.replaced.as_ref().map(Token::expose);
             let stays = |token: &&Token| gone.as_ref().is_none_or(|gone| *token.expose() != **gone);

@@ -17,12 +17,14 @@ pub struct SetCookies {
     clear_site: bool,
 }
 
-/// The three cookies of a site.
+/// The cookies of a site.
 #[derive(Debug)]
 pub(crate) struct Names {
     pub(crate) session: &'static str,
     pub(crate) flow: &'static str,
     pub(crate) browser: &'static str,
+    /// Of sessions of other accounts than the one in use.
+    pub(crate) beside: &'static str,
     secure: bool,
 }
 
@@ -30,23 +32,33 @@ pub(crate) static SECURE: Names = Names {
     session: "__Host-propusk",
     flow: "__Host-propusk-flow",
     browser: "__Host-propusk-browser",
+    beside: "__Host-propusk-beside",
     secure: true,
 };
 
-pub(crate) static INSECURE: Names =
-    Names { session: "propusk", flow: "propusk-flow", browser: "propusk-browser", secure: false };
+pub(crate) static INSECURE: Names = Names {
+    session: "propusk",
+    flow: "propusk-flow",
+    browser: "propusk-browser",
+    beside: "propusk-beside",
+    secure: false,
+};
 
 impl Names {
     /// Whether any of them is there, of whatever value: then the request speaks with a browser's authority.
     pub(crate) fn any_in(&self, headers: &HeaderMap) -> bool {
-        pairs(headers)
-            .any(|(name, _)| [self.session, self.flow, self.browser].map(str::as_bytes).contains(&name))
+        let mine = [self.session, self.flow, self.browser, self.beside].map(str::as_bytes);
+        pairs(headers).any(|(name, _)| mine.contains(&name))
     }
 
     /// The known browsers' tokens, newest first.
     pub(crate) fn browsers(&self, headers: &HeaderMap) -> Vec<Token> {
-        let value = read(headers, self.browser).unwrap_or_default();
-        value.split('.').take(MOST_BROWSERS).filter_map(Token::parse).collect()
+        several(headers, self.browser, MOST_BROWSERS)
+    }
+
+    /// The tokens of the sessions of other accounts, the last used first, when there may be so many accounts.
+    pub(crate) fn beside(&self, headers: &HeaderMap, accounts: usize) -> Vec<Token> {
+        several(headers, self.beside, accounts.saturating_sub(1))
     }
 }
 
@@ -63,9 +75,21 @@ impl SetCookies {
     }
 
     pub(crate) fn browsers(&mut self, names: &Names, tokens: &[Token], life: Duration) {
-        let texts: Vec<_> = tokens.iter().take(MOST_BROWSERS).map(Token::expose).collect();
-        let value = Zeroizing::new(texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("."));
-        self.set(names, names.browser, &value, Some(life));
+        self.set(names, names.browser, &joined(tokens.iter().take(MOST_BROWSERS)), Some(life));
+    }
+
+    /// `life`: the browser's own without.
+    pub(crate) fn beside<'a>(
+        &mut self,
+        names: &Names,
+        tokens: impl Iterator<Item = &'a Token>,
+        life: Option<Duration>,
+    ) {
+        let value = joined(tokens);
+        match value.is_empty() {
+            true => self.remove(names, names.beside),
+            false => self.set(names, names.beside, &value, life),
+        }
     }
 
     pub(crate) fn remove(&mut self, names: &Names, name: &'static str) {
@@ -120,6 +144,16 @@ pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         found = Some(value);
     }
     std::str::from_utf8(found?).ok()
+}
+
+fn several(headers: &HeaderMap, name: &str, most: usize) -> Vec<Token> {
+    let value = read(headers, name).unwrap_or_default();
+    value.split('.').take(most).filter_map(Token::parse).collect()
+}
+
+fn joined<'a>(tokens: impl Iterator<Item = &'a Token>) -> Zeroizing<String> {
+    let texts: Vec<_> = tokens.map(Token::expose).collect();
+    Zeroizing::new(texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("."))
 }
 
 // Bytes, not text: one foreign cookie that is no UTF-8 must not hide ours.

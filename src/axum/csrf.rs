@@ -4,10 +4,12 @@ use ::axum::extract::{FromRef, FromRequestParts};
 use ::axum::http::request::Parts;
 use ::axum::http::{HeaderMap, Method, header};
 
+use super::caller::{self, Caller};
 use super::problem::Fault;
-use super::{AuthHttp, Problem, caller};
+use super::{AuthHttp, Problem};
 
-/// For an application's own JSON handlers: the request came from the site itself, or from a program.
+/// For an application's own JSON handlers: the request came from the site itself, or from a program; and where its browser
+/// holds several accounts, from a page of the one in use ([several accounts](super#several-accounts)).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SameOrigin;
@@ -22,14 +24,14 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let http = AuthHttp::from_ref(state);
         check(&http, &parts.method, &parts.headers)
-            .map(|()| Self)
-            .map_err(|fault| Problem::fault(fault, caller::locale(&parts.headers)))
+            .map_err(|fault| Problem::fault(fault, caller::locale(&parts.headers)))?;
+        Caller::of(&http, parts)?.turn(&parts.headers, !is_safe(&parts.method)).await.map(|()| Self)
     }
 }
 
 /// Refuses an unsafe method that another site could have made a browser send (ATTACKS 63).
 pub(crate) fn check(http: &AuthHttp, method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
-    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+    if is_safe(method) {
         return Ok(());
     }
     let mut origins = headers.get_all(header::ORIGIN).iter();
@@ -43,6 +45,10 @@ pub(crate) fn check(http: &AuthHttp, method: &Method, headers: &HeaderMap) -> Re
         (Some(_), Some(_)) => false,
     };
     if fine { Ok(()) } else { Err(Fault::Origin) }
+}
+
+pub(crate) const fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// No browser: it holds its secrets in headers, and no cookie lends it authority.

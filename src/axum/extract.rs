@@ -5,8 +5,9 @@ use ::axum::extract::{FromRef, FromRequestParts};
 use ::axum::http::request::Parts;
 
 use super::caller::Caller;
-use super::{AuthHttp, FormFields, Problem, SetCookies, form};
-use crate::flow::{Client, Code, Done, Refusal, Visit};
+use super::{AccountsHere, AuthHttp, FormFields, Problem, SetCookies, form};
+use crate::flow::{Client, Code, Done, Refusal, Step, Visit};
+use crate::id::SessionId;
 use crate::message::Locale;
 use crate::policy::Requirement;
 use crate::secret::Token;
@@ -95,6 +96,40 @@ impl Visitor {
     /// What a browser forgets with a session. Sign out with [`Visit::sign_out`] first.
     pub fn signed_out(&self) -> SetCookies {
         self.caller.signed_out()
+    }
+
+    /// The accounts that are signed in in this browser ([`HttpBuilder::accounts`](super::HttpBuilder::accounts)). No use of
+    /// any of them.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn accounts(&self) -> Result<AccountsHere, Problem> {
+        self.caller.accounts().await.map_err(|broken| self.caller.broken(&broken))
+    }
+
+    /// Going on in another of them, by the id of its session: the cookies are [`Self::signed_in`] of what is done. Refused
+    /// with [`Code::NoSession`] where it is not here any more. Flows and forms of the one in use stay behind in it.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn switch(&self, to: SessionId) -> Result<Step, Problem> {
+        self.caller.switch(to).await.map_err(|broken| self.caller.broken(&broken))
+    }
+
+    /// Signing out of one of them, in use or not: the cookies, unless it is not here.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn sign_out_of(&self, one: SessionId) -> Result<Option<SetCookies>, Problem> {
+        self.caller.sign_out_of(one).await.map_err(|broken| self.caller.broken(&broken))
+    }
+
+    /// Signing out of all of them: the cookies.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn sign_out_of_all(&self) -> Result<SetCookies, Problem> {
+        self.caller.sign_out_of_all().await.map_err(|broken| self.caller.broken(&broken))
     }
 
     /// The value of a form's hidden field `form_token`. Bound to this browser, to the session if there is one, and

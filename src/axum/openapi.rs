@@ -63,6 +63,10 @@ fn document(auth: &Auth, names: &Names, factors: Map<String, Value>) -> Value {
                     "type": "apiKey", "in": "cookie", "name": names.session,
                     "description": "A browser's session.",
                 },
+                "beside": {
+                    "type": "apiKey", "in": "cookie", "name": names.beside,
+                    "description": "Sessions of other accounts in the same browser.",
+                },
                 "bearer": { "type": "http", "scheme": "bearer", "description": "A program's session." },
                 "binding": {
                     "type": "apiKey", "in": "cookie", "name": names.flow,
@@ -155,7 +159,7 @@ impl Operation {
                 "name": "o", "in": "query", "required": true, "schema": { "type": "string" },
                 "description": "The link's own; nobody can guess it.",
             }]),
-            "/sessions/{id}" | "/factors/{id}" | "/contacts/{id}" => json!([{
+            "/sessions/{id}" | "/accounts/{id}" | "/factors/{id}" | "/contacts/{id}" => json!([{
                 "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
             }]),
             _ => return operation,
@@ -167,6 +171,9 @@ impl Operation {
         let signed = self.codes.iter().any(|codes| codes.contains(&Code::NoSession));
         match (self.answers, signed) {
             (Answers::Document, _) => json!([]),
+            _ if self.path.starts_with("/accounts") => {
+                json!([{ "session": [] }, { "beside": [] }, { "bearer": [] }, {}])
+            }
             (Answers::Step | Answers::StepOrNothing, false) => {
                 json!([{ "binding": [] }, { "bindingHeader": [] }, {}])
             }
@@ -189,7 +196,7 @@ impl Operation {
     fn problems(&self) -> Map<String, Value> {
         let mut faults = self.faults.to_vec();
         if self.answers != Answers::Document {
-            faults.extend([Fault::Broken, Fault::Unavailable, Fault::Misconfigured]);
+            faults.extend([Fault::Broken, Fault::Unavailable, Fault::Misconfigured, Fault::OtherAccount]);
         }
         if self.method != "get" {
             faults.push(Fault::Origin);
@@ -253,6 +260,8 @@ const ABOUT: &str = "Sign-in, in flows: a first step begins one and says what ca
     A browser holds cookies, which replies set, and each of its requests with another method than GET must bear the \
     site's own `Origin`. A program sends no cookies and no `Origin`: it begins with `Propusk-Binding: new`, sends what \
     it gets as `binding` from then on, and its session's `token` as `Authorization: Bearer`.\n\n\
+    Where a browser may hold several accounts, a page names its own in the header `Propusk-Account` (the `account` of \
+    its session): a request that comes when another is in use is refused with `other_account`.\n\n\
     A refusal is a problem document (RFC 9457): its `code` is stable, its `detail` is for people, in the language of \
     `Accept-Language` (English, Russian). An unknown path is `not_found`, another method `method`. Nothing is to be \
     cached.";

@@ -172,6 +172,7 @@ pub(crate) enum Fault {
     Malformed,
     Origin,
     FormToken,
+    OtherAccount,
     NotFound,
     Method,
     TimedOut,
@@ -202,6 +203,12 @@ impl Fault {
                 "form_token",
                 "The page is too old. Reload it and try again.",
                 "Страница устарела. Обновите её и повторите.",
+            ),
+            Self::OtherAccount => (
+                StatusCode::CONFLICT,
+                "other_account",
+                "Another account is in use in this browser now. Reload the page and try again.",
+                "В этом браузере уже открыта другая учётная запись. Обновите страницу и повторите.",
             ),
             Self::NotFound => {
                 (StatusCode::NOT_FOUND, "not_found", "There is no such thing here.", "Здесь такого нет.")

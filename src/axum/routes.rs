@@ -1,6 +1,7 @@
 //! The JSON routes. None names a factor.
 
 mod account;
+mod accounts;
 mod ending;
 mod factors;
 mod letter;
@@ -60,6 +61,8 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/session", get(session).delete(sign_out))
         .route("/sessions", get(sessions).delete(end_others))
         .route("/sessions/{id}", delete(end_session))
+        .route("/accounts", get(accounts::show).post(accounts::switch).delete(accounts::sign_out_all))
+        .route("/accounts/{id}", delete(accounts::sign_out))
         .route("/history", get(history))
         .route("/lock", post(ending::lock))
         .route("/close", post(ending::close))
@@ -79,9 +82,13 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
 }
 
 async fn around(State(http): State<AuthHttp>, request: Request, next: Next) -> Response {
-    let mut response = match csrf::check(&http, request.method(), request.headers()) {
-        Ok(()) => tasks::to_end(request, next).await,
-        Err(fault) => Problem::fault(fault, caller::locale(request.headers())).into_response(),
+    let (parts, body) = request.into_parts();
+    let mut response = match csrf::check(&http, &parts.method, &parts.headers) {
+        Ok(()) => match accounts::turn(&http, &parts).await {
+            Ok(()) => tasks::to_end(Request::from_parts(parts, body), next).await,
+            Err(problem) => problem.into_response(),
+        },
+        Err(fault) => Problem::fault(fault, caller::locale(&parts.headers)).into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -81,7 +81,7 @@ impl Inner {
         if !same(now.as_bytes(), address.as_bytes()) {
             return Err(Code::Mailbox.into());
         }
-        let here = run.is_here(self);
+        let here = run.is_here(self) && !self.left(&run).await?;
         Ok(Waits { mail, row: (key, row.version), run, here })
     }
 }

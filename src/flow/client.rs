@@ -23,6 +23,10 @@ pub struct Client {
     pub binding: Option<Token>,
     /// The token of the session that it holds: it ends when the client is given another.
     pub session: Option<Token>,
+    /// The tokens of sessions of other accounts that it holds beside that one, the last used first.
+    pub beside: Vec<Token>,
+    /// Of how many accounts it may hold a session at a time.
+    pub accounts: usize,
     /// Whether the person asks for this browser to be trusted, where this step ends a sign-in and the profile allows it.
     pub trust: bool,
     /// The answer to a puzzle that it was posed ([`Visit::puzzle`](super::Visit::puzzle)).
@@ -42,6 +46,8 @@ impl Client {
             browsers: Vec::new(),
             binding: None,
             session: None,
+            beside: Vec::new(),
+            accounts: 1,
             trust: false,
             human: None,
             refresh: false,
@@ -89,6 +95,15 @@ impl Client {
     #[must_use]
     pub fn holding(mut self, session: Token) -> Self {
         self.session = Some(session);
+        self
+    }
+
+    /// With room for sessions of so many accounts at a time, five at the most, and the tokens of those that it holds
+    /// beside the one in use, the last used first: a sign-in to another account ends none of them before there are too many.
+    #[must_use]
+    pub fn holding_beside(mut self, accounts: usize, beside: Vec<Token>) -> Self {
+        self.accounts = accounts.clamp(1, MOST_ACCOUNTS);
+        self.beside = beside;
         self
     }
 
@@ -152,4 +167,6 @@ fn prefix(v6: Ipv6Addr) -> [u8; 8] {
     [a, b, c, d, e, f, g, h]
 }
 
+/// What signing in costs the store grows with them.
+pub(crate) const MOST_ACCOUNTS: usize = 5;
 const MOST_BROWSERS: usize = 5;

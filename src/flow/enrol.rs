@@ -156,8 +156,9 @@ impl Inner {
         batch.extend(rows);
         batch.extend([Write::AddCredential(credential), line]);
         let (_, browser) = self.remember(&mut batch, &run, &person, id)?;
-        batch.extend(self.superseded(&run).await?);
-        self.finish(run, batch, Ending { grant, browser, replaced: None }).await
+        let (ends, beside) = self.superseded(&run, id).await?;
+        batch.extend(ends);
+        self.finish(run, batch, Ending { grant, browser, replaced: None, beside: Some(beside) }).await
     }
 
     /// A credential is added or replaced, and the session at hand is renewed with a new token; where it was the last duty

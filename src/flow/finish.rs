@@ -25,6 +25,8 @@ pub(crate) struct Ending {
     pub(crate) grant: (Write, Session, Token),
     pub(crate) browser: Option<Token>,
     pub(crate) replaced: Option<Token>,
+    /// Sessions that the client goes on holding.
+    pub(crate) beside: Option<Vec<(Session, Token)>>,
 }
 
 /// What a lost precondition means.
@@ -187,7 +189,8 @@ impl Inner {
                 token
             }
         };
-        if let Some(end) = self.superseded(&next).await? {
+        let (ends, beside) = self.superseded(&next, person.id).await?;
+        for end in ends {
             // A raised epoch has ended it already.
             let ended = |write: &Write| match (write, &end) {
                 (Write::RaiseEpoch { account, .. }, Write::EndSession { account: whose, .. }) => {
@@ -211,7 +214,7 @@ impl Inner {
             expires: None,
             trusted,
         })?;
-        self.end_in(next, batch, Ending { grant, browser, replaced }).await
+        self.end_in(next, batch, Ending { grant, browser, replaced, beside: Some(beside) }).await
     }
 
     /// The last commit of a flow after an accept. `None`: lost a race, judge again.
@@ -228,15 +231,6 @@ impl Inner {
             Some(Loss::Flow | Loss::Again | Loss::No(Code::NoSession)) => Ok(None),
             Some(Loss::No(code)) => Err(code.into()),
         }
-    }
-
-    /// The session that the client came with ends with the batch that gives it another (ASVS 5.0 7.2.4): nobody would
-    /// see it any more, and a copy of its token would live on.
-    pub(crate) async fn superseded(&self, run: &Run<'_>) -> Result<Option<Write>, Broken> {
-        let Some(token) = &run.visit.client.session else { return Ok(None) };
-        let end =
-            |old: Session| Write::EndSession { account: old.account(), route: old.route(), id: old.id() };
-        Ok(self.holder(token).await?.map(end))
     }
 
     /// The last commit of a flow that has nothing left to verify.
@@ -345,7 +339,7 @@ impl Inner {
 
 impl Step {
     fn done(run: &Run<'_>, ending: Ending, refresh: Option<Token>) -> Self {
-        let Ending { grant: (_, session, token), browser, replaced } = ending;
+        let Ending { grant: (_, session, token), browser, replaced, beside } = ending;
         let public_device = run.state.public_device;
         Self::Done(Box::new(Done {
             session,
@@ -355,6 +349,7 @@ impl Step {
             replaced,
             public_device,
             approved: None,
+            beside,
         }))
     }
 }

@@ -141,7 +141,7 @@ impl Inner {
                 let mut proofs = session.proofs();
                 proofs.retain(|proof| *proof.factor() != mail.asking.factor);
                 // A device that is "not mine" answers for nobody.
-                if session.idle() == self.profile.sessions.public_idle || !takes.met_by(&proofs, now) {
+                if session.is_public(&self.profile) || !takes.met_by(&proofs, now) {
                     return Err(Code::NotOffered.into());
                 }
                 (mail.claim, mail.proofs) = (Some(me), proofs);

@@ -164,7 +164,7 @@ impl Inner {
         row
     }
 
-    async fn active(&self, account: AccountId) -> Result<Option<Person>, Broken> {
+    pub(crate) async fn active(&self, account: AccountId) -> Result<Option<Person>, Broken> {
         let subject = self.store.subject(SubjectKey::Account(account)).await?;
         Ok(subject.and_then(Person::active))
     }

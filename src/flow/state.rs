@@ -260,7 +260,7 @@ impl Inner {
     /// The flow behind a token, if it lives and belongs to this browser. One answer for all that is wrong with it.
     pub(crate) async fn load<'a>(&self, visit: &'a Visit, token: &Token) -> Going<Run<'a>> {
         let run = self.load_anywhere(visit, token).await?.ok_or(Code::NoFlow)?;
-        if run.state.binding.is_some() && !run.is_here(self) {
+        if run.state.binding.is_some() && !run.is_here(self) || self.left(&run).await? {
             return Err(Code::NoFlow.into());
         }
         Ok(run)

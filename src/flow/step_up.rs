@@ -31,7 +31,7 @@ impl Visit {
             return Err(Code::Transaction.into());
         }
         let now = inner.clock.now();
-        let public = session.idle() == inner.profile.sessions.public_idle;
+        let public = session.is_public(&inner.profile);
         if let Some(what) = &what
             && let Some(receipt) = inner.receipt(session.id(), what).await?
             && inner.commit(receipt).await? == Committed::Won
@@ -220,7 +220,7 @@ impl Inner {
         proofs: &[Proof],
     ) -> Going<(Run<'a>, Ending)> {
         let old = self.live_session(session, person).await?.ok_or(Code::NoSession)?;
-        run.state.public_device = old.idle() == self.profile.sessions.public_idle;
+        run.state.public_device = old.is_public(&self.profile);
         let grant = Grant {
             account: old.account(),
             epoch,
@@ -233,7 +233,7 @@ impl Inner {
             expires: Some(old.expires()),
             trusted: None,
         };
-        Ok((run, Ending { grant: self.renew(&old, grant)?, browser: None, replaced: None }))
+        Ok((run, Ending { grant: self.renew(&old, grant)?, browser: None, replaced: None, beside: None }))
     }
 }
 

@@ -39,9 +39,10 @@ export async function pace(page) {
 }
 
 /** A browser of its own: no cookie is shared with another. */
-export async function person(browser, { locale = "en-GB", scripts = false, dark = false, width = 1280 } = {}) {
+export async function person(browser, { locale = "en-GB", scripts = false, dark = false, width = 1280, storageState } = {}) {
   const context = await browser.newContext({
     locale,
+    storageState,
     javaScriptEnabled: scripts,
     colorScheme: dark ? "dark" : "light",
     viewport: { width, height: width < 600 ? 844 : 900 },

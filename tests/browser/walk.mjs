@@ -1,6 +1,7 @@
 // The portal as people use it, without JavaScript; then with it, and every page as it looks.
 import { readFile } from "node:fs/promises";
 import { access } from "./access.mjs";
+import { accounts } from "./accounts.mjs";
 import { galleries } from "./galleries.mjs";
 import { passkeys } from "./keys.mjs";
 import { life } from "./life.mjs";
@@ -15,7 +16,7 @@ import { ways } from "./ways.mjs";
 const PASSWORD = "Тихая гавань 42";
 const NEW_PASSWORD = "Совсем другие слова 9";
 
-const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, links, doors, passkeys, galleries, narrowest, withScripts, typing, access, portal: portalPages, ways, life, ending };
+const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, links, doors, passkeys, galleries, narrowest, withScripts, typing, access, portal: portalPages, ways, life, ending, accounts };
 const only = process.env.ONLY.split(",");
 const walked = (await readFile(new URL("walks", import.meta.url), "utf8")).trim().split(/[\n,]/);
 check(String(walked.sort()) === String(Object.keys(parts).sort()), "each part is in a walk", walked);

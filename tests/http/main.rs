@@ -18,6 +18,7 @@ mod portal;
 mod web;
 
 mod account;
+mod accounts;
 mod approvals;
 mod cookies;
 mod csrf;

@@ -3,6 +3,7 @@
 //! Whether an account has the address is on no page before a code was right.
 
 use askama::Template;
+use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, Refusal};
@@ -12,6 +13,7 @@ use propusk::{Auth, Hotp, Password, Step};
 use serde::Deserialize;
 use std::time::Duration;
 
+use super::accounts::Adding;
 use super::new_password::NewPassword;
 use super::sign_up::Choice;
 use super::{lead_on, problems};
@@ -110,13 +112,14 @@ impl Lost {
     }
 }
 
-pub async fn show(guest: Guest) -> Result<Response, Failure> {
-    if guest.session.is_some() {
+pub async fn show(guest: Guest, Query(adding): Query<Adding>) -> Result<Response, Failure> {
+    let (draft, told) = guest.draft_and_refusal(Way::Recover);
+    if !adding.lets(&guest) && told.is_none() {
         return Ok(Redirect::to("/home").into_response());
     }
-    let (draft, told) = guest.draft_and_refusal(Way::Recover);
     let life = guest.t.life;
     let mut frame = guest.frame(Way::Recover.start(), life.forgot_title)?.narrow();
+    adding.keep(&mut frame);
     frame.problems = problems(&guest, told.as_ref(), field);
     let contact = Field::text("contact", life.forgot_contact, "username").hint(life.forgot_contact_hint);
     let contact = contact.latin().inputmode("email").value(&draft.identifier).within(&frame, true);

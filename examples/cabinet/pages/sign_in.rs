@@ -14,6 +14,7 @@ use crate::app::Failure;
 use crate::asks::Ask;
 use crate::drafts::{Draft, Way};
 use crate::guest::{self, Guest};
+use crate::pages::accounts::Adding;
 use crate::pages::key::KeySignIn;
 use crate::view::{Field, Frame, Hidden};
 
@@ -28,6 +29,9 @@ struct Page {
     public_device: bool,
     /// Whether somebody came here from a page that needs a session.
     asked: bool,
+    adds: bool,
+    /// Whether others are here, and none of them is in use.
+    others: bool,
     next: String,
 }
 
@@ -35,6 +39,8 @@ struct Page {
 pub struct Wanted {
     #[serde(default)]
     next: String,
+    #[serde(flatten)]
+    adding: Adding,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,12 +66,15 @@ impl FormFields for SignOut {
 
 pub async fn show(guest: Guest, Query(wanted): Query<Wanted>) -> Result<Response, Failure> {
     let next = guest::local_target(&wanted.next).unwrap_or_default();
-    if guest.session.is_some() {
+    let (draft, told) = guest.draft_and_refusal(Way::SignIn);
+    if !wanted.adding.lets(&guest) && told.is_none() {
         return Ok(Redirect::to(if next.is_empty() { "/home" } else { &next }).into_response());
     }
-    let (draft, told) = guest.draft_and_refusal(Way::SignIn);
     let next = if next.is_empty() && told.is_some() { draft.next.clone() } else { next };
-    let mut frame = guest.frame("/sign-in", guest.t.sign_in)?.narrow();
+    let adds = guest.session.is_some();
+    let title = if adds { guest.t.several.add_title } else { guest.t.sign_in };
+    let mut frame = guest.frame("/sign-in", title)?.narrow();
+    wanted.adding.keep(&mut frame);
     let by_key = draft.factor.as_ref().and_then(Ask::of) == Some(Ask::Key);
     frame.problems = problems(&guest, told.as_ref(), |why| field(why, by_key));
     let t = guest.t;
@@ -76,7 +85,19 @@ pub async fn show(guest: Guest, Query(wanted): Query<Wanted>) -> Result<Response
     let asked = !next.is_empty() && frame.problems.is_empty();
     let public_device = draft.public_device;
     let (token, key) = (guest.hidden::<SignIn>()?, guest.hidden::<KeySignIn>()?);
-    Ok(guest.page(&Page { frame, token, key, identifier, password, public_device, asked, next }))
+    let others = !adds && !guest.client().beside.is_empty();
+    Ok(guest.page(&Page {
+        frame,
+        token,
+        key,
+        identifier,
+        password,
+        public_device,
+        asked,
+        adds,
+        others,
+        next,
+    }))
 }
 
 pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignIn>) -> Result<Response, Failure> {
@@ -98,7 +119,8 @@ pub async fn sign_out(guest: Guest, TokenForm(SignOut {}): TokenForm<SignOut>) -
         guest.visit.sign_out(token).await?;
     }
     guest.say(|t| t.signed_out);
-    Ok((guest.signed_out(), Redirect::to("/sign-in")).into_response())
+    let others = !guest.client().beside.is_empty();
+    Ok((guest.signed_out(), Redirect::to(if others { "/accounts" } else { "/sign-in" })).into_response())
 }
 
 /// A wrong password is never told from a wrong name, so it belongs to neither field alone.

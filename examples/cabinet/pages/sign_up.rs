@@ -1,6 +1,7 @@
 //! Registration: who one is here, the code on the page for codes, then a password.
 
 use askama::Template;
+use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::account::{BirthDate, PersonalData};
 use propusk::axum::{FormFields, TokenForm};
@@ -14,6 +15,7 @@ use super::{lead_on, problems};
 use crate::app::Failure;
 use crate::drafts::{Draft, Way};
 use crate::guest::Guest;
+use crate::pages::accounts::Adding;
 use crate::pages::new_password::NewPassword;
 use crate::view::{Field, Frame, Hidden};
 
@@ -74,12 +76,13 @@ impl FormFields for Chosen {
     const PURPOSE: &'static str = "sign-up-password";
 }
 
-pub async fn show(guest: Guest) -> Result<Response, Failure> {
-    if guest.session.is_some() {
+pub async fn show(guest: Guest, Query(adding): Query<Adding>) -> Result<Response, Failure> {
+    let (draft, told) = guest.draft_and_refusal(Way::SignUp);
+    if !adding.lets(&guest) && told.is_none() {
         return Ok(Redirect::to("/home").into_response());
     }
-    let (draft, told) = guest.draft_and_refusal(Way::SignUp);
     let mut frame = guest.frame("/sign-up", guest.t.sign_up)?.narrow();
+    adding.keep(&mut frame);
     frame.problems = problems(&guest, told.as_ref(), field);
     let t = guest.t;
     let name =

@@ -259,7 +259,7 @@ pub(super) static TEXTS: Texts = Texts {
     not_found: "There is no such page",
     not_found_lead: "Check the address, or start from the front page.",
     form_refused: "The form is too old",
-    form_refused_lead: "It was opened too long ago or on another site, so nothing was done. Go back, reload the page and send it again.",
+    form_refused_lead: "It was opened too long ago, before a switch to another account, or on another site, so nothing was done. Go back, reload the page and send it again.",
     broken: "This does not work right now",
     broken_lead: "The fault is ours and is written down. Nothing was lost; try again in a few minutes.",
     to_front: "To the front page",
@@ -268,6 +268,7 @@ pub(super) static TEXTS: Texts = Texts {
     ending: &super::ending::EN,
     link: &super::link::EN,
     life: &super::life::EN,
+    several: &super::several::EN,
     ways: &super::ways::EN,
 };
 

@@ -228,6 +228,9 @@ pub(super) fn event(event: &Event, locale: Locale) -> Option<&'static str> {
             ("Ответ на вход с другого устройства", "Answered a sign-in on another device")
         }
         ("sign-out", _) => ("Выход", "Sign-out"),
+        ("account-switched", _) => {
+            ("Переключение на эту учётную запись", "Switched to this account in a browser")
+        }
         ("session-refresh", _) => ("Ключ входа использован дважды", "The key of a sign-in was used twice"),
         ("session-ended", _) => ("Завершён другой сеанс", "Another session was ended"),
         ("other-sessions-ended", _) => ("Завершены все остальные сеансы", "All other sessions were ended"),

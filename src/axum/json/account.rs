@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::account::{Account, PendingRecovery};
 use crate::auth::Auth;
+use crate::axum::{AccountHere, AccountsHere};
 use crate::clock::Timestamp;
 use crate::flow::{ListedContact, Objection};
 use crate::message::{Channel, Topic};
@@ -53,6 +54,36 @@ pub(crate) fn contacts(all: &[ListedContact]) -> impl Serialize {
         settles: one.settles.map(Timestamp::rfc3339),
     };
     List { contacts: all.iter().map(line).collect() }
+}
+
+/// The accounts of a browser.
+pub(crate) fn accounts(here: &AccountsHere) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Line {
+        session: String,
+        account: String,
+        name: String,
+        identifier: Option<String>,
+        in_use: bool,
+        seen: String,
+        expires: String,
+    }
+    #[derive(Serialize)]
+    struct List {
+        accounts: Vec<Line>,
+        ended: usize,
+        most: usize,
+    }
+    let line = |one: &AccountHere| Line {
+        session: one.session.id().to_string(),
+        account: one.session.account().to_string(),
+        name: one.name.clone(),
+        identifier: one.identifier.clone(),
+        in_use: one.in_use,
+        seen: one.session.seen().rfc3339(),
+        expires: one.session.expires().rfc3339(),
+    };
+    List { accounts: here.accounts.iter().map(line).collect(), ended: here.ended, most: here.most }
 }
 
 /// What a link in a notice does.

@@ -205,6 +205,7 @@ fn requests() -> Value {
             } },
         },
         "Reopen": closed(&json!({ "flow": text })),
+        "AccountHere": closed(&json!({ "session": uuid() })),
         "Rename": closed(&json!({
             "name": { "type": "string", "description": "Up to 40 characters; empty: it has none any more." },
         })),
@@ -310,6 +311,15 @@ fn replies() -> Value {
         },
         "Session": closed(&session),
         "Sessions": closed(&json!({ "sessions": { "type": "array", "items": closed(&listed) } })),
+        "Accounts": closed(&json!({
+            "accounts": { "type": "array", "items": closed(&json!({
+                "session": uuid(), "account": uuid(), "name": text,
+                "identifier": { "type": ["string", "null"], "description": "Masked." },
+                "in_use": { "type": "boolean" }, "seen": moment, "expires": moment,
+            })) },
+            "ended": { "type": "integer", "minimum": 0, "description": "How many the browser held that are over." },
+            "most": { "type": "integer", "minimum": 1, "description": "How many there may be." },
+        })),
         "Origin": closed(&json!({
             "address": { "type": ["string", "null"], "description": "IPv4 or IPv6." },
             "device": reference("Device"),
