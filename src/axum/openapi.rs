@@ -13,7 +13,7 @@ use ::axum::http::{HeaderValue, StatusCode, header};
 use ::axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use self::operations::OPERATIONS;
+use self::operations::{ACCOUNTS, OPERATIONS};
 use super::cookies::Names;
 use super::problem::{Fault, rank};
 use super::{AuthHttp, caller};
@@ -25,7 +25,7 @@ use crate::flow::Code;
 pub(crate) fn document(auth: &Auth, names: &Names) -> Result<String, Broken> {
     let site = auth.site();
     let mut paths = Map::new();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter().chain(ACCOUNTS) {
         let item = paths.entry(format!("/auth{}", operation.path)).or_insert_with(|| json!({}));
         if let Some(item) = item.as_object_mut() {
             item.insert(operation.method.to_owned(), operation.json());
