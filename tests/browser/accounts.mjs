@@ -33,7 +33,7 @@ async function looked(of, name) {
 export async function accounts(browser) {
   const [first, second] = ["vera.a@example.org", "+79160000077"];
   const oleg = await person(browser, { locale: "en-GB" });
-  await register(oleg, second, "Олег", PASSWORD);
+  await register(oleg, second, "Таисия", PASSWORD);
   await oleg.context().close();
   const vera = await person(browser, { locale: "en-GB" });
   await register(vera, first, "Вера", PASSWORD);
@@ -45,10 +45,10 @@ export async function accounts(browser) {
   await vera.getByRole("link", { name: "Add an account" }).click();
   await looked(vera, "account-add");
   await signIn(vera, second, PASSWORD);
-  check((await strip(vera)).includes("Олег"), "another account is added, and each page says which is in use");
+  check((await strip(vera)).includes("Таисия"), "another account is added, and each page says which is in use");
   await looked(vera, "account-home");
 
-  // A page of Oleg's, left open.
+  // A page of the second's, left open.
   const stale = await vera.context().newPage();
   await go(stale, "/lock");
   await go(vera, "/accounts");
@@ -67,18 +67,18 @@ export async function accounts(browser) {
   check(lines.includes("Switched to this account") && !lines.includes("locked"), "the history tells of the switch, and of no lock");
   await stale.close();
 
-  // Vera signs out: Oleg is not in use by that, and one press away.
+  // Vera signs out: the second is not in use by that, and one press away.
   await vera.getByRole("button", { name: "Sign out", exact: true }).first().click();
   await vera.waitForURL("**/accounts");
   check((await said(vera)).includes("None of them is in use"), "signing out of one asks which to go on with");
   await looked(vera, "accounts-nobody");
-  await pressOn(vera, /^Switch to it: Олег/);
-  check((await vera.locator("h1").innerText()).includes("Олег"), "the other goes on");
+  await pressOn(vera, /^Switch to it: Таисия/);
+  check((await vera.locator("h1").innerText()).includes("Таисия"), "the other goes on");
   await go(vera, "/accounts");
   await vera.getByRole("link", { name: "Add an account" }).click();
   await signIn(vera, first, PASSWORD);
 
-  // Oleg ends all his other sessions elsewhere.
+  // The second ends all their other sessions elsewhere.
   const elsewhere = await person(browser, { locale: "ru-RU" });
   await signIn(elsewhere, second, PASSWORD);
   await go(elsewhere, "/sessions");
@@ -86,7 +86,7 @@ export async function accounts(browser) {
   await elsewhere.context().close();
   await go(vera, "/accounts");
   const over = await said(vera);
-  check(over.includes("sign in again") && !over.includes("Олег"), "what was ended elsewhere is over here, and not named");
+  check(over.includes("sign in again") && !over.includes("Таисия"), "what was ended elsewhere is over here, and not named");
   await looked(vera, "accounts-ended");
   await vera.getByRole("link", { name: "Sign in again" }).click();
   await signIn(vera, second, PASSWORD);

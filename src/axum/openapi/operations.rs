@@ -1,7 +1,9 @@
 //! The operations: one for each method of each route, with the codes that it may refuse with.
 
+mod accounts;
 mod codes;
 
+pub(super) use self::accounts::ACCOUNTS;
 use self::codes::*;
 use super::{Answers, Operation};
 use crate::axum::problem::Fault;
@@ -269,46 +271,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         body: None,
         answers: Answers::Nothing,
         codes: &[SIGNED],
-        faults: &[Fault::NotFound],
-    },
-    Operation {
-        method: "get",
-        path: "/accounts",
-        id: "accounts",
-        summary: "The accounts that are signed in in this browser, the one in use first. No use of any of them.",
-        body: None,
-        answers: Answers::Json("Accounts"),
-        codes: &[],
-        faults: &[],
-    },
-    Operation {
-        method: "post",
-        path: "/accounts",
-        id: "switchAccount",
-        summary: "Goes on in another of them; its session gets a new token.",
-        body: Some("AccountHere"),
-        answers: Answers::Step,
-        codes: &[ANY, SIGNED],
-        faults: &[],
-    },
-    Operation {
-        method: "delete",
-        path: "/accounts",
-        id: "signOutOfAll",
-        summary: "Signs out of all of them.",
-        body: None,
-        answers: Answers::Nothing,
-        codes: &[],
-        faults: &[],
-    },
-    Operation {
-        method: "delete",
-        path: "/accounts/{id}",
-        id: "signOutOf",
-        summary: "Signs out of one of them, by the id of its session.",
-        body: None,
-        answers: Answers::Nothing,
-        codes: &[],
         faults: &[Fault::NotFound],
     },
     Operation {
