@@ -73,6 +73,7 @@ fn write(store: &SqliteStore) {
         at: now,
         name: EventName::new("sign-in"),
         outcome: Outcome::Done,
+        lasting: false,
         sealed: vec![7; 200],
     };
     let message = MessageRow {

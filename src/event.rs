@@ -60,6 +60,9 @@ pub struct EventRow {
     pub name: EventName,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether it tells how the account came to be what it is, and is kept for as long as
+    /// [`Retention::changes`](crate::policy::Retention::changes) says, not [`Retention::sign_ins`](crate::policy::Retention::sign_ins).
+    pub lasting: bool,
     /// From where, by what, why: sealed, under the account's data key where there is an account.
     pub sealed: Vec<u8>,
 }
@@ -235,4 +238,25 @@ pub mod name {
     pub const DISABLED: EventName = EventName::new("account-disabled");
     /// The account was switched on again.
     pub const ENABLED: EventName = EventName::new("account-enabled");
+
+    /// What leaves the account as it was.
+    const PASSING: [EventName; 11] = [
+        SIGN_IN,
+        PROVEN,
+        STEPPED_UP,
+        TRUSTED,
+        LETTER,
+        REFRESHED,
+        SIGN_OUT,
+        SESSION_ENDED,
+        BROWSER_FORGOTTEN,
+        OTHERS_ENDED,
+        UNDELIVERED,
+    ];
+
+    /// Whether an event of that name, when it happened, tells how the account came to be what it is. An application's
+    /// own do: what they are evidence of, only the application knows.
+    pub(crate) fn lasts(name: &EventName) -> bool {
+        !PASSING.contains(name)
+    }
 }

@@ -237,6 +237,26 @@
 //!
 //! [`Event::during`]: crate::event::Event::during
 //!
+//! *For how long.* [`Retention`] has two times. What left the account as it was (sign-ins, sign-outs, step-ups, all that
+//! was refused or timed out) goes after a year: security teams look back that far (PCI DSS 4.0 10.5.1 asks for twelve months),
+//! data protection authorities ask not to keep such logs for longer without a reason, and people forget what they did
+//! before. What tells how the account came to be what it is (a way to sign in, a contact, a recovery, a lock, an approval)
+//! stays, for ever by default: SP 800-63B-4 section 4.1 asks for a record of all that is or was bound to the account, and
+//! there are few such lines. An application's own events count as the second kind, since only it knows what they are
+//! evidence of. A refusal never does: strangers write it. Neither time may be shorter than a session or than a change of
+//! contacts that can be undone; the builder refuses that, since a session's beginning stands in its event alone. What else
+//! reads old lines does without them: of a browser last seen so long ago nothing is said but when, and "this was not me" is
+//! said of lines that are there.
+//!
+//! A line's kind is written with it ([`EventRow::lasting`]) and leads the index by which [`EventStore::drop_events`] finds
+//! the oldest: without it each look would pass over all lines that stay, and the tender looks each second. It drops as many as its
+//! budget allows, and comes back at once while there are more. Times are looked at then, not written into rows: an
+//! operator who shortens one shortens it for what is there already.
+//!
+//! [`Retention`]: crate::policy::Retention
+//! [`EventRow::lasting`]: crate::event::EventRow::lasting
+//! [`EventStore::drop_events`]: crate::store::EventStore::drop_events
+//!
 //! # Names: what is one and the same
 //!
 //! The local part of an e-mail address is lower-cased: RFC 5321 would allow two people there, no provider known to us

@@ -21,7 +21,7 @@ pub(crate) use deviations::channel;
 pub(crate) use deviations::number;
 pub use deviations::{Deviation, Measure, Standard};
 pub use human::{Check, HumanPolicy};
-pub use profile::{ClosingRules, Profile, SessionLimits, TrustRule};
+pub use profile::{ClosingRules, Profile, Retention, SessionLimits, TrustRule};
 pub(crate) use recovery::Lacks;
 pub use recovery::RecoveryRules;
 

@@ -104,6 +104,14 @@ pub trait EventStore: Commit {
     /// # Errors
     /// When the store does not work.
     fn beginnings(&self, of: Vec<SessionId>) -> Reply<'_, Vec<EventRow>>;
+
+    /// Drops up to `limit` of the realm's events from before this moment, the oldest first: of those that
+    /// [last](EventRow::lasting), or of the others. Gives how many went. Called often and mostly for nothing, so by an
+    /// index: it may not look at what stays.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    fn drop_events(&self, realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> Reply<'_, usize>;
 }
 
 /// Hands out messages to deliver.

@@ -178,6 +178,20 @@ impl EventStore for PlainStore {
             Ok(ids.filter_map(|id| rows.events.get(&id).cloned()).collect())
         })
     }
+
+    fn drop_events(&self, realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        Box::pin(async move {
+            let mut rows = self.rows();
+            let old = |row: &&EventRow| row.realm == realm && row.lasting == lasting && row.at < before;
+            let mut ages: Vec<_> = rows.events.values().filter(old).map(|row| (row.at, row.id)).collect();
+            ages.sort_unstable();
+            ages.truncate(limit);
+            for (_, id) in &ages {
+                rows.events.remove(id);
+            }
+            Ok(ages.len())
+        })
+    }
 }
 
 impl OutboxStore for PlainStore {

@@ -268,7 +268,9 @@ impl Inner {
             None => self.keys.seal(self.entropy(), &place, &plain)?,
         };
         let realm = self.keys.realm().clone();
-        let row = EventRow { id, realm, account, at: self.clock.now(), name, outcome, sealed };
+        // What was refused has changed nothing, and strangers write it.
+        let lasting = outcome == Outcome::Done && event::name::lasts(&name);
+        let row = EventRow { id, realm, account, at: self.clock.now(), name, outcome, lasting, sealed };
         Ok((id, Write::Event(row)))
     }
 

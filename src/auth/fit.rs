@@ -28,6 +28,13 @@ impl Builder {
         if profile.sessions.idle.as_secs() == profile.sessions.public_idle.as_secs() {
             return Err(Broken::Misuse("sessions on a public device need another idle limit than others"));
         }
+        // A session's beginning stands in an event alone, and the owner looks for a change while it can be undone.
+        let limits = profile.sessions;
+        let least = limits.absolute.max(limits.public_absolute).max(profile.contact_hold);
+        let kept = [profile.retention.sign_ins, profile.retention.changes];
+        if kept.into_iter().flatten().any(|time| time < least) {
+            return Err(Broken::Misuse("events are kept as long as sessions and changes that can be undone"));
+        }
         let asked = profile.sign_in;
         if proof::aal(&proofs) < asked.aal {
             return Err(unmet(match asked.aal {

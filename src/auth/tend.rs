@@ -9,6 +9,7 @@ use crate::event::{self, Outcome, Sealed};
 use crate::flow::Client;
 use crate::message::{Channel, Content, Message, MessageRow, Sent, Topic};
 use crate::observe;
+use crate::policy::Retention;
 use crate::secret::{Place, Purpose};
 use crate::store::Write;
 
@@ -29,13 +30,15 @@ pub struct Tended {
     pub erased: usize,
     /// Rows whose time was over.
     pub purged: usize,
+    /// Events that were kept for as long as the profile says ([`Retention`](crate::policy::Retention)).
+    pub forgotten: usize,
     /// Call again then.
     pub next_at: Timestamp,
 }
 
 impl Auth {
     /// Does due work, at most `budget` messages, accounts and rows of each kind: delivers the outbox, writes down the sign-ins
-    /// that have ended by time-out, erases closed accounts, purges. Any number of
+    /// that have ended by time-out, erases closed accounts, purges, drops old events. Any number of
     /// nodes may call it at once; a message is leased to one of them.
     ///
     /// # Errors
@@ -53,6 +56,7 @@ impl Auth {
             timed_out: 0,
             erased: 0,
             purged: 0,
+            forgotten: 0,
             next_at: now.after(PAUSE),
         };
         for row in claimed {
@@ -91,8 +95,19 @@ impl Auth {
         tended.timed_out = auth.write_lapsed(now, budget).await?;
         tended.erased = auth.erase_due(now, budget).await?;
         tended.purged = auth.store.purge(now, budget).await?;
+        let Retention { sign_ins, changes } = auth.profile.retention;
+        for (lasting, kept) in [(false, sign_ins), (true, changes)] {
+            if let Some(kept) = kept {
+                let realm = auth.keys.realm().clone();
+                tended.forgotten += auth.store.drop_events(realm, lasting, now.before(kept), budget).await?;
+            }
+        }
         // More of any is there: a second's pause between rounds would let rows come faster than they go.
-        if full || tended.timed_out.max(tended.erased).max(tended.purged) >= budget {
+        if full
+            || [tended.timed_out, tended.erased, tended.purged, tended.forgotten]
+                .iter()
+                .any(|done| *done >= budget)
+        {
             tended.next_at = now;
         }
         Ok(tended)

@@ -59,6 +59,7 @@ timed! { AccountStore { subject(by: SubjectKey) -> Option<Subject>; } }
 timed! { EventStore {
     events(of: AccountId, page: EventPage) -> Vec<EventRow>;
     beginnings(of: Vec<SessionId>) -> Vec<EventRow>;
+    drop_events(realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> usize;
 } }
 timed! { OutboxStore {
     claim(realm: Realm, now: Timestamp, lease: Duration, limit: usize) -> Vec<MessageRow>;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use super::Profile;
+use super::{Profile, Retention};
 use crate::proof::{Aal, Channel};
 
 /// The level of each standard that a profile is held against.
@@ -51,6 +51,7 @@ impl Profile {
         found.sign_in();
         found.password();
         found.sessions();
+        found.retention();
         found.list.sort_by_key(|one| one.standard);
         found.list
     }
@@ -140,6 +141,14 @@ impl Profile {
                 ),
             ),
             ("sessions of an account", format!("{}; the least recently used gives way", limits.at_most)),
+            (
+                "events are kept",
+                format!(
+                    "sign-ins {}, changes {}",
+                    kept(self.retention.sign_ins),
+                    kept(self.retention.changes)
+                ),
+            ),
             ("a flow ends after", span(self.flow_life)),
             ("a browser is known for", span(self.browser_life)),
             ("browsers of an account", self.browsers.to_string()),
@@ -273,6 +282,17 @@ impl Found<'_> {
             self.asvs(2, "7.3.1", "a session does not end by lying unused");
         }
     }
+
+    fn retention(&mut self) {
+        let Retention { sign_ins, changes } = self.profile.retention;
+        if sign_ins.is_none() {
+            self.asvs(3, "14.2.7", "the history of sign-ins is kept for ever");
+        }
+        if changes.is_some() {
+            let what = format!("what was bound to an account is on record {}", kept(changes));
+            self.nist(Aal::One, "4.1", what);
+        }
+    }
 }
 
 impl fmt::Display for Standard {
@@ -310,6 +330,10 @@ pub(crate) const fn number(aal: Aal) -> u8 {
         Aal::Two => 2,
         Aal::Three => 3,
     }
+}
+
+fn kept(time: Option<Duration>) -> String {
+    time.map_or("for ever".to_owned(), |time| format!("for {}", span(time)))
 }
 
 /// A span in its largest whole unit.

@@ -52,6 +52,8 @@ pub struct Profile {
     pub sign_up_enrols: Proves,
     /// Lifetimes and number of sessions.
     pub sessions: SessionLimits,
+    /// For how long events are kept.
+    pub retention: Retention,
     /// A flow is gone after this.
     pub flow_life: Duration,
     /// A browser that was not signed in from for so long is no longer known.
@@ -90,6 +92,18 @@ pub struct ClosingRules {
     pub grace: Duration,
     /// From then on its names stay taken for so long: who is given an old number finds no way into what stood behind it.
     pub name_free_after: Duration,
+}
+
+/// For how long events are kept (ASVS 5.0 14.2.7). `None`: for ever. Never shorter than a session or a change of contacts
+/// that can be undone: the builder refuses that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs, reason = "two numbers, which an application writes out")]
+pub struct Retention {
+    /// What left the account as it was: sign-ins, sign-outs, step-ups, and all that was refused or timed out.
+    pub sign_ins: Option<Duration>,
+    /// What tells how the account came to be what it is: changes of factors, contacts and state, recoveries, approvals;
+    /// an application's own events.
+    pub changes: Option<Duration>,
 }
 
 /// Lifetimes and number of sessions (ASVS 5.0 7.1.1, 7.1.2).
@@ -173,6 +187,12 @@ impl Profile {
                 access: Duration::from_secs(HOUR / 6),
                 grace: Duration::from_secs(10),
                 at_most: 20,
+            },
+            retention: Retention {
+                // A year, and the day that a leap year adds.
+                sign_ins: Some(Duration::from_secs(366 * 24 * HOUR)),
+                // Section 4.1: a record of all authenticators that are, or have been, bound to the account.
+                changes: None,
             },
             flow_life: Duration::from_secs(HOUR / 4),
             browser_life: Duration::from_secs(180 * 24 * HOUR),

@@ -136,6 +136,10 @@ impl EventStore for AnyStore {
     fn beginnings(&self, of: Vec<SessionId>) -> Reply<'_, Vec<EventRow>> {
         self.store.beginnings(of)
     }
+
+    fn drop_events(&self, realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        self.store.drop_events(realm, lasting, before, limit)
+    }
 }
 
 impl OutboxStore for AnyStore {

@@ -213,6 +213,20 @@ impl EventStore for MemoryStore {
             Ok(ids.filter_map(|id| ledger.events.get(&id).cloned()).collect())
         })
     }
+
+    fn drop_events(&self, realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        Box::pin(async move {
+            let mut ledger = self.write();
+            let (least, most) = (EventId::from_bytes([0; 16]), Timestamp::from_millis(i64::MIN));
+            let old = (realm.clone(), lasting, most, least)..(realm, lasting, before, least);
+            let gone: Vec<_> = ledger.ages.keys.range(old).take(limit).cloned().collect();
+            for age in &gone {
+                ledger.drop_event(age);
+            }
+            ledger.keep();
+            Ok(gone.len())
+        })
+    }
 }
 
 impl OutboxStore for MemoryStore {

@@ -263,6 +263,14 @@ impl EventStore for PostgresStore {
             self.ask(Call { sql: read::BEGINNINGS, values: values![ids] }, read::event).await
         })
     }
+
+    fn drop_events(&self, realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        Box::pin(async move {
+            let rows = self.change(count::drop_events(&realm, lasting, before, limit)).await?;
+            let gone = read::number(rows.first().ok_or(NO_ANSWER)?, 0)?;
+            Ok(usize::try_from(gone).unwrap_or(0))
+        })
+    }
 }
 
 impl OutboxStore for PostgresStore {

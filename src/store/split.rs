@@ -343,6 +343,10 @@ impl<L: Ledger, H: Hot> EventStore for Split<L, H> {
     fn beginnings(&self, of: Vec<SessionId>) -> Reply<'_, Vec<EventRow>> {
         self.ledger.beginnings(of)
     }
+
+    fn drop_events(&self, realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        self.ledger.drop_events(realm, lasting, before, limit)
+    }
 }
 
 impl<L: Ledger, H: Hot> OutboxStore for Split<L, H> {

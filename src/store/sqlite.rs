@@ -296,6 +296,10 @@ impl EventStore for SqliteStore {
     fn beginnings(&self, of: Vec<SessionId>) -> Reply<'_, Vec<EventRow>> {
         self.read(move |db| read::beginnings(db, &of))
     }
+
+    fn drop_events(&self, realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        self.write(move |db| count::drop_events(db, &realm, lasting, before, limit))
+    }
 }
 
 impl OutboxStore for SqliteStore {

@@ -59,11 +59,15 @@ pub enum Flaw {
     ClaimIgnoresDeliver,
     /// Gives a flow at the moment of its end still.
     ExpiryOffByOne,
+    /// Drops old events of whichever realm they are.
+    DropIgnoresRealm,
+    /// Drops with old events also those that last.
+    DropTakesWhatLasts,
 }
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::TakeReadsThenRemoves,
         Self::SwapReadsThenWrites,
         Self::OnceReadsThenAdds,
@@ -88,6 +92,8 @@ impl Flaw {
         Self::ClaimTakesNoLease,
         Self::ClaimIgnoresDeliver,
         Self::ExpiryOffByOne,
+        Self::DropIgnoresRealm,
+        Self::DropTakesWhatLasts,
     ];
 
     /// The check that kills it.
@@ -119,6 +125,9 @@ impl Flaw {
             Self::ClaimTakesNoLease => "outbox::leases_to_one_until_the_lease_ends",
             Self::ClaimIgnoresDeliver => "outbox::never_hands_out_what_is_not_to_be_delivered",
             Self::ExpiryOffByOne => "flows::is_gone_at_its_end",
+            Self::DropIgnoresRealm | Self::DropTakesWhatLasts => {
+                "events::dropping_takes_one_realm_and_one_kind"
+            }
         }
     }
 }

@@ -253,6 +253,7 @@ impl Lab {
             at: at(when),
             name: EventName::new("contract"),
             outcome: Outcome::Done,
+            lasting: false,
             sealed: self.id().to_vec(),
         }
     }

@@ -281,7 +281,8 @@ macro_rules! wraps {
         wraps! { $name: LockoutStore { reserve(keys: Vec<(GuardKey, Limit)>, now: Timestamp) -> Reserved;
             guard(key: GuardKey) -> Option<Guard>; } }
         wraps! { $name: EventStore { events(of: AccountId, page: EventPage) -> Vec<EventRow>;
-            beginnings(of: Vec<SessionId>) -> Vec<EventRow>; } }
+            beginnings(of: Vec<SessionId>) -> Vec<EventRow>;
+            drop_events(realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> usize; } }
         wraps! { $name: OutboxStore {
             claim(realm: Realm, now: Timestamp, lease: Duration, limit: usize) -> Vec<MessageRow>; } }
         wraps! { $name: FlowStore { find_flow(key: TokenHash, now: Timestamp) -> Option<FlowRow>; } }

@@ -87,6 +87,7 @@ pub(crate) fn event(n: u32, account: u32) -> Write {
         at: T0,
         name: EventName::new("sign-in"),
         outcome: propusk::event::Outcome::Done,
+        lasting: false,
         sealed: vec![3; 150],
     })
 }

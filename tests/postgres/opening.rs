@@ -7,7 +7,8 @@ use propusk::error::StoreError;
 use propusk::lockout::{Limit, Reserved, Settlement};
 use propusk::store::postgres::PostgresStore;
 use propusk::store::{
-    AccountStore, Commit, Committed, FlowStore, LockoutStore, Lookup, SessionStore, SubjectKey, Write,
+    AccountStore, Commit, Committed, EventStore, FlowStore, LockoutStore, Lookup, SessionStore, SubjectKey,
+    Write,
 };
 use propusk::testing::block_on;
 use tokio_postgres::{Client, NoTls};
@@ -15,8 +16,18 @@ use tokio_postgres::{Client, NoTls};
 use crate::rows::*;
 use crate::server::{fresh, open, settings, url, within};
 
-const FROZEN: [&str; 2] =
-    [include_str!("../schema/postgres/v1.sql"), include_str!("../schema/postgres/v2.sql")];
+const FROZEN: [&str; 3] = [
+    include_str!("../schema/postgres/v1.sql"),
+    include_str!("../schema/postgres/v2.sql"),
+    include_str!("../schema/postgres/v3.sql"),
+];
+/// From before events were told apart by how long they are kept.
+const OLD_EVENTS: [(u32, u8, &str); 4] = [
+    (11, 0, "sign-in"),
+    (12, 1, "credential-added"),
+    (13, 0, "credential-added"),
+    (14, 0, "passport:viewed"),
+];
 const NEWEST: i64 = FROZEN.len() as i64;
 
 /// Another program's look at the database.
@@ -110,7 +121,21 @@ fn a_frozen_schema_is_brought_forward_and_keeps_its_rows() {
                 "INSERT INTO identifiers (lookup, account, sealed) VALUES ('\\x{name}', '\\x{owner}', '\\x03')"
             ),
         );
+        for (n, outcome, name) in OLD_EVENTS {
+            let (id, realm, name) = (hex(&bytes::<16>(n)), hex(b"portal"), hex(name.as_bytes()));
+            let values = format!("'\\x{id}', NULL, 7, {outcome}, '\\x{realm}', '\\x{name}', ''");
+            run(
+                &client,
+                &format!(
+                    "INSERT INTO events (id, account, at, outcome, realm, name, sealed) VALUES ({values})"
+                ),
+            );
+        }
         let store = open(&schema);
+        if frozen != FROZEN[2] {
+            let gone = |lasting| wait(store.drop_events(REALM, lasting, T0, 9)).unwrap();
+            assert_eq!([gone(false), gone(true)], [2, 2], "what changed an account lasts");
+        }
         assert_eq!(wait(store.find_flow(token(1), T0)).unwrap().unwrap().sealed, [1, 2]);
         won(wait(store.commit(vec![account(1), session(1, 1), event(1, 1), once(1)])));
         let found = wait(store.subject(SubjectKey::Identifier(Lookup(bytes(2))))).unwrap().unwrap();
@@ -314,4 +339,30 @@ fn debug_shows_no_contents() {
     let store = open(&fresh());
     won(wait(store.commit(vec![flow(1)])));
     assert_eq!(format!("{store:?}"), "PostgresStore { connections: 1, idle: 1, .. }");
+}
+
+/// It is asked each second, and mostly for nothing.
+#[test]
+fn old_events_are_found_by_the_index() {
+    let schema = fresh();
+    let store = open(&schema);
+    let client = raw(&schema);
+    run(
+        &client,
+        "INSERT INTO events (id, account, at, outcome, realm, name, sealed)
+         SELECT decode(md5(n::TEXT), 'hex'), NULL, n, 0, 'portal', 'sign-in', decode(repeat('00', 200), 'hex')
+         FROM generate_series(1, 20000) n; ANALYZE events",
+    );
+    let sql = include_str!("../../src/store/postgres/old_events.sql");
+    run(&client, &format!("PREPARE old (BYTEA, BOOLEAN, BIGINT, BIGINT) AS {sql}"));
+    let explain = wait(client.query("EXPLAIN EXECUTE old ('portal', FALSE, 1000, 100)", &[])).unwrap();
+    let plan = explain.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n");
+    assert!(plan.contains("using events_old"), "{plan}");
+    assert!(!plan.contains("Seq Scan") && !plan.contains("Sort"), "{plan}");
+    let realm = propusk::id::Realm::new("portal");
+    assert_eq!(
+        wait(store.drop_events(realm, false, propusk::clock::Timestamp::from_millis(1000), 100)).unwrap(),
+        100
+    );
+    assert_eq!(number(&client, "SELECT min(at) FROM events"), 101);
 }

@@ -69,6 +69,8 @@ async fn each_call_is_one_round_trip_once_its_statements_are_prepared() {
         count("pass");
         store.purge(T0, 10).await.unwrap();
         count("purge");
+        store.drop_events(REALM, false, T0, 10).await.unwrap();
+        count("drop_events");
         if round == 0 {
             continue;
         }

@@ -148,6 +148,7 @@ impl World {
             at: self.now,
             name: EventName::new("split"),
             outcome: Outcome::Done,
+            lasting: false,
             sealed: vec![],
         })
     }

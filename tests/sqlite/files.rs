@@ -7,12 +7,21 @@ use propusk::error::StoreError;
 use propusk::lockout::{Limit, Reserved, Settlement};
 use propusk::store::sqlite::{SqliteSettings, SqliteStore};
 use propusk::store::{
-    AccountStore, Commit, Committed, FlowStore, LockoutStore, Lookup, SessionStore, SubjectKey, Write,
+    AccountStore, Commit, Committed, EventStore, FlowStore, LockoutStore, Lookup, SessionStore, SubjectKey,
+    Write,
 };
 
 use super::fixtures::*;
 
-const FROZEN: [&str; 2] = [include_str!("../schema/v1.sql"), include_str!("../schema/v2.sql")];
+const FROZEN: [&str; 3] =
+    [include_str!("../schema/v1.sql"), include_str!("../schema/v2.sql"), include_str!("../schema/v3.sql")];
+/// From before events were told apart by how long they are kept.
+const OLD_EVENTS: [(u32, u8, &str); 4] = [
+    (11, 0, "sign-in"),
+    (12, 1, "credential-added"),
+    (13, 0, "credential-added"),
+    (14, 0, "passport:viewed"),
+];
 const NEWEST: i64 = FROZEN.len() as i64;
 
 fn pragma(db: &rusqlite::Connection, name: &str) -> i64 {
@@ -54,8 +63,17 @@ fn a_file_with_a_frozen_schema_is_brought_forward_and_keeps_its_rows() {
         db.execute("INSERT INTO flows VALUES (?1, 3, 1800000600000, x'0102')", [bytes::<32>(1)]).unwrap();
         let name = "INSERT INTO identifiers (account, lookup, sealed) VALUES (?1, ?2, x'03')";
         db.execute(name, (account_row(1).id.as_bytes(), bytes::<32>(2))).unwrap();
+        let line = "INSERT INTO events (id, account, at, outcome, realm, name, sealed)
+                     VALUES (?1, NULL, 7, ?2, 'portal', ?3, x'04')";
+        for (n, outcome, name) in OLD_EVENTS {
+            db.execute(line, (bytes::<16>(n), outcome, name)).unwrap();
+        }
         drop(db);
         let store = dir.store();
+        if frozen != FROZEN[2] {
+            let gone = |lasting| wait(store.drop_events(REALM, lasting, T0, 9)).unwrap();
+            assert_eq!([gone(false), gone(true)], [2, 2], "what changed an account lasts");
+        }
         assert_eq!(wait(store.find_flow(token(1), T0)).unwrap().unwrap().sealed, [1, 2]);
         won(wait(store.commit(vec![account(1), session(1, 1), event(1, 1), once(1)])));
         let found = wait(store.subject(SubjectKey::Identifier(Lookup(bytes(2))))).unwrap().unwrap();

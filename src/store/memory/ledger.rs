@@ -29,6 +29,7 @@ pub(super) struct Ledger {
     pub(super) onces: Table<OnceKey, Until>,
     pub(super) events: Table<EventId, EventRow>,
     pub(super) history: Sorted<(AccountId, EventId)>,
+    pub(super) ages: Sorted<(Realm, bool, Timestamp, EventId)>,
     pub(super) messages: Table<MessageId, Outgoing>,
     /// Messages to hand out, by when they are due.
     pub(super) queue: Sorted<(Realm, Timestamp, MessageId)>,
@@ -157,10 +158,13 @@ impl Ledger {
             }
             Write::Once { key, until } => self.onces.add(key, Until(until)),
             Write::Event(row) => {
-                if let Some(account) = row.account {
-                    self.history.add((account, row.id));
+                !self.events.has(&row.id) && {
+                    if let Some(account) = row.account {
+                        self.history.add((account, row.id));
+                    }
+                    self.ages.add((row.realm.clone(), row.lasting, row.at, row.id));
+                    self.events.add(row.id, row)
                 }
-                self.events.add(row.id, row)
             }
             Write::Message(row) => {
                 let id = row.id;
@@ -220,6 +224,14 @@ impl Ledger {
         self.messages.get(&id).map(|message| message.row.clone())
     }
 
+    pub(super) fn drop_event(&mut self, age: &(Realm, bool, Timestamp, EventId)) {
+        self.ages.remove(age);
+        if let Some(account) = self.events.get(&age.3).and_then(|row| row.account) {
+            self.history.remove(&(account, age.3));
+        }
+        self.events.remove(&age.3);
+    }
+
     pub(super) fn forget_browser(&mut self, id: BrowserId) {
         let Some(row) = self.browsers.get(&id) else { return };
         let (account, key) = (row.account, row.key);
@@ -251,12 +263,13 @@ impl Ledger {
             onces,
             events,
             history,
+            ages,
             messages,
             queue,
             guards,
             canaries,
         } = self;
-        let all: [&mut dyn Journal; 16] = [
+        let all: [&mut dyn Journal; 17] = [
             accounts,
             owned,
             identifiers,
@@ -269,6 +282,7 @@ impl Ledger {
             onces,
             events,
             history,
+            ages,
             messages,
             queue,
             guards,

@@ -134,6 +134,14 @@ pub(super) fn purge(now: Timestamp, limit: usize) -> Vec<Call<'static>> {
     calls
 }
 
+/// Drops up to `limit` old events. One that another node is at is as good as gone.
+pub(super) fn drop_events(realm: &Realm, lasting: bool, before: Timestamp, limit: usize) -> Call<'_> {
+    Call {
+        sql: include_str!("old_events.sql"),
+        values: values![realm.as_str().as_bytes(), lasting, before.as_millis(), bounded(limit)],
+    }
+}
+
 macro_rules! over {
     ($table:literal, $key:literal, $over:literal) => {
         concat!(

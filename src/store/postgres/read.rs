@@ -158,11 +158,11 @@ pub(super) fn flow(row: &Row, key: TokenHash) -> Result<FlowRow, Failure> {
     Ok(FlowRow { key, version: Version(number(row, 0)?), expires: time(row, 1)?, sealed: row.try_get(2)? })
 }
 
-pub(super) const EVENTS: &str = "SELECT id, account, at, outcome, realm, name, sealed FROM events
+pub(super) const EVENTS: &str = "SELECT id, account, at, outcome, realm, name, sealed, lasting FROM events
     WHERE account = $1 AND id < $2 AND ($3::BIGINT IS NULL OR at >= $3) AND ($4::BIGINT IS NULL OR at < $4)
     AND ($5::BIGINT IS NULL OR outcome = $5) ORDER BY id DESC LIMIT $6";
 pub(super) const BEGINNINGS: &str =
-    "SELECT id, account, at, outcome, realm, name, sealed FROM events WHERE id = ANY ($1)";
+    "SELECT id, account, at, outcome, realm, name, sealed, lasting FROM events WHERE id = ANY ($1)";
 
 /// What is bound to [`EVENTS`].
 pub(super) fn page(of: AccountId, page: &EventPage) -> Values<'static> {
@@ -186,6 +186,7 @@ pub(super) fn event(row: &Row) -> Result<EventRow, Failure> {
         outcome: Outcome::from_number(number(row, 3)?).ok_or(Failure::Corrupt("an event's outcome"))?,
         realm: Realm::owned(text(row, 4)?),
         name: EventName::owned(text(row, 5)?),
+        lasting: row.try_get(7)?,
         sealed: row.try_get(6)?,
     })
 }

@@ -10,7 +10,7 @@ use super::line::Line;
 
 /// The steps from nothing to the present schema: the step at index n leads to version n + 1. A step that was released
 /// is never edited; the frozen result of each stands in `tests/schema/postgres/`.
-const STEPS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
+const STEPS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql")];
 
 /// Connects, refuses what is not ours or cannot keep the contract, brings the schema to the present version.
 pub(super) async fn open(url: &str, settings: &PostgresSettings) -> Result<Line, Failure> {

@@ -183,6 +183,7 @@ fn event(row: &EventRow) -> Values<'_> {
         row.realm.as_str().as_bytes(),
         row.name.as_str().as_bytes(),
         &row.sealed[..],
+        row.lasting,
     ]
 }
 
@@ -318,7 +319,8 @@ const ONCE: &str = "WITH w AS (
     INSERT INTO once (key, until) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1
 ) SELECT propusk_must(EXISTS (SELECT FROM w))";
 const EVENT: &str = "WITH w AS (
-    INSERT INTO events (id, account, at, outcome, realm, name, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO events (id, account, at, outcome, realm, name, sealed, lasting)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT DO NOTHING RETURNING 1
 ) SELECT propusk_must(EXISTS (SELECT FROM w))";
 // Nobody ever closes a decoy's message: it is over, for purge, once it would have been due.

@@ -145,6 +145,20 @@ pub(super) fn purge(db: &Connection, now: Timestamp, limit: usize) -> Result<usi
     Ok(gone)
 }
 
+/// Drops up to `limit` old events.
+pub(super) fn drop_events(
+    db: &Connection,
+    realm: &Realm,
+    lasting: bool,
+    before: Timestamp,
+    limit: usize,
+) -> Result<usize, Failure> {
+    returned(db, OLD_EVENTS, params![realm.as_str(), lasting, before.as_millis(), bounded(limit)])
+}
+
+pub(super) const OLD_EVENTS: &str = "DELETE FROM events WHERE id IN (SELECT id FROM events
+     WHERE realm = ?1 AND lasting = ?2 AND at < ?3 ORDER BY at, id LIMIT ?4) RETURNING 1";
+
 const OVER: [&str; 7] = [
     "DELETE FROM flows WHERE key IN (SELECT key FROM flows WHERE expires <= ?1 LIMIT ?2) RETURNING 1",
     "DELETE FROM sessions WHERE key IN (SELECT key FROM sessions

@@ -165,7 +165,7 @@ pub(super) fn events(db: &Connection, of: AccountId, page: &EventPage) -> Result
     // Seventeen bytes of 0xff lie above every id, so that a page without a bound is the same range scan.
     let before = page.before.map_or_else(|| vec![0xff; 17], |id| id.as_bytes().to_vec());
     let mut statement = db.prepare_cached(
-        "SELECT id, account, at, outcome, realm, name, sealed FROM events
+        "SELECT id, account, at, outcome, realm, name, sealed, lasting FROM events
          WHERE account = ?1 AND id < ?2 AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR at < ?4)
          AND (?5 IS NULL OR outcome = ?5) ORDER BY id DESC LIMIT ?6",
     )?;
@@ -188,8 +188,9 @@ pub(super) fn events(db: &Connection, of: AccountId, page: &EventPage) -> Result
 pub(super) fn beginnings(db: &Connection, of: &[SessionId]) -> Result<Vec<EventRow>, Failure> {
     // One moment for all of them: a read transaction around the look-ups.
     let transaction = db.unchecked_transaction()?;
-    let mut statement = transaction
-        .prepare_cached("SELECT id, account, at, outcome, realm, name, sealed FROM events WHERE id = ?1")?;
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, account, at, outcome, realm, name, sealed, lasting FROM events WHERE id = ?1",
+    )?;
     let mut events = Vec::with_capacity(of.len());
     for id in of {
         let mut rows = statement.query([id.as_bytes()])?;
@@ -208,6 +209,7 @@ fn event(row: &Row<'_>) -> Result<EventRow, Failure> {
         outcome: Outcome::from_number(row.get(3)?).ok_or(Failure::Corrupt("an event's outcome"))?,
         realm: Realm::owned(row.get::<_, String>(4)?),
         name: EventName::owned(row.get::<_, String>(5)?),
+        lasting: row.get(7)?,
         sealed: row.get(6)?,
     })
 }

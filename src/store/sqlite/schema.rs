@@ -14,7 +14,7 @@ const APPLICATION: i64 = 0x7072_706b;
 
 /// The steps from nothing to the present schema: the step at index n leads to `user_version` n + 1. A step that was
 /// released is never edited; the frozen result of each stands in `tests/schema/`.
-pub(super) const STEPS: &[&str] = &[V1, V2];
+pub(super) const STEPS: &[&str] = &[V1, V2, V3];
 
 /// Opens the file as the writer does: makes it, refuses what is not ours, brings it to the present version.
 pub(super) fn open_writer(
@@ -216,4 +216,13 @@ CREATE TABLE canaries (realm TEXT NOT NULL PRIMARY KEY, sealed BLOB NOT NULL) ST
 const V2: &str = "
 ALTER TABLE identifiers ADD COLUMN free_at INTEGER;
 CREATE INDEX identifiers_free ON identifiers (free_at) WHERE free_at IS NOT NULL;
+";
+
+/// Events are dropped by their age, those that tell how an account came to be what it is apart from the others.
+const V3: &str = "
+ALTER TABLE events ADD COLUMN lasting INTEGER NOT NULL DEFAULT 0;
+UPDATE events SET lasting = 1 WHERE outcome = 0 AND name NOT IN ('sign-in', 'factor-proven', 'step-up',
+    'browser-trusted', 'answered-elsewhere', 'session-refresh', 'sign-out', 'session-ended', 'browser-forgotten',
+    'other-sessions-ended', 'notice-undelivered');
+CREATE INDEX events_old ON events (realm, lasting, at);
 ";

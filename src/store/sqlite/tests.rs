@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rusqlite::{Connection, StatementStatus};
 
 use super::SqliteSettings;
+use super::count::OLD_EVENTS;
 use super::failure::Failure;
 use super::read;
 use super::schema::{STEPS, open_writer};
@@ -90,4 +91,18 @@ fn a_cached_statement_is_planned_once() {
     let statement = db.prepare_cached(read::SESSION).unwrap();
     assert!(statement.get_status(StatementStatus::Run) >= 10);
     assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+}
+
+/// It is asked each second, and mostly for nothing.
+#[test]
+fn old_events_are_found_by_the_index_alone() {
+    let file = File::new();
+    let db = file.open(STEPS).unwrap();
+    let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {OLD_EVENTS}")).unwrap();
+    let steps =
+        plan.query_map(rusqlite::params!["main", false, 7, 10], |row| row.get::<_, String>(3)).unwrap();
+    let steps: Vec<_> = steps.map(Result::unwrap).collect();
+    let wanted = "SEARCH events USING COVERING INDEX events_old (realm=? AND lasting=? AND at<?)";
+    assert!(steps.iter().any(|step| step == wanted), "{steps:?}");
+    assert!(!steps.iter().any(|step| step.contains("SCAN events") || step.contains("B-TREE")), "{steps:?}");
 }

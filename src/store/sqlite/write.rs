@@ -343,8 +343,8 @@ fn add_flow(db: &Connection, row: &FlowRow) -> Result<bool, Failure> {
 fn add_event(db: &Connection, row: &EventRow) -> Result<bool, Failure> {
     any(
         db,
-        "INSERT INTO events (id, account, at, outcome, realm, name, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT DO NOTHING RETURNING 1",
+        "INSERT INTO events (id, account, at, outcome, realm, name, sealed, lasting)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING RETURNING 1",
         params![
             row.id.as_bytes(),
             row.account.as_ref().map(AccountId::as_bytes),
@@ -353,6 +353,7 @@ fn add_event(db: &Connection, row: &EventRow) -> Result<bool, Failure> {
             row.realm.as_str(),
             row.name.as_str(),
             row.sealed,
+            row.lasting,
         ],
     )
 }

@@ -16,6 +16,11 @@ impl<S: Store> BrokenStore<S> {
             _ => None,
         });
         let added: Vec<_> = added.collect();
+        let realms = batch.iter().filter_map(|write| match write {
+            Write::Event(row) => Some(row.realm.clone()),
+            _ => None,
+        });
+        self.notes().realms.extend(realms);
         let committed = self.apply_wrong(batch).await?;
         if committed == Committed::Won {
             self.notes().sessions.extend(added);

@@ -36,6 +36,7 @@ pub(super) struct Notes {
     pub(super) reserved: Vec<(GuardKey, Limit, Timestamp)>,
     pub(super) guards: Vec<GuardKey>,
     pub(super) forgotten: HashSet<GuardKey>,
+    pub(super) realms: HashSet<Realm>,
 }
 
 impl<S: Store> BrokenStore<S> {
@@ -107,6 +108,23 @@ impl<S: Store> EventStore for BrokenStore<S> {
 
     fn beginnings(&self, of: Vec<SessionId>) -> Reply<'_, Vec<EventRow>> {
         self.inner.beginnings(of)
+    }
+
+    fn drop_events(&self, realm: Realm, lasting: bool, before: Timestamp, limit: usize) -> Reply<'_, usize> {
+        let realms: Vec<_> = match self.flaw {
+            Flaw::DropIgnoresRealm => self.notes().realms.iter().cloned().collect(),
+            _ => vec![realm],
+        };
+        Box::pin(async move {
+            let mut gone = 0;
+            for realm in realms {
+                if self.flaw == Flaw::DropTakesWhatLasts {
+                    gone += self.inner.drop_events(realm.clone(), !lasting, before, limit).await?;
+                }
+                gone += self.inner.drop_events(realm, lasting, before, limit).await?;
+            }
+            Ok(gone)
+        })
     }
 }
 

@@ -1,9 +1,9 @@
 //! The audit log.
 
 use crate::event::{EventPage, EventRow, Outcome};
-use crate::id::{AccountId, EventId, SessionId};
+use crate::id::{AccountId, EventId, Realm, SessionId};
 use crate::store::Write;
-use crate::testing::lab::{Lab, at};
+use crate::testing::lab::{Lab, REALM, at};
 
 fn page(lab: &Lab, of: AccountId, page: EventPage) -> Vec<EventId> {
     lab.ask(lab.store().events(of, page)).iter().map(|row| row.id).collect()
@@ -111,4 +111,73 @@ pub(in crate::testing) fn beginnings_are_found_by_session(lab: Lab) {
     found.sort_by_key(|row| row.id);
     assert_eq!(found, [rows[0].clone(), rows[2].clone()]);
     assert!(lab.ask(lab.store().beginnings(vec![])).is_empty());
+}
+
+fn drop_events(lab: &Lab, before: i64, limit: usize) -> usize {
+    lab.ask(lab.store().drop_events(REALM, false, at(before), limit))
+}
+
+pub(in crate::testing) fn old_ones_are_dropped_oldest_first_and_so_many(lab: Lab) {
+    let (one, two) = (lab.account().id, lab.account().id);
+    // Written in another order than they happened: a node's clock may be slow.
+    let rows: Vec<_> = [50, 10, 30, 20, 40].map(|when| lab.event(Some(one), when)).into();
+    lab.won(rows.iter().cloned().map(Write::Event).collect::<Vec<_>>());
+    let nobody = lab.event(None, 15);
+    let other = lab.event(Some(two), 60);
+    lab.won([&nobody, &other].map(|row| Write::Event(row.clone())));
+    let left = |of| {
+        let mut left = page(&lab, of, EventPage::newest(9));
+        left.reverse();
+        left
+    };
+    assert_eq!(drop_events(&lab, 10, 9), 0, "what happened at that moment stays");
+    assert_eq!(drop_events(&lab, 41, 0), 0);
+    assert_eq!(drop_events(&lab, 41, 3), 3, "those of 10, 15 and 20");
+    assert_eq!(left(one), [rows[0].id, rows[2].id, rows[4].id]);
+    let session = |row: &EventRow| SessionId::from_bytes(*row.id.as_bytes());
+    let asked = [&rows[1], &nobody, &rows[2]].map(session).to_vec();
+    let found = lab.ask(lab.store().beginnings(asked));
+    assert_eq!(found, [rows[2].clone()], "what is gone is found by nothing");
+    assert_eq!([drop_events(&lab, 41, 3), drop_events(&lab, 41, 3)], [2, 0]);
+    assert_eq!((left(one), left(two)), (vec![rows[0].id], vec![other.id]));
+    assert_eq!(drop_events(&lab, 1000, usize::MAX), 2);
+    assert!(left(one).is_empty() && left(two).is_empty());
+}
+
+pub(in crate::testing) fn dropping_takes_one_realm_and_one_kind(lab: Lab) {
+    let account = lab.account().id;
+    let mut rows = vec![];
+    for realm in [REALM, Realm::new("another")] {
+        for lasting in [false, true] {
+            rows.push(EventRow { realm: realm.clone(), lasting, ..lab.event(Some(account), 10) });
+        }
+    }
+    lab.won(rows.iter().cloned().map(Write::Event).collect::<Vec<_>>());
+    for (gone, row) in rows.iter().enumerate() {
+        let kept = lab.ask(lab.store().events(account, EventPage::newest(9)));
+        let mut expected = rows[gone..].to_vec();
+        expected.reverse();
+        assert_eq!(kept, expected, "and all of each row is as it was written");
+        let drop = || lab.ask(lab.store().drop_events(row.realm.clone(), row.lasting, at(11), 9));
+        assert_eq!([drop(), drop()], [1, 0]);
+    }
+    assert!(page(&lab, account, EventPage::newest(9)).is_empty());
+}
+
+/// A cursor may stand on what is dropped meanwhile.
+pub(in crate::testing) fn pages_go_on_while_old_ones_are_dropped(lab: Lab) {
+    let account = lab.account().id;
+    let mut ids: Vec<_> = events(&lab, Some(account), 30).iter().map(|row| row.id).collect();
+    ids.reverse();
+    let after = |before| page(&lab, account, EventPage { before: Some(before), ..EventPage::newest(6) });
+    let first = page(&lab, account, EventPage::newest(6));
+    // The oldest five, of the moments 0 to 40.
+    assert_eq!(drop_events(&lab, 50, 9), 5);
+    let second = after(first[5]);
+    assert_eq!([first, second.clone()].concat(), ids[..12]);
+    // All up to the cursor, and the cursor's own.
+    assert_eq!(drop_events(&lab, 190, 99), 14);
+    assert_eq!(after(second[5]), []);
+    assert_eq!(page(&lab, account, EventPage::newest(99)), ids[..11]);
+    assert_eq!(after(ids[8]), ids[9..11]);
 }
