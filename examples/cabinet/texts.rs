@@ -12,6 +12,7 @@ mod portal;
 mod ru;
 #[cfg(test)]
 mod tests;
+pub mod told;
 pub mod ways;
 
 use std::time::Duration;
@@ -28,6 +29,7 @@ use self::ending::Ending;
 use self::front::Front;
 use self::life::Life;
 use self::link::LinkTexts;
+use self::told::ToldTexts;
 use self::ways::Ways;
 use crate::asks::Ask;
 
@@ -188,6 +190,8 @@ pub struct Texts {
     pub link: &'static LinkTexts,
     // A loss, contacts, and what an owner objects to: `texts/life.rs`.
     pub life: &'static Life,
+    // What the account was told, and wants to be told of: `texts/told.rs`.
+    pub told: &'static ToldTexts,
     // What one signs in with: `texts/ways.rs`.
     pub ways: &'static Ways,
 }

@@ -268,6 +268,7 @@ pub(super) static TEXTS: Texts = Texts {
     ending: &super::ending::EN,
     link: &super::link::EN,
     life: &super::life::EN,
+    told: &super::told::EN,
     ways: &super::ways::EN,
 };
 

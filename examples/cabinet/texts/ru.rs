@@ -268,6 +268,7 @@ pub(super) static TEXTS: Texts = Texts {
     ending: &super::ending::RU,
     link: &super::link::RU,
     life: &super::life::RU,
+    told: &super::told::RU,
     ways: &super::ways::RU,
 };
 
