@@ -240,20 +240,24 @@ pub mod name {
     pub const DISABLED: EventName = EventName::new("account-disabled");
     /// The account was switched on again.
     pub const ENABLED: EventName = EventName::new("account-enabled");
+    /// The owner was told of something. It stands in no history: see [`Auth::inbox`](crate::Auth::inbox).
+    pub(crate) const NOTICE: EventName = EventName::new("notice");
 
     /// What leaves the account as it was.
-    const PASSING: [EventName; 11] = [
+    const PASSING: [EventName; 13] = [
         SIGN_IN,
         PROVEN,
         STEPPED_UP,
         TRUSTED,
         LETTER,
         REFRESHED,
+        SWITCHED,
         SIGN_OUT,
         SESSION_ENDED,
         BROWSER_FORGOTTEN,
         OTHERS_ENDED,
         UNDELIVERED,
+        NOTICE,
     ];
 
     /// Whether an event of that name, when it happened, tells how the account came to be what it is. An application's

@@ -461,6 +461,17 @@
 //! *A notice that nobody got* is a line in its owner's history (`notice-undelivered`), in the commit that gives it up, beside
 //! [`Tended::given_up`](crate::auth::Tended) and the metric. A code that did not come is none: who waits for it sees that.
 //!
+//! *The inbox* ([`Auth::inbox`](crate::Auth::inbox)) has every notice, whatever is switched off elsewhere: who threw a letter away
+//! finds its words where they are signed in, in the language that they read now, since what is kept is the template's name and
+//! its values, not a text. It is no new store: a notice is an event of an account and a realm that are the inbox's own (both
+//! computed from the real ones), in the commit that causes it, sealed under the account's data key. So it is in no page of the
+//! history, has a time of its own, costs no commit, is unreadable at rest and gone with the account's key. It could not be a view of
+//! the history's own lines: a notice and a line do not go one to one (a sign-in is told of from a new browser only, a hold is
+//! told of and has the line of the answer that set it), and those lines are kept for other times. A notice of somebody who has no account is written
+//! as well, under the ring and read by nobody, so that a batch for an unknown name is the batch for a known one. What acts is left
+//! out (the link by which one objects, any address): the letter proves that its reader holds the contact, a stolen
+//! session proves nothing of the kind. 200 are shown at the most; what strangers can cause is bounded by the guards.
+//!
 //! # Numbers that get no code
 //!
 //! A code proves who holds the SIM, which is somebody else an hour after a swap (NIST SP 800-63B-4 section 3.1.3.3, ATTACKS 92).

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "email")]
 pub mod email;
+mod inbox;
 mod notices;
 mod preferences;
 mod refusals;
@@ -21,14 +22,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::account::identifier::Identifier;
+use crate::account::identifier::{Identifier, IdentifierKind};
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::id::{AccountId, MessageId, Realm, TemplateName};
 use crate::secret::{Place, Purpose};
+use crate::site::Site;
 use crate::store::Write;
 
+pub use inbox::Told;
 pub(crate) use notices::OBJECTION;
 pub use preferences::{Channel, Preferences};
 pub use text::{Templates, Topic};
@@ -160,7 +163,7 @@ impl Message {
     /// It in words, by the application's [`Templates`] or else the library's own, for senders that have none.
     #[must_use]
     pub fn text(&self) -> Text {
-        text::render(self)
+        text::render(self, self.to.kind() == IdentifierKind::Phone)
     }
 
     /// What it is about.
@@ -232,13 +235,18 @@ impl Inner {
         (deliver, until): (bool, Timestamp),
     ) -> Result<Write, Broken> {
         let id = MessageId::next(self)?;
-        params.push(("site".into(), self.site.name.clone().into()));
-        params.push(("host".into(), self.site.host().to_owned().into()));
+        params.extend(self.everywhere());
         let content = Content { to: to.clone(), template, locale, params, push, until };
         let plain = Zeroizing::new(serde_json::to_vec(&content).map_err(|_| Broken::Misuse("message"))?);
         let sealed = self.keys.seal(self.entropy(), &Place::new(Purpose::Message, id.as_bytes()), &plain)?;
         let (realm, due) = (self.keys.realm().clone(), self.clock.now());
         Ok(Write::Message(MessageRow { id, realm, account, deliver, due, attempts: 0, sealed }))
+    }
+
+    /// What stands in every message.
+    fn everywhere(&self) -> Params {
+        let Site { name, .. } = &self.site;
+        vec![("site".into(), name.clone().into()), ("host".into(), self.site.host().to_owned().into())]
     }
 }
 

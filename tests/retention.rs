@@ -36,7 +36,7 @@ fn profile(sign_ins: Option<u64>, changes: Option<u64>) -> Profile {
     let mut profile = Profile::nist_aal1();
     (profile.recipient_rate.uses, profile.message_rate.uses) = (1000, 1000);
     let days = |days| Duration::from_secs(days * DAY);
-    profile.retention = Retention { sign_ins: sign_ins.map(days), changes: changes.map(days) };
+    profile.retention = Retention { sign_ins: sign_ins.map(days), changes: changes.map(days), notices: None };
     profile
 }
 

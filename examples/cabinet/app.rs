@@ -20,8 +20,8 @@ use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
     accounts, browsers, close, contacts, desk, due, enrol, fine, forgot, history, home, key, language, link,
-    lock, new_password, objection, outbox, password, profile, recovery, remove, security, services, sessions,
-    sign_in, sign_up, status, step, welcome, wizard,
+    lock, messages, new_password, objection, outbox, password, preferences, profile, recovery, remove, security,
+    services, sessions, sign_in, sign_up, status, step, welcome, wizard,
 };
 use crate::services::Services;
 use crate::status::Pulse;
@@ -106,6 +106,8 @@ pub fn router(app: App) -> Router {
         .route("/contacts", get(contacts::show))
         .route("/contacts/new", get(contacts::show_new).post(contacts::add))
         .route("/contacts/remove", get(contacts::show_removal).post(contacts::remove))
+        .route("/messages", get(messages::show))
+        .route("/preferences", get(preferences::show).post(preferences::set))
         .route("/recovery/stop", post(recovery::stop))
         .route("/status", get(status::show))
         .route("/outbox", get(outbox::show))

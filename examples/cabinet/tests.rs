@@ -6,6 +6,7 @@ mod ending;
 mod history;
 mod human;
 mod life;
+mod messages;
 #[path = "../../tests/common/otp.rs"]
 mod otp;
 mod services;

@@ -13,6 +13,7 @@ mod ru;
 pub mod several;
 #[cfg(test)]
 mod tests;
+pub mod told;
 pub mod ways;
 
 use std::time::Duration;
@@ -30,6 +31,7 @@ use self::front::Front;
 use self::life::Life;
 use self::link::LinkTexts;
 use self::several::Several;
+use self::told::ToldTexts;
 use self::ways::Ways;
 use crate::asks::Ask;
 
@@ -192,6 +194,8 @@ pub struct Texts {
     pub life: &'static Life,
     // Several accounts in one browser: `texts/several.rs`.
     pub several: &'static Several,
+    // What the account was told, and wants to be told of: `texts/told.rs`.
+    pub told: &'static ToldTexts,
     // What one signs in with: `texts/ways.rs`.
     pub ways: &'static Ways,
 }

@@ -203,7 +203,7 @@ impl Inner {
                 let says = change.says.iter().map(|(name, value)| ((*name).into(), value.clone().into()));
                 let template = TemplateName::new(template);
                 let origin = &change.content.origin;
-                batch.extend(self.notices_by(&person, origin, &template, says.collect())?);
+                batch.extend(self.notices_by(&person, origin, (&template, None), says.collect())?);
             }
             match self.commit(batch).await? {
                 Committed::Won => return Ok(true),

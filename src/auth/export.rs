@@ -12,12 +12,12 @@ use crate::error::Broken;
 use crate::event::{Event, EventPage, Origin};
 use crate::flow::Person;
 use crate::id::AccountId;
-use crate::message::Locale;
+use crate::message::{Locale, Told};
 use crate::session::Listed;
 
 impl Auth {
     /// All that is kept of an account's owner, as one JSON object: their data, names, contacts, what they sign in by
-    /// (without its secrets), browsers, sessions, and the whole history. `None` for an account that is not there, or
+    /// (without its secrets), browsers, sessions, the whole history, and what they were told. `None` for an account that is not there, or
     /// erased.
     ///
     /// # Errors
@@ -47,6 +47,12 @@ impl Auth {
             browsers: browsers.collect(),
             sessions: self.sessions(of).await?.into_iter().map(Session::from).collect(),
             history: inner.all_events(&person).await?.into_iter().map(Line::from).collect(),
+            messages: inner
+                .inbox(&person, None, PIECE, *locale)
+                .await?
+                .into_iter()
+                .map(Message::from)
+                .collect(),
         };
         serde_json::to_string(&all).map(Some).map_err(|_| Broken::Misuse("export"))
     }
@@ -84,6 +90,7 @@ struct Export<'a> {
     browsers: Vec<Browser>,
     sessions: Vec<Session>,
     history: Vec<Line>,
+    messages: Vec<Message>,
 }
 
 #[derive(Serialize)]
@@ -131,6 +138,20 @@ impl From<Listed> for Session {
     fn from(Listed { session, from }: Listed) -> Self {
         let (created, seen) = (session.created().rfc3339(), session.seen().rfc3339());
         Self { created, seen, expires: session.expires().rfc3339(), from }
+    }
+}
+
+/// What they were told.
+#[derive(Serialize)]
+struct Message {
+    at: String,
+    subject: String,
+    text: String,
+}
+
+impl From<Told> for Message {
+    fn from(Told { at, text, .. }: Told) -> Self {
+        Self { at: at.rfc3339(), subject: text.subject, text: text.body }
     }
 }
 

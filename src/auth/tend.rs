@@ -95,10 +95,11 @@ impl Auth {
         tended.timed_out = auth.write_lapsed(now, budget).await?;
         tended.erased = auth.erase_due(now, budget).await?;
         tended.purged = auth.store.purge(now, budget).await?;
-        let Retention { sign_ins, changes } = auth.profile.retention;
-        for (lasting, kept) in [(false, sign_ins), (true, changes)] {
+        let Retention { sign_ins, changes, notices } = auth.profile.retention;
+        let realm = auth.keys.realm();
+        let old = [(realm.clone(), false, sign_ins), (realm.clone(), true, changes)];
+        for (realm, lasting, kept) in old.into_iter().chain([(auth.inboxes(), false, notices)]) {
             if let Some(kept) = kept {
-                let realm = auth.keys.realm().clone();
                 tended.forgotten += auth.store.drop_events(realm, lasting, now.before(kept), budget).await?;
             }
         }

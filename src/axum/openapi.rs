@@ -150,6 +150,7 @@ impl Operation {
         }
         let parameters = match self.path {
             "/history" => schemas::page(),
+            "/messages" => preferences::page(),
             "/puzzle" => schemas::puzzle(),
             "/return" if self.method == "get" => json!([{
                 "name": "m", "in": "query", "required": true, "schema": { "type": "string" },

@@ -69,6 +69,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/flow/reopen", post(ending::reopen))
         .route("/export", get(ending::export))
         .route("/preferences", get(preferences::show).put(preferences::set))
+        .route("/messages", get(preferences::messages))
         .route("/factors", get(factors::factors))
         .route("/factors/{id}", put(factors::rename).delete(factors::remove))
         .fallback(async |headers: HeaderMap| Problem::fault(Fault::NotFound, caller::locale(&headers)))

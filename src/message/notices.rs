@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::inbox::FACTOR;
 use super::{Channel, Params, Topic};
 use crate::account::identifier::Identifier;
 use crate::auth::Inner;
+use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::Origin;
 use crate::factor::Notice;
@@ -15,14 +17,14 @@ use crate::store::Write;
 impl Client {
     /// When and from where: what every notice says.
     pub(crate) fn at(&self, auth: &Inner) -> Params {
-        self.origin().at(auth)
+        self.origin().at(auth.clock.now())
     }
 }
 
 impl Origin {
-    pub(crate) fn at(&self, auth: &Inner) -> Params {
+    pub(crate) fn at(&self, when: Timestamp) -> Params {
         let address = self.address.map(|address| address.to_canonical().to_string());
-        let told = [("at", Some(auth.clock.now().rfc3339())), ("device", Some(self.device.summary()))];
+        let told = [("at", Some(when.rfc3339())), ("device", Some(self.device.summary()))];
         let told = told.into_iter().chain([("address", address)]);
         told.filter_map(|(name, value)| Some((name.into(), value?.into()))).collect()
     }
@@ -32,10 +34,10 @@ impl Inner {
     /// What a factor has to tell of a credential's use.
     pub(crate) fn tell(&self, person: &Person, run: &Run<'_>, notice: Notice) -> Result<Vec<Write>, Broken> {
         let params = notice.params.into_iter().map(|(name, value)| (name, value.into())).collect();
-        self.notices_by(person, &run.visit.client.origin(), &notice.template, params)
+        self.notices_by(person, &run.visit.client.origin(), (&notice.template, None), params)
     }
 
-    /// A notice to each contact of the person that wants to hear of it, if there is one: of what this client did just now.
+    /// A notice to each contact of the person that wants to hear of it, and into their inbox: of what this client did just now.
     pub(crate) fn notices(
         &self,
         person: &Person,
@@ -43,18 +45,19 @@ impl Inner {
         template: &'static str,
         params: Params,
     ) -> Result<Vec<Write>, Broken> {
-        self.notices_by(person, &by.origin(), &TemplateName::new(template), params)
+        self.notices_by(person, &by.origin(), (&TemplateName::new(template), None), params)
     }
 
     pub(crate) fn notices_by(
         &self,
         person: &Person,
         by: &Origin,
-        template: &TemplateName,
+        (template, about): (&TemplateName, Option<&FactorName>),
         own: Params,
     ) -> Result<Vec<Write>, Broken> {
-        let Some(known) = person.known(self)? else { return Ok(Vec::new()) };
-        let mut params = by.at(self);
+        let kept = self.keep_notice(person, by, (template, about), &own)?;
+        let Some(known) = person.known(self)? else { return Ok(vec![kept]) };
+        let mut params = by.at(self.clock.now());
         params.extend(own);
         let (topic, wishes) = (Topic::of(template), &known.profile.preferences);
         let chosen = wishes.choose(topic, known.contacts()).into_iter().map(|to| (to, false));
@@ -70,7 +73,7 @@ impl Inner {
             let until = now.after(NOTICE_LIFE);
             self.message(Some(person.id), to, template, params, known.profile.locale, (true, until))
         };
-        chosen.chain(pushed).map(notice).collect()
+        std::iter::once(Ok(kept)).chain(chosen.chain(pushed).map(notice)).collect()
     }
 
     /// Tells the owner what became of a credential.
@@ -83,7 +86,8 @@ impl Inner {
     ) -> Result<Vec<Write>, Broken> {
         let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
         let title = self.factor(factor).map(|factor| factor.title(locale)).unwrap_or_default();
-        self.notices(person, by, template, vec![("factor".into(), title.into())])
+        let about = (&TemplateName::new(template), Some(factor));
+        self.notices_by(person, &by.origin(), about, vec![(FACTOR.into(), title.into())])
     }
 }
 

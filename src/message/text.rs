@@ -18,7 +18,6 @@ mod templates;
 mod tests;
 
 use super::{Locale, Message, Text};
-use crate::account::identifier::IdentifierKind;
 use crate::id::TemplateName;
 
 use form::{Form, Values};
@@ -122,8 +121,8 @@ impl Template {
     }
 }
 
-/// A message in words: the application's, else the library's own, else what there is to say, without a text around it.
-pub(super) fn render(message: &Message) -> Text {
+/// A message in words, few of them where there are any for an SMS: the application's, else the library's own, else what there is to say, without a text around it.
+pub(super) fn render(message: &Message, short: bool) -> Text {
     let Message { template, locale, templates, .. } = message;
     let values = Values { message, zone: &templates.zone };
     let written = |text: &str| Form::of(text, *locale).map(|form| form.filled(&values)).unwrap_or_default();
@@ -131,8 +130,7 @@ pub(super) fn render(message: &Message) -> Text {
         return Text { subject: written(subject), body: written(body) };
     }
     if let Some(words) = Template::of(template.as_str()).map(|template| template.words(*locale)) {
-        let phone = message.to.kind() == IdentifierKind::Phone;
-        let body = words.sms.filter(|_| phone).unwrap_or(words.body);
+        let body = words.sms.filter(|_| short).unwrap_or(words.body);
         return Text { subject: written(words.subject), body: written(body) };
     }
     let own = message.params.iter().filter(|(name, _)| !matches!(name.as_ref(), "site" | "host"));

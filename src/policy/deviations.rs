@@ -144,9 +144,10 @@ impl Profile {
             (
                 "events are kept",
                 format!(
-                    "sign-ins {}, changes {}",
+                    "sign-ins {}, changes {}; notices {}",
                     kept(self.retention.sign_ins),
-                    kept(self.retention.changes)
+                    kept(self.retention.changes),
+                    kept(self.retention.notices)
                 ),
             ),
             ("a flow ends after", span(self.flow_life)),
@@ -284,7 +285,7 @@ impl Found<'_> {
     }
 
     fn retention(&mut self) {
-        let Retention { sign_ins, changes } = self.profile.retention;
+        let Retention { sign_ins, changes, .. } = self.profile.retention;
         if sign_ins.is_none() {
             self.asvs(3, "14.2.7", "the history of sign-ins is kept for ever");
         }

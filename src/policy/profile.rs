@@ -97,13 +97,15 @@ pub struct ClosingRules {
 /// For how long events are kept (ASVS 5.0 14.2.7). `None`: for ever. Never shorter than a session or a change of contacts
 /// that can be undone: the builder refuses that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "two numbers, which an application writes out")]
+#[allow(clippy::exhaustive_structs, reason = "three numbers, which an application writes out")]
 pub struct Retention {
     /// What left the account as it was: sign-ins, sign-outs, step-ups, and all that was refused or timed out.
     pub sign_ins: Option<Duration>,
     /// What tells how the account came to be what it is: changes of factors, contacts and state, recoveries, approvals;
     /// an application's own events.
     pub changes: Option<Duration>,
+    /// Notices in the [inbox](crate::Auth::inbox). Any time.
+    pub notices: Option<Duration>,
 }
 
 /// Lifetimes and number of sessions (ASVS 5.0 7.1.1, 7.1.2).
@@ -193,6 +195,8 @@ impl Profile {
                 sign_ins: Some(Duration::from_secs(366 * 24 * HOUR)),
                 // Section 4.1: a record of all authenticators that are, or have been, bound to the account.
                 changes: None,
+                // As long as a browser is known: who comes back after that reads the history.
+                notices: Some(Duration::from_secs(180 * 24 * HOUR)),
             },
             flow_life: Duration::from_secs(HOUR / 4),
             browser_life: Duration::from_secs(180 * 24 * HOUR),

@@ -7,6 +7,7 @@ import { passkeys } from "./keys.mjs";
 import { life } from "./life.mjs";
 import { ending } from "./ending.mjs";
 import { links } from "./links.mjs";
+import { messages } from "./messages.mjs";
 import { accessible, check, code, codes, finish, go, launch, person, press, register, registerUntilPassword } from "./people.mjs";
 import { addDevice, appCode, makeCodes, shot, signIn, sound, typePassword } from "./people.mjs";
 import { portalPages } from "./portal.mjs";
@@ -16,7 +17,7 @@ import { ways } from "./ways.mjs";
 const PASSWORD = "Тихая гавань 42";
 const NEW_PASSWORD = "Совсем другие слова 9";
 
-const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, links, doors, passkeys, galleries, narrowest, withScripts, typing, access, portal: portalPages, ways, life, ending, accounts };
+const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, links, doors, passkeys, galleries, narrowest, withScripts, typing, access, portal: portalPages, ways, life, ending, accounts, messages };
 const only = process.env.ONLY.split(",");
 const walked = (await readFile(new URL("walks", import.meta.url), "utf8")).trim().split(/[\n,]/);
 check(String(walked.sort()) === String(Object.keys(parts).sort()), "each part is in a walk", walked);

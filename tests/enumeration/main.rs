@@ -338,6 +338,7 @@ fn every_route_has_cells() {
         "/close",
         "/export",
         "/preferences",
+        "/messages",
         "/factors",
         "/factors/{id}",
         "/contacts/{id}",

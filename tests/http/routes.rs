@@ -304,3 +304,35 @@ async fn an_owner_chooses_what_they_hear() {
     assert_eq!(lines["events"][0]["name"], "preferences-set");
     assert_eq!(lines["events"][0]["details"], json!({ "off": "sign_in.email" }));
 }
+
+#[tokio::test]
+async fn an_owner_reads_what_they_were_told_in_pages_and_in_their_language() {
+    let (auth, outbox) = portal(Profile::nist_aal1());
+    let router = router(auth.clone()).unwrap();
+    let mut browser = Web::browser(&router);
+    browser.get("/auth/messages").await.problem(401, "no_session");
+    browser.register(&auth, &outbox, PHONE).await;
+    assert_eq!(
+        browser.get("/auth/messages").await.expect(200).json(),
+        json!({ "messages": [], "next": null })
+    );
+    for _ in 0..3 {
+        Web::browser(&router).sign_in(PHONE, WORD).await.expect(200);
+    }
+    let page = browser.get("/auth/messages?limit=2").await.expect(200).json();
+    let (first, next) = (page["messages"].as_array().unwrap(), page["next"].as_str().unwrap());
+    assert_eq!(first.len(), 2);
+    assert_eq!(first[0]["topic"], "sign_in");
+    assert_eq!(first[0]["subject"], "sign-in from a new browser");
+    assert!(first[0]["text"].as_str().unwrap().contains("sign-in from"), "{page}");
+    let rest = browser.get(&format!("/auth/messages?limit=2&cursor={next}")).await.expect(200).json();
+    assert_eq!((rest["messages"].as_array().unwrap().len(), &rest["next"]), (1, &json!(null)));
+    assert_ne!(rest["messages"][0]["id"], first[1]["id"]);
+    for wrong in ["cursor=7", "limit=many", "since=2026-01-01T00:00:00Z"] {
+        browser.get(&format!("/auth/messages?{wrong}")).await.problem(400, "malformed");
+    }
+    // Of nobody else.
+    let mut other = Web::browser(&router);
+    other.register(&auth, &outbox, "+79161234568").await;
+    assert_eq!(other.get("/auth/messages").await.expect(200).json()["messages"], json!([]));
+}

@@ -269,6 +269,7 @@ pub(super) static TEXTS: Texts = Texts {
     link: &super::link::EN,
     life: &super::life::EN,
     several: &super::several::EN,
+    told: &super::told::EN,
     ways: &super::ways::EN,
 };
 

@@ -269,6 +269,7 @@ pub(super) static TEXTS: Texts = Texts {
     link: &super::link::RU,
     life: &super::life::RU,
     several: &super::several::RU,
+    told: &super::told::RU,
     ways: &super::ways::RU,
 };
 

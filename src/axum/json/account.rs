@@ -9,7 +9,7 @@ use crate::auth::Auth;
 use crate::axum::{AccountHere, AccountsHere};
 use crate::clock::Timestamp;
 use crate::flow::{ListedContact, Objection};
-use crate::message::{Channel, Topic};
+use crate::message::{Channel, Told, Topic};
 
 /// The recovery that waits, or was stopped, if there is one.
 pub(crate) fn recovery(waits: Option<&PendingRecovery>) -> impl Serialize {
@@ -109,4 +109,30 @@ pub(crate) fn preferences(auth: &Auth, account: &Account) -> impl Serialize {
     };
     let topics = Topic::ALL.into_iter().filter(|topic| topic.is_chosen()).map(of).collect();
     Told { channels: channels.iter().map(|by| by.as_str()).collect(), topics }
+}
+
+/// A page of the inbox; `full` when there may be another.
+pub(crate) fn messages(told: Vec<Told>, full: bool) -> impl Serialize {
+    #[derive(Serialize)]
+    struct Message {
+        id: String,
+        at: String,
+        topic: &'static str,
+        subject: String,
+        text: String,
+    }
+    #[derive(Serialize)]
+    struct Page {
+        messages: Vec<Message>,
+        next: Option<String>,
+    }
+    let next = told.last().filter(|_| full).map(|one| one.id.to_string());
+    let line = |one: Told| Message {
+        id: one.id.to_string(),
+        at: one.at.rfc3339(),
+        topic: one.topic.as_str(),
+        subject: one.text.subject,
+        text: one.text.body,
+    };
+    Page { messages: told.into_iter().map(line).collect(), next }
 }

@@ -345,6 +345,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "get",
+        path: "/messages",
+        id: "messages",
+        summary: "What the owner was told, newest first, in the caller's language and in pages; 200 are kept in sight.",
+        body: None,
+        answers: Answers::Json("Messages"),
+        codes: &[SIGNED],
+        faults: &[Fault::Malformed],
+    },
+    Operation {
+        method: "get",
         path: "/factors",
         id: "factors",
         summary: "The account's credentials, and the factors of which it can add one.",

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use ::axum::extract::Query;
+use ::axum::extract::rejection::QueryRejection;
 use ::axum::http::StatusCode;
 use ::axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::signed;
+use super::{DEFAULT_PAGE, MOST_PAGE, signed};
 use crate::axum::body::Call;
 use crate::axum::caller::Caller;
 use crate::axum::problem::Fault;
@@ -46,6 +48,29 @@ pub(super) async fn set(call: Call) -> Result<Response, Problem> {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
         Some(why) => Err(Problem::refused(&why, caller.client.locale)),
     }
+}
+
+/// The query of the inbox: `cursor` is the `next` of the page before.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Read {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+pub(super) async fn messages(
+    caller: Caller,
+    asked: Result<Query<Read>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let session = signed(&caller).await?;
+    let Query(Read { cursor, limit }) = asked.map_err(|_| caller.fault(Fault::Malformed))?;
+    let before = cursor.map(|text| text.parse()).transpose().map_err(|_| caller.fault(Fault::Malformed))?;
+    let limit = limit.unwrap_or(DEFAULT_PAGE).clamp(1, MOST_PAGE);
+    let told = caller.http.auth().inbox(session.account(), before, limit + 1, caller.client.locale).await;
+    let mut told = told.map_err(|broken| caller.broken(&broken))?;
+    let full = told.len() > limit;
+    told.truncate(limit);
+    Ok(json::ok(&json::messages(told, full)))
 }
 
 async fn account(caller: &Caller) -> Result<(Session, crate::Account), Problem> {

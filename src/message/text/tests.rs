@@ -38,6 +38,11 @@ const SECRET: [&str; 2] = ["code", "link"];
 const BY_THE_SERVICE: [&str; 5] =
     ["credential-temporary", "credential-compromised", "locked-by-desk", "unlocked", "closed"];
 
+/// As a sender without texts of its own gets it.
+fn render(message: &Message) -> Text {
+    message.text()
+}
+
 fn message(template: &str, locale: Locale, to: &str, params: &[(&str, &str)]) -> Message {
     let title = |value: &str| {
         if locale == Locale::Ru { "приложение с кодами".into() } else { value.to_owned() }

@@ -1,0 +1,129 @@
+//! The inbox: the notices of an account, for its owner to read where they are signed in (MISSION F2), in the language that
+//! they read now. No code and no link is ever in it: who reads there is signed in, and acts there.
+//!
+//! A notice is a row of the audit log, under an owner and a realm that are the inbox's own: written in the commit that
+//! causes it, sealed under the account's data key, gone with that or in its time, and in no page of the history, which
+//! tells the same with more. No store knows of it.
+
+use super::text::{self, Topic};
+use super::{Content, Locale, Message, OBJECTION, Params, Text};
+use crate::auth::{Auth, Inner};
+use crate::clock::Timestamp;
+use crate::error::Broken;
+use crate::event::{self, EventPage, EventRow, Origin, Outcome, Sealed};
+use crate::flow::Person;
+use crate::id::{AccountId, EventId, FactorName, MessageId, Realm, TemplateName};
+use crate::secret::Purpose;
+use crate::store::Write;
+
+/// A notice in the inbox.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Told {
+    /// Its id; the cursor of the next page.
+    pub id: EventId,
+    /// When.
+    pub at: Timestamp,
+    /// What it is about.
+    pub topic: Topic,
+    /// It in words.
+    pub text: Text,
+}
+
+impl Auth {
+    /// The newest notices of an account, in a language: at most `limit`, from before the one with the id `before`. They are
+    /// kept as long as [`Retention::notices`](crate::policy::Retention::notices) says, and no more than 200 are shown.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn inbox(
+        &self,
+        of: AccountId,
+        before: Option<EventId>,
+        limit: usize,
+        locale: Locale,
+    ) -> Result<Vec<Told>, Broken> {
+        let auth = &self.0;
+        auth.ready().await?;
+        match auth.person_by_id(of).await? {
+            Some(person) => auth.inbox(&person, before, limit, locale).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) async fn inbox(
+        &self,
+        person: &Person,
+        before: Option<EventId>,
+        limit: usize,
+        locale: Locale,
+    ) -> Result<Vec<Told>, Broken> {
+        let rows = self.store.events(self.inbox_of(person.id), EventPage::newest(MOST_SHOWN)).await?;
+        let older = rows.iter().filter(|row| before.is_none_or(|before| row.id < before));
+        older.take(limit).filter_map(|row| self.told(person, row, locale).transpose()).collect()
+    }
+
+    fn told(&self, person: &Person, row: &EventRow, locale: Locale) -> Result<Option<Told>, Broken> {
+        let Some(known) = person.known(self)? else { return Ok(None) };
+        // Where it goes to shapes no word of it: it goes nowhere.
+        let mut names = known.contacts().chain(&known.names);
+        let Some(to) = names.next().cloned() else { return Ok(None) };
+        let event = self.open_event(row, Some(&known.key))?;
+        let template = TemplateName::owned(event.reason.unwrap_or_default());
+        let mut params = event.origin.at(row.at);
+        params.extend(event.details.into_iter().map(|(name, value)| (name.into(), value.into())));
+        if let Some(factor) = event.factor.and_then(|factor| self.factor(&factor)) {
+            params.retain(|(name, _)| name != FACTOR);
+            params.push((FACTOR.into(), factor.title(locale).into()));
+        }
+        params.extend(self.everywhere());
+        let content = Content { to, template, locale, params, push: false, until: row.at };
+        let id = MessageId::from_bytes(*row.id.as_bytes());
+        let message = Message::new(id, content, self.templates.clone());
+        let mut text = text::render(&message, false);
+        // A letter has to name the site; here the reader is in it.
+        if let Some(rest) = text.subject.strip_prefix(&format!("{}: ", self.site.name)) {
+            text.subject = rest.to_owned();
+        }
+        Ok(Some(Told { id: row.id, at: row.at, topic: message.topic(), text }))
+    }
+
+    /// The row of a notice. Of somebody who is not there as well, where nobody reads it: what a batch writes tells nothing.
+    pub(super) fn keep_notice(
+        &self,
+        person: &Person,
+        by: &Origin,
+        (template, about): (&TemplateName, Option<&FactorName>),
+        own: &Params,
+    ) -> Result<Write, Broken> {
+        let mut content = Sealed::new(by.clone());
+        content.factor = about.cloned();
+        content.reason = Some(template.to_string());
+        // What acts is for the addresses that it was sent to: a stolen session would find it here.
+        let acts = |name: &str, value: &str| name == OBJECTION || value.contains("://");
+        let kept = own.iter().filter(|(name, value)| !acts(name, value));
+        content.details = kept.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let (inbox, name) = (Some(self.inbox_of(person.id)), event::name::NOTICE);
+        let key = person.known(self)?.map(|known| &known.key);
+        let (_, mut write) = self.event(inbox, key, name, Outcome::Done, &content)?;
+        if let Write::Event(row) = &mut write {
+            row.realm = self.inboxes();
+        }
+        Ok(write)
+    }
+
+    /// The realm of all inboxes.
+    pub(crate) fn inboxes(&self) -> Realm {
+        Realm::owned(format!("propusk:inbox:{}", self.keys.realm()))
+    }
+
+    fn inbox_of(&self, account: AccountId) -> AccountId {
+        let found = self.keys.lookup(Purpose::Event, &[b"inbox", account.as_bytes()]);
+        AccountId::from_bytes(found.first_chunk().copied().unwrap_or_default())
+    }
+}
+
+pub(super) const FACTOR: &str = "factor";
+const MOST_SHOWN: usize = 200;
