@@ -6,6 +6,7 @@ pub mod email;
 mod notices;
 mod preferences;
 mod refusals;
+mod signals;
 #[cfg(feature = "sms-http")]
 pub mod sms;
 mod text;

@@ -54,7 +54,9 @@ impl Inner {
         own: Params,
     ) -> Result<Vec<Write>, Broken> {
         let Some(known) = person.known(self)? else { return Ok(Vec::new()) };
+        // Of something that happened a while ago its own moment is told.
         let mut params = by.at(self);
+        params.retain(|(name, _)| !own.iter().any(|(other, _)| other == name));
         params.extend(own);
         let (topic, wishes) = (Topic::of(template), &known.profile.preferences);
         let chosen = wishes.choose(topic, known.contacts()).into_iter().map(|to| (to, false));

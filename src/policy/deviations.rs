@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use super::Profile;
+use super::{Profile, Signal, SuspicionRules, Weighed};
 use crate::proof::{Aal, Channel};
 
 /// The level of each standard that a profile is held against.
@@ -51,6 +51,7 @@ impl Profile {
         found.sign_in();
         found.password();
         found.sessions();
+        found.suspicion();
         found.list.sort_by_key(|one| one.standard);
         found.list
     }
@@ -120,6 +121,7 @@ impl Profile {
                     format!("for {}, to sign in at AAL{}", span(rule.life), number(rule.needs.aal))
                 }),
             ),
+            ("a sign-in unlike the others", unlike(&self.suspicion)),
             ("no factor by", list(self.bars.iter().copied().map(channel).collect())),
             ("register with", list(self.sign_up_contacts.iter().map(|kind| kind.as_str()).collect())),
             ("rules for a password", rules.collect::<Vec<_>>().join(", ")),
@@ -273,6 +275,37 @@ impl Found<'_> {
             self.asvs(2, "7.3.1", "a session does not end by lying unused");
         }
     }
+}
+
+impl Found<'_> {
+    fn suspicion(&mut self) {
+        let rules = &self.profile.suspicion;
+        let told = |signals: &[Signal]| rules.weigh(signals) >= Weighed::Tell;
+        for (signals, what) in [
+            (&[Signal::NewBrowser][..], "from a client that is new to the account"),
+            (&[Signal::NewCountry], "from a country that is new to it"),
+            (&[Signal::PartialSuccess], "that proves one of several factors"),
+            (&[Signal::LongAbsence], "after a long time"),
+            (&[Signal::AfterRefusals], "after wrong answers"),
+        ] {
+            if !told(signals) {
+                self.asvs(
+                    3,
+                    "6.3.5",
+                    format!("an owner is not told of a sign-in {what}, if nothing else is unusual"),
+                );
+            }
+        }
+    }
+}
+
+// What is weighed how, and what follows.
+fn unlike(rules: &SuspicionRules) -> String {
+    let signals = Signal::ALL.map(|signal| format!("{} {}", signal.as_str(), rules.weight(signal)));
+    let from = |what: &str, sum: Option<u16>| sum.map(|sum| format!("{what} from {sum}"));
+    let follows =
+        [from("told", Some(rules.tell)), from("asked for more", rules.more), from("refused", rules.refuse)];
+    format!("{}; {}", signals.join(", "), follows.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 impl fmt::Display for Standard {
