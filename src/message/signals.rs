@@ -17,18 +17,17 @@ impl Signal {
     #[must_use]
     pub const fn text(self, locale: Locale) -> &'static str {
         let (en, ru) = match self {
-            Self::NewBrowser => {
-                ("a browser that is new to the account", "браузер, из которого ещё не входили")
-            }
-            Self::NewNetwork => ("a network that is new to the account", "сеть, из которой ещё не входили"),
-            Self::NewCountry => ("a country that is new to the account", "страна, из которой ещё не входили"),
+            Self::NewBrowser => ("a new browser", "новый браузер"),
+            Self::NewNetwork => ("a new network", "новая сеть"),
+            Self::NewCountry => ("a new country", "новая страна"),
             Self::AfterRefusals => {
                 ("several wrong answers just before", "несколько неверных ответов перед этим")
             }
             Self::LongAbsence => ("the first sign-in for a long time", "первый вход за долгое время"),
-            Self::ManyAccounts => {
-                ("the same network enters many accounts", "из той же сети входят во многие учётные записи")
-            }
+            Self::ManyAccounts => (
+                "many accounts are entered from the same network",
+                "из той же сети входят во многие учётные записи",
+            ),
             Self::PartialSuccess => {
                 ("not all that was asked for was proven", "подтверждено не всё, что нужно")
             }

@@ -187,7 +187,7 @@ async function notMine(browser) {
   check((await text(owner)).includes("sign-in from a new browser") && (await text(owner)).includes("To lock the account at once"), "the owner is told, with a link");
   await go(owner, "/history");
   const line = await owner.locator(".list.lines > li").first().innerText();
-  check(line.includes("unusual: a browser that is new to the account") && line.includes("This was not me"), "and reads in the history what was unusual, with the same way out", line);
+  check(line.includes("unusual: a new browser") && line.includes("This was not me"), "and reads in the history what was unusual, with the same way out", line);
   const reader = await person(browser);
   await go(reader, link);
   check((await reader.locator("h1").innerText()) === "Lock the account?" && !/notme|Nina/.test(await text(reader)), "who opens the link is asked, and not told whose account it is");

@@ -43,6 +43,7 @@ impl Places for Map {
         match of.to_string().split('.').next()? {
             "192" | "198" => Country::new("ru"),
             "203" => Country::new("DE"),
+            "100" => Country::new("FR"),
             _ => None,
         }
     }
@@ -118,6 +119,8 @@ impl House {
 
     /// The notices since the last look.
     async fn told(&self) -> Vec<Message> {
+        // What ended by its time is written down first.
+        let _ = self.auth.tend(100).await.unwrap();
         let all = self.outbox.all(&self.auth).await;
         self.outbox.clear();
         all.into_iter().filter(|letter| letter.param("code").is_none()).collect()

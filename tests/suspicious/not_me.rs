@@ -82,6 +82,7 @@ async fn a_second_use_does_no_harm() {
     assert!(house.alive(&owner.token).await);
     assert_eq!((locks().await, state(&house, account).await), (1, (AccountState::Active, None)));
     // What happens after that has a link of its own.
+    house.hands.advance(1);
     let visit = house.auth.visit(from(AWAY));
     let thief = done(visit.sign_in().with(EMAIL, Password::word(NEW_WORD)).await.unwrap());
     let letters = house.told().await;

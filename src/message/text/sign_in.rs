@@ -55,12 +55,12 @@ pub(super) const TEMPLATES: &[Template] = &[
         .en(
             "{site}: a sign-in was not finished",
             "{at}, {from}: a sign-in to your account was begun with the right answer ({factor}) and not finished. If it was \
-             not you, somebody knows it: sign in and change it.[\n\nTo lock the account at once: {objection}]",
+             not you, somebody else can give it: sign in and change it.[\n\nTo lock the account at once: {objection}]",
         )
         .ru(
             "{site}: вход не закончен",
-            "{at}, {from}: вход в вашу учётную запись начат с верным ответом ({factor}) и не закончен. Если это не вы, кто-то \
-             его знает: войдите и смените.[\n\nСразу заблокировать учётную запись: {objection}]",
+            "{at}, {from}: вход в вашу учётную запись начат с верным ответом ({factor}) и не закончен. Если это не вы, этот \
+             ответ есть у кого-то ещё: войдите и смените его.[\n\nСразу заблокировать учётную запись: {objection}]",
         )
         .sms(
             "{site}: a sign-in was begun ({factor}) and not finished, {from}.[ Not you? Lock the account: {objection}]",
