@@ -248,6 +248,7 @@ async fn a_partial_success_from_a_browser_that_is_new_is_told_once_a_day() {
     let lines = house.auth.history(account, EventPage::newest(100)).await.unwrap();
     assert_eq!(lines.iter().filter(|line| line.outcome == Outcome::TimedOut).count(), 2);
     house.hands.advance(DAY);
+    assert!(house.templates().await.is_empty());
     half(from(AWAY)).await;
     house.hands.advance(16 * 60);
     assert_eq!(house.templates().await, ["sign-in-unfinished"]);
