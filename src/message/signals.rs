@@ -84,9 +84,12 @@ impl Inner {
         let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
         let why: Vec<_> = signals.iter().map(|signal| signal.text(locale)).collect();
         said.push(("why".into(), why.join(", ").into()));
-        let until = self.clock.now().after(LINK_LIFE);
-        let link = self.objection_link(Objection::NotMe, person.id, id, until);
-        said.push((OBJECTION.into(), link.into()));
+        // Without a site there is no page to lead to.
+        if !self.site.origin.is_empty() {
+            let until = self.clock.now().after(LINK_LIFE);
+            let link = self.objection_link(Objection::NotMe, person.id, id, until);
+            said.push((OBJECTION.into(), link.into()));
+        }
         self.notices_by(person, origin, &TemplateName::new(template), said)
     }
 }
