@@ -8,6 +8,7 @@ mod life;
 #[path = "../../tests/common/otp.rs"]
 mod otp;
 mod services;
+mod unusual;
 mod ways;
 
 use std::collections::BTreeMap;
