@@ -126,6 +126,9 @@ pub(crate) struct ProfileData {
     // Accounts of an earlier build have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lock: Option<Lock>,
+    /// When it was last recovered, or a lock lifted: no link in an older notice locks it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secured: Option<Timestamp>,
     /// It is closed, and erased at this moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) closing: Option<Timestamp>,
@@ -141,6 +144,7 @@ impl ProfileData {
             recovery: None,
             changes: Vec::new(),
             lock: None,
+            secured: None,
             closing: None,
             preferences: Preferences::default(),
         }

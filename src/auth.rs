@@ -20,13 +20,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::{Clock, Entropy, Sleep, SystemClock, SystemEntropy};
 use crate::error::Broken;
 use crate::factor::{ErasedFactor, Factor, Source};
-use crate::flow::{Client, TRUST, Visit};
+use crate::flow::{Client, HABITS, TRUST, Visit};
 use crate::hash::{HashPool, HashSettings};
 use crate::human::{HumanCheck, ProofOfWork};
 use crate::id::{AccountId, FactorName, Realm, Sequence};
 use crate::lockout::waiting::Waiting;
 use crate::message::{Push, Sender, Templates};
 use crate::observe;
+use crate::place::Places;
 use crate::policy::Profile;
 use crate::secret::{Buffered, KeyRing, Keys, Token};
 use crate::session::{Listed, Session};
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) push: Option<Box<dyn Push>>,
     pub(crate) templates: Arc<Templates>,
     pub(crate) human: Box<dyn HumanCheck>,
+    pub(crate) places: Option<Box<dyn Places>>,
     pub(crate) waiting: Waiting,
     pub(crate) sequence: Sequence,
     entropy: Arc<dyn Entropy>,
@@ -87,6 +89,7 @@ impl Auth {
             push: None,
             templates: Templates::default(),
             human: Box::new(ProofOfWork::default()),
+            places: None,
         }
     }
 
@@ -227,6 +230,7 @@ pub struct Builder {
     push: Option<Box<dyn Push>>,
     templates: Templates,
     human: Box<dyn HumanCheck>,
+    places: Option<Box<dyn Places>>,
 }
 
 impl Builder {
@@ -264,6 +268,12 @@ impl Builder {
     /// [`ProofOfWork`].
     pub fn human(mut self, check: impl HumanCheck) -> Self {
         self.human = Box::new(check);
+        self
+    }
+
+    /// Where addresses lie: without it no sign-in is found to come from a new country.
+    pub fn places(mut self, places: impl Places) -> Self {
+        self.places = Some(Box::new(places));
         self
     }
 
@@ -313,8 +323,8 @@ impl Builder {
             return Err(Broken::Misuse("at least one factor is needed: .factor(Password::default())"));
         }
         for (at, (name, factor)) in self.factors.iter().enumerate() {
-            if *name == TRUST {
-                return Err(Broken::Misuse("no factor may be called \"trust\""));
+            if *name == TRUST || *name == HABITS {
+                return Err(Broken::Misuse("no factor may be called \"trust\" or \"habits\""));
             }
             if self.factors.iter().take(at).any(|(other, _)| other == name) {
                 return Err(Broken::Misuse("two factors have the same name"));
@@ -346,6 +356,7 @@ impl Builder {
             push: self.push,
             templates: Arc::new(self.templates.checked()?),
             human: self.human,
+            places: self.places,
             waiting: Waiting::default(),
             sequence: Sequence::default(),
             ready: AtomicBool::new(false),

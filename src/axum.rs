@@ -62,7 +62,7 @@
 //! |---|---|
 //! | 400 | `malformed` (no JSON of the expected form) |
 //! | 401 | `no_session`, `refresh_reused`, `step_up` |
-//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level`, `locked`, `recovery_stopped`, `human_needed`, `human_wrong` |
+//! | 403 | `origin`, `form_token`, `wrong`, `expired`, `used_up`, `denied`, `spent`, `out_of_reach`, `level`, `locked`, `recovery_stopped`, `unusual`, `human_needed`, `human_wrong` |
 //! | 404, 405, 408 | `not_found`, `method`, `timed_out` |
 //! | 409 | `replayed`, `not_begun`, `not_offered`, `stale`, `barred`, `due`, `taken`, `last_factor`, `untold`, `recovery_waits`, `waiting`, `mailbox`, `other_account` |
 //! | 410 | `no_flow`, `link` |

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::device::Device;
 use crate::id::{AccountId, CredentialId, EventId, EventName, FactorName, Realm};
+use crate::policy::Signal;
 use crate::proof::{self, Aal, Proof};
+
+/// In the details of a line: what was unlike the others.
+pub(crate) const SIGNALS: &str = "signals";
 
 /// How what an event tells of ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,8 +149,16 @@ pub struct Event {
     pub details: BTreeMap<String, String>,
 }
 
+impl Event {
+    /// What was unlike the others about a sign-in.
+    #[must_use]
+    pub fn signals(&self) -> Vec<Signal> {
+        self.details.get(SIGNALS).map(|names| Signal::read(names)).unwrap_or_default()
+    }
+}
+
 /// What an event seals.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Sealed {
     pub(crate) origin: Origin,
     // Events of an earlier build have none.

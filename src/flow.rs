@@ -10,6 +10,7 @@ mod close;
 mod contact;
 mod enrol;
 mod finish;
+mod habits;
 mod mailbox;
 mod named;
 mod owner;
@@ -21,6 +22,7 @@ mod state;
 mod step_up;
 mod stop;
 mod subject;
+mod suspicion;
 mod transaction;
 mod trust;
 mod verify;
@@ -43,6 +45,7 @@ pub use client::Client;
 pub(crate) use client::MOST_ACCOUNTS;
 pub use close::Closing;
 pub use contact::ListedContact;
+pub(crate) use habits::NAME as HABITS;
 pub use mailbox::Asking;
 pub use owner::{Objected, Objection};
 pub use recover::Recover;
@@ -177,6 +180,9 @@ pub struct Next {
     pub duty: Option<Duty>,
     /// Why what was proven must be replaced first: it has expired, it is temporary, others know it.
     pub due: Option<Due>,
+    /// Whether one proof more is asked for than else, because this sign-in is unlike the others of its account
+    /// ([`Profile::suspicion`](crate::Profile::suspicion)).
+    pub unusual: bool,
     /// In a recovery that has one confirmation and asks for a second: how long it waits without one
     /// ([`Visit::wait`]).
     pub delay: Option<Duration>,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::clock::{Clock, Entropy};
+use crate::clock::{Clock, Entropy, Timestamp};
 use crate::error::Broken;
 
 macro_rules! ids {
@@ -83,6 +83,14 @@ ids! {
     MessageId;
     /// One known browser of one account.
     BrowserId;
+}
+
+impl EventId {
+    /// The moment that it was drawn, to the millisecond.
+    pub(crate) fn at(&self) -> Timestamp {
+        let [a, b, c, d, e, f, ..] = *self.as_bytes();
+        Timestamp::from_millis(i64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+    }
 }
 
 /// The text is not an id.

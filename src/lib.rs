@@ -24,6 +24,7 @@ pub mod message;
 mod observe;
 mod oneshot;
 pub mod otp;
+pub mod place;
 pub mod policy;
 pub mod proof;
 pub mod secret;

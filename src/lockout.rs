@@ -94,6 +94,9 @@ pub enum Reserved {
     Granted {
         /// The hold that begins if this attempt and all that are under way are refused.
         hold: Option<Duration>,
+        /// Refusals in a row before it, of the key that has most: for a word to the owner, never for a decision on the
+        /// attempt.
+        refused: u32,
     },
     /// Checks that are under way could use up what is left: wait for one to settle, then ask again.
     Full,
@@ -144,7 +147,7 @@ impl Guard {
         self.forget_at = now.after(limit.idle).as_millis();
         let hold = (self.pending == left_in_run)
             .then(|| limit.hold_after((self.refused + self.pending) / limit.run()));
-        Reserved::Granted { hold }
+        Reserved::Granted { hold, refused: self.refused }
     }
 
     /// Ends one reservation. A settlement that comes after its lease ran out finds nothing pending: the attempt
@@ -215,7 +218,8 @@ mod tests {
         for minutes in [5, 10, 15, 15, 15] {
             for nth in 1..=6 {
                 let hold = (nth == 6).then(|| Duration::from_secs(60 * minutes));
-                assert_eq!(refuse(&mut guard, now), Reserved::Granted { hold });
+                let refused = guard.refused;
+                assert_eq!(refuse(&mut guard, now), Reserved::Granted { hold, refused });
             }
             let until = now.after(Duration::from_secs(60 * minutes));
             assert_eq!(refuse(&mut guard, now), Reserved::Held { until });

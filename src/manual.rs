@@ -680,6 +680,46 @@
 //! what makes it work once. Opening it shows a page, since programs open links before people do; the page's POST does it,
 //! signed out as well, because an owner who was locked out is the one who needs it.
 //!
+//! # When a sign-in is unlike the others
+//!
+//! Each signal has a weight, and their sum says what follows (`Profile::suspicion`): nothing, a word to the owner, one more
+//! proof, a refusal. One signal alone says little, and each is wrong often: people buy telephones, travel, forget. So the
+//! numbers of all profiles are of this shape: what ASVS 5.0 6.3.5 wants told is told by itself (a new browser 20, a long
+//! absence 20, wrong answers before 30, another country 40: from 20 on), a new network alone (10) is not, since a laptop
+//! meets one each week; and more is asked from 60 on, which takes a new browser and something besides that a new telephone
+//! does not bring: another country, or guessing, or a network that enters many accounts. None refuses: all was proven, a
+//! list of countries errs, and whoever is refused and right must recover, which costs them more than a third proof. A
+//! service that knows better sets `refuse`. At AAL3 and ASVS level 3 a sign-in that proved one factor and no more is told
+//! by itself (6.3.5), elsewhere from a new browser only: in their own people often leave one half done.
+//!
+//! *It is weighed once, when all is proven*, and before a duty: whoever holds a temporary or expired password would else
+//! choose the next one and then be asked who they are. Nothing that fails is weighed. The bytes and the work of a wrong
+//! answer are the same wherever it comes from, and what a thief learns is that they have all the factors, which a session
+//! would have told them, too. Not which signals fired: a country would say where the owner is not.
+//!
+//! *One more proof* is any factor that the account has, by a channel that was not used in this sign-in: a mailbox beside a
+//! password and a telephone, though a mailbox counts for no level. It raises no level and opens no more than the sign-in
+//! does. An address that was put there in the last days clears nobody, for whoever was in may have put it there. Trust
+//! gives way to it. Where the account has nothing else, or nothing but another session's word, the owner is told and no
+//! more: who asks for what nobody has shuts the door, and a recovery by the same mailbox would open it again.
+//!
+//! *What is known of an account's habits* lies sealed in one row beside its credentials (`flow/habits.rs`): the day of the
+//! last sign-in, and up to sixteen networks (/24, /48) as eight bytes of a keyed hash, with countries where the application
+//! knows them. It is read with the account and written in the commit of the sign-in, once a day or when something is new.
+//! An account that knows no network yet compares nothing. "Not my device" teaches nothing. Wrong answers before the right
+//! one are the guard's own count, handed out with the reservation. Accounts of one network are counted by a throttle, and
+//! only those that a new browser enters to which the network is new: a carrier's address with a thousand customers behind
+//! it is no crowd while they use their own telephones.
+//!
+//! *Half a sign-in* is told when its flow has ended by its time, by whoever tends, from the job that writes its line; once
+//! a day for each account.
+//!
+//! *"This was not me"* is a link in each of these notices, made as the others are (below: nothing is kept of it). It locks.
+//! It lives for 30 days, since people come back from journeys; it does nothing where the account is locked already, and
+//! nothing once its owner was let in again after the event that it is about (by a recovery, by the desk), so that a letter
+//! which is opened twice does not shut the account a second time. The price of a link that locks is that whoever reads the
+//! mailbox can lock; they could begin a recovery as well, and a recovery opens the lock again.
+//!
 //! # Trust
 //!
 //! A trusted browser meets the gate of a sign-in by less (`Profile::trust`), for a time that counts from the sign-in which

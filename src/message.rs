@@ -7,6 +7,7 @@ mod inbox;
 mod notices;
 mod preferences;
 mod refusals;
+mod signals;
 #[cfg(feature = "sms-http")]
 pub mod sms;
 mod text;

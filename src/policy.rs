@@ -5,6 +5,7 @@ mod human;
 pub mod password;
 mod profile;
 mod recovery;
+mod suspicion;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,8 @@ pub use human::{Check, HumanPolicy};
 pub use profile::{ClosingRules, Profile, Retention, SessionLimits, TrustRule};
 pub(crate) use recovery::Lacks;
 pub use recovery::RecoveryRules;
+pub(crate) use suspicion::Weighed;
+pub use suspicion::{Signal, SuspicionRules};
 
 /// What must have been proven: to sign in, or for an operation. Policy reads properties of proofs, never the name of a
 /// factor.

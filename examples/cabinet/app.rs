@@ -68,6 +68,7 @@ pub fn router(app: App) -> Router {
         .route("/objection", get(objection::show).post(objection::object))
         .route("/objection/stopped", get(objection::stopped))
         .route("/objection/undone", get(objection::undone))
+        .route("/objection/locked", get(objection::locked))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/accounts", get(accounts::show))
         .route("/accounts/switch", post(accounts::switch))

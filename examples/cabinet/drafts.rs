@@ -127,6 +127,8 @@ pub struct Draft {
     pub choosing: bool,
     /// Why, where it was not the person's wish.
     pub due: Option<Due>,
+    /// One proof more than else is asked for.
+    pub unusual: bool,
     /// What was typed, to be there again.
     pub identifier: String,
     pub name: String,

@@ -71,7 +71,7 @@ pub async fn lead_on(
             }
             Step::Pending(next) => {
                 draft.flow = Some(next.flow.clone());
-                draft.due = next.due;
+                (draft.due, draft.unusual) = (next.due, next.unusual);
                 (draft.delay, draft.confirms) = (next.delay, next.duty == Some(Duty::Confirm));
                 if way == Way::Recover && next.duty == Some(Duty::Enrol) {
                     // Access is restored by then: what is left is the sign-in's.
@@ -125,7 +125,12 @@ pub async fn lead_on(
                 // A flow that is over is begun again on its first page.
                 let over = matches!(
                     why.code,
-                    Code::NoFlow | Code::Stale | Code::NotOffered | Code::Taken | Code::RecoveryStopped
+                    Code::NoFlow
+                        | Code::Stale
+                        | Code::NotOffered
+                        | Code::Taken
+                        | Code::RecoveryStopped
+                        | Code::Unusual
                 );
                 let back = if over { way.start() } else { back };
                 if over {

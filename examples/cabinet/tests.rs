@@ -10,6 +10,7 @@ mod messages;
 #[path = "../../tests/common/otp.rs"]
 mod otp;
 mod services;
+mod unusual;
 mod ways;
 
 use std::collections::BTreeMap;

@@ -130,11 +130,13 @@ impl LockoutStore for PlainStore {
         Box::pin(async move {
             let mut rows = self.rows();
             let mut guards = rows.guards.clone();
-            let mut longest = None;
+            let (mut longest, mut most) = (None, 0);
             for (key, limit) in keys {
                 // What a guard is stands in `Guard`: a store only reads the row and writes it.
                 match guards.entry(key).or_default().reserve(&limit, now) {
-                    Reserved::Granted { hold } => longest = longest.max(hold),
+                    Reserved::Granted { hold, refused } => {
+                        (longest, most) = (longest.max(hold), most.max(refused));
+                    }
                     refused => {
                         // What ran out counts from now on; keys that granted stay as they were.
                         if let Some(mut known) = rows.guards.get(&key).copied()
@@ -147,7 +149,7 @@ impl LockoutStore for PlainStore {
                 }
             }
             rows.guards = guards;
-            Ok(Reserved::Granted { hold: longest })
+            Ok(Reserved::Granted { hold: longest, refused: most })
         })
     }
 

@@ -16,13 +16,18 @@ use crate::event::{self, Outcome, Sealed};
 use crate::flow::{Person, Run};
 use crate::id::{AccountId, FlowId, MessageId, Realm};
 use crate::message::MessageRow;
+use crate::policy::Signal;
 use crate::secret::{Place, Purpose};
-use crate::store::{OnceKey, Write};
+use crate::store::{Committed, OnceKey, Write};
 
 impl Inner {
     /// The job of a sign-in that has just proved its first factor.
     pub(crate) fn watch(&self, run: &Run<'_>, person: &Person, content: &Sealed) -> Result<Write, Broken> {
         let (id, account) = (job(run.state.id), person.id);
+        let mut content = content.clone();
+        let mut signals = self.signals(run, person)?;
+        signals.push(Signal::PartialSuccess);
+        self.note_these(run, person, &mut content, &signals);
         let plain = serde_json::to_vec(&(account, content)).map_err(|_| Broken::Misuse("event"))?;
         Ok(Write::Message(MessageRow {
             id,
@@ -59,9 +64,22 @@ impl Inner {
             };
             // Two workers, one of them slower than its lease: one line.
             let once = OnceKey(self.keys.lookup(Purpose::Once, &[b"lapsed", row.id.as_bytes()]));
-            let line = self.line(&person, event::name::SIGN_IN, Outcome::TimedOut, &content)?.1;
-            let batch = vec![Write::Once { key: once, until: now.after(LEASE * 10) }, line, close];
-            written += usize::from(self.commit(batch).await? == crate::store::Committed::Won);
+            let (id, line) = self.line(&person, event::name::SIGN_IN, Outcome::TimedOut, &content)?;
+            let mut batch = vec![Write::Once { key: once, until: now.after(LEASE * 10) }, line, close];
+            let began = row.due.before(SLACK + self.profile.flow_life);
+            let told = self.tell_of_unfinished(&person, (&content, id), began)?;
+            let quiet = batch.clone();
+            if !told.is_empty() {
+                // Whoever knows a password and nothing else would fill its owner's mailbox.
+                let key = OnceKey(self.keys.lookup(Purpose::Once, &[b"unfinished", person.id.as_bytes()]));
+                batch.push(Write::Once { key, until: now.after(TOLD_ONCE_IN) });
+                batch.extend(told);
+            }
+            let won = match self.commit(batch).await? {
+                Committed::Lost { at } if at == quiet.len() => self.commit(quiet).await?,
+                end => end,
+            };
+            written += usize::from(won == Committed::Won);
         }
         Ok(written)
     }
@@ -79,5 +97,7 @@ fn place(id: &MessageId) -> Place<'_> {
     Place::new(Purpose::FlowState, id.as_bytes())
 }
 
+/// Of more than one in this time the history tells.
+const TOLD_ONCE_IN: Duration = Duration::from_secs(24 * 3600);
 /// A step that has read the flow before its end may take this long to write.
 const SLACK: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use super::{Auth, Change, Inner};
 use crate::account::{Lock, LockReason, ProfileData};
 use crate::error::Broken;
 use crate::event::{self, Sealed};
-use crate::flow::{Client, Visit};
+use crate::flow::{Client, Person, Visit};
 use crate::id::{AccountId, EventId, SessionId};
 use crate::session::Session;
 use crate::store::AccountState;
@@ -20,7 +20,7 @@ impl Auth {
     /// When the store does not work; [`Broken::Misuse`] for an account that is not there, or closed.
     pub async fn lock(&self, id: AccountId, reason: LockReason, by: &Client) -> Result<(), Broken> {
         self.0.ready().await?;
-        let locked = self.0.lock(id, reason, Sealed::new(by.origin())).await?;
+        let locked = self.0.lock(id, (reason, true), Sealed::new(by.origin())).await?;
         locked.then_some(()).ok_or(super::admin::NO_ACCOUNT)
     }
 
@@ -32,7 +32,11 @@ impl Auth {
     pub async fn unlock(&self, id: AccountId, by: &Client) -> Result<bool, Broken> {
         self.0.ready().await?;
         let change = Change::new(event::name::UNLOCKED, Sealed::new(by.origin())).telling("unlocked");
-        let lift = |profile: &mut ProfileData, _: &mut AccountState| profile.lock.take().is_some();
+        let now = self.0.clock.now();
+        let lift = |profile: &mut ProfileData, _: &mut AccountState| {
+            profile.secured = Some(now);
+            profile.lock.take().is_some()
+        };
         self.0.change_account(id, change, lift).await
     }
 }
@@ -47,7 +51,7 @@ impl Visit {
         if !auth.is_live(mine).await? {
             return Ok(false);
         }
-        auth.lock(mine.account(), LockReason::Owner, Sealed::new(self.client.origin())).await
+        auth.lock(mine.account(), (LockReason::Owner, true), Sealed::new(self.client.origin())).await
     }
 
     /// "This was not me", said of a line of the account's own history: locks it as [`Visit::lock`] does. False when
@@ -69,17 +73,39 @@ impl Visit {
         let mut content = Sealed::new(self.client.origin());
         content.details.insert("event".into(), line.to_string());
         content.details.insert("about".into(), found.name.to_string());
-        auth.lock(mine.account(), LockReason::NotMe, content).await
+        auth.lock(mine.account(), (LockReason::NotMe, true), content).await
     }
 }
 
 impl Inner {
+    /// "This was not me", said by a link in the notice of this event. Where it is locked already it is done; what was before
+    /// its owner was last let in again is settled. `None`: the account was changed in between.
+    pub(crate) async fn deny(
+        &self,
+        visit: &Visit,
+        person: &Person,
+        line: EventId,
+    ) -> Result<Option<bool>, Broken> {
+        let Some(known) = person.known(self)? else { return Ok(Some(false)) };
+        if known.profile.lock.is_some() {
+            return Ok(Some(true));
+        }
+        if known.profile.secured.is_some_and(|at| line.at() <= at) {
+            return Ok(Some(false));
+        }
+        let mut content = Sealed::new(visit.client.origin());
+        content.details.insert("event".into(), line.to_string());
+        content.details.insert("about".into(), event::name::SIGN_IN.to_string());
+        let locked = self.lock(person.id, (LockReason::NotMe, false), content).await?;
+        Ok(locked.then_some(true))
+    }
+
     /// Locks an account, by a session or by a link that was sent to it; what led to it stands in `content`. False: there
-    /// is none, or it is closed.
+    /// is none, it is closed, or it is locked and that is not to be said `again`.
     pub(crate) async fn lock(
         &self,
         id: AccountId,
-        reason: LockReason,
+        (reason, again): (LockReason, bool),
         mut content: Sealed,
     ) -> Result<bool, Broken> {
         content.reason = Some(reason.as_str().to_owned());
@@ -87,6 +113,9 @@ impl Inner {
         let change = Change::new(event::name::LOCKED, content).ending_all().telling(template);
         let at = self.clock.now();
         let set = |profile: &mut ProfileData, _: &mut AccountState| {
+            if profile.lock.is_some() && !again {
+                return false;
+            }
             let stands = profile.lock.filter(|old| reason.is_owners() && !old.reason.is_owners());
             profile.lock = Some(stands.unwrap_or(Lock { reason, at }));
             // Nothing is destroyed while it is not clear whose account it is.

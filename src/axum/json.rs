@@ -263,6 +263,9 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
         due: Option<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<&'static str>,
+        /// One proof more is asked for: this sign-in is unlike the others.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        unusual: bool,
         /// Of a recovery that lacks a second confirmation: how long it waits without one.
         #[serde(skip_serializing_if = "Option::is_none")]
         delay: Option<u64>,
@@ -294,6 +297,7 @@ fn pending(caller: &Caller, next: &Next) -> Result<Response, Broken> {
         duty: next.duty.map(crate::flow::Duty::as_str),
         due: next.due.map(Due::as_str),
         detail: next.due.map(|why| why.text(caller.client.locale)),
+        unusual: next.unusual,
         delay: next.delay.map(|delay| delay.as_secs()),
         expires_in: next.expires_in.as_secs(),
         binding: binding.as_ref().filter(|_| caller.program).map(|text| text.as_str()),

@@ -269,6 +269,7 @@ pub(crate) fn rank(code: Code) -> (StatusCode, &'static str) {
         | Code::OutOfReach
         | Code::Locked
         | Code::RecoveryStopped
+        | Code::Unusual
         | Code::Level => StatusCode::FORBIDDEN,
         Code::Answer(Reason::Replayed | Reason::NotBegun)
         | Code::NotOffered

@@ -202,8 +202,8 @@ impl Inner {
         let expires_in = run.state.expires.since(run.now);
         let duty = self.duty(&run.state, person)?;
         let due = duty.and(run.state.due()).map(|(_, why)| why);
-        let delay = self.delay(&run.state, person)?;
-        Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, due, delay, expires_in })))
+        let (delay, unusual) = (self.delay(&run.state, person)?, run.state.is_suspected());
+        Ok(Step::Pending(Box::new(Next { flow, offers, begun, duty, due, unusual, delay, expires_in })))
     }
 
     pub(crate) fn context<'c>(
@@ -298,7 +298,7 @@ impl Inner {
         }
     }
 
-    fn throttle_key(&self, parts: &[&[u8]]) -> ThrottleKey {
+    pub(crate) fn throttle_key(&self, parts: &[&[u8]]) -> ThrottleKey {
         ThrottleKey(self.keys.lookup(Purpose::Throttle, parts))
     }
 

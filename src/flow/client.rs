@@ -147,6 +147,16 @@ impl Client {
     }
 }
 
+impl Client {
+    /// The block of addresses that an owner's habits know: a provider moves its customers within one (IPv4 /24, IPv6 /48).
+    pub(crate) fn block(&self) -> Option<Vec<u8>> {
+        let mut network = self.network()?;
+        let rest = if network.len() == 4 { 1 } else { 2 };
+        network.truncate(network.len() - rest);
+        Some(network)
+    }
+}
+
 impl Asking {
     /// Whether they ask from this client's own network. A hint for a person's eyes: true of a neighbour, too.
     #[must_use]

@@ -131,8 +131,7 @@ impl Inner {
         let (_, line) = self.line(&person, event::name::REOPENED, Outcome::Done, &content)?;
         let mut batch = vec![swap, line];
         batch.extend(self.notices(&person, &visit.client, "reopened", Vec::new())?);
-        let lane = self.lane(&run, &person);
-        let end = self.sign_in(run, &person, (lane, None), (subject, epoch), content, batch).await?;
+        let end = self.sign_in(run, &person, None, (subject, epoch), content, batch).await?;
         end.ok_or_else(|| Code::Stale.into())
     }
 

@@ -156,6 +156,7 @@ impl Inner {
         batch.extend(rows);
         batch.extend([Write::AddCredential(credential), line]);
         let (_, browser) = self.remember(&mut batch, &run, &person, id)?;
+        self.learn(&run, &person, id, &mut batch)?;
         let (ends, beside) = self.superseded(&run, id).await?;
         batch.extend(ends);
         self.finish(run, batch, Ending { grant, browser, replaced: None, beside: Some(beside) }).await
@@ -193,8 +194,7 @@ impl Inner {
         batch.extend(self.credential_notices(&person, &run.visit.client, &factor, template)?);
         let Some(session) = session else {
             run.state.who.account = Some((account, raised));
-            let lane = self.lane(&run, &person);
-            let end = self.sign_in_or_go_on(run, &person, lane, content, batch).await?;
+            let end = self.sign_in_or_go_on(run, &person, content, batch).await?;
             return end.ok_or_else(|| Code::Stale.into());
         };
         let proofs = run.state.proofs.clone();

@@ -12,7 +12,6 @@ use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Reached, Sealed};
 use crate::factor::Reason;
-use crate::hash::Lane;
 use crate::id::{AccountId, BrowserId, CredentialId, Epoch, EventName, SessionId};
 use crate::policy::Lacks;
 use crate::proof::Proof;
@@ -69,6 +68,7 @@ impl Inner {
             return self.contact_changed(next, person, content, batch).await;
         }
         next.state.proofs.push(proof);
+        next.state.refused = next.state.refused.max(at.refused);
         self.may_recover(&next.state, person)?;
         if matches!(next.state.kind, Kind::Contact { .. }) {
             next.state.confirms(self.may_change_contact(&next.state, person)?);
@@ -77,7 +77,7 @@ impl Inner {
             // What was begun to prove an old secret is no proposal of a new one.
             next.state.challenges.clear();
         }
-        self.sign_in_or_go_on(next, person, at.lane, content, batch).await
+        self.sign_in_or_go_on(next, person, content, batch).await
     }
 
     /// What the flow is for, when enough is proven and no duty is left.
@@ -85,11 +85,16 @@ impl Inner {
         &self,
         next: Run<'_>,
         person: &Person,
-        lane: Lane,
         content: Sealed,
         batch: Vec<Write>,
     ) -> Going<Option<Step>> {
         let (mut next, mut batch) = (next, batch);
+        if !self.may_go_on(&mut next, person).await? {
+            return self.turn_away(&next, person, content, batch).await;
+        }
+        if next.state.is_suspected() {
+            return self.go_on(next, person, content, batch).await;
+        }
         if let Kind::Recover { lost, done: false } = &next.state.kind
             && self.lacks(&next.state, person)? == Lacks::Nothing
             && !self.chooses(lost)?
@@ -104,9 +109,7 @@ impl Inner {
                 }
                 match if enough { None } else { self.trusted(&next, person)? } {
                     None if !enough => self.go_on(next, person, content, batch).await,
-                    trusted => {
-                        self.sign_in(next, person, (lane, trusted), (subject, epoch), content, batch).await
-                    }
+                    trusted => self.sign_in(next, person, trusted, (subject, epoch), content, batch).await,
                 }
             }
             (Kind::StepUp { asked, .. }, ..) if asked.met_by(&next.state.shown(), next.now) => {
@@ -157,7 +160,7 @@ impl Inner {
         &self,
         next: Run<'_>,
         person: &Person,
-        (lane, trusted): (Lane, Option<Trusted>),
+        trusted: Option<Trusted>,
         (subject, epoch): (&Subject, Epoch),
         mut content: Sealed,
         mut batch: Vec<Write>,
@@ -166,11 +169,11 @@ impl Inner {
         if trusted.is_some() {
             content.details.insert("trust".into(), "used".into());
         }
+        let signals = self.note(&next, person, &mut content);
         let (id, line) = self.line(person, event::name::SIGN_IN, Outcome::Done, &content)?;
         batch.push(line);
-        if lane == Lane::Stranger && next.state.kind == Kind::SignIn {
-            batch.extend(self.notices(person, &next.visit.client, "new-browser", Vec::new())?);
-        }
+        batch.extend(self.tell_of_sign_in(person, (&content.origin, id), &signals)?);
+        self.learn(&next, person, person.id, &mut batch)?;
         let mut replaced = None;
         let browser = match (&trusted, next.state.public_device) {
             (_, true) => None,
@@ -260,7 +263,7 @@ impl Inner {
         Ok(Some(token))
     }
 
-    async fn lost(&self, batch: Vec<Write>) -> Result<Option<Loss>, Broken> {
+    pub(super) async fn lost(&self, batch: Vec<Write>) -> Result<Option<Loss>, Broken> {
         let means: Vec<Loss> = batch.iter().map(Loss::of).collect();
         Ok(match self.commit(batch).await? {
             Committed::Won => None,

@@ -21,6 +21,8 @@ pub enum Objection {
     StopRecovery = 1,
     /// Undoes a change of contacts; all sessions end.
     UndoContact = 2,
+    /// "This was not me": locks the account; all sessions end.
+    NotMe = 3,
 }
 
 impl Objection {
@@ -30,10 +32,11 @@ impl Objection {
         match self {
             Self::StopRecovery => "stop_recovery",
             Self::UndoContact => "undo_contact",
+            Self::NotMe => "not_me",
         }
     }
 
-    const ALL: [Self; 2] = [Self::StopRecovery, Self::UndoContact];
+    const ALL: [Self; 3] = [Self::StopRecovery, Self::UndoContact, Self::NotMe];
 }
 
 /// What became of a link in a notice.
@@ -102,6 +105,7 @@ impl Inner {
             let done = match what {
                 Objection::StopRecovery => self.stop_waiting(visit, &person, Some(about)).await?,
                 Objection::UndoContact => self.undo_contact(visit, &person, about).await?,
+                Objection::NotMe => self.deny(visit, &person, about).await?,
             };
             match done {
                 Some(true) => return Ok(Objected::To(what)),

@@ -39,6 +39,9 @@ impl Inner {
 
     /// What is still to be done once enough is proven.
     pub(crate) fn duty(&self, state: &State, person: &Person) -> Going<Option<Duty>> {
+        if state.is_suspected() {
+            return Ok(None);
+        }
         let enough = || self.profile.sign_in.met_by(&state.proofs, self.clock.now());
         Ok(match &state.kind {
             Kind::SignUp(_) if !state.proofs.is_empty() => Some(Duty::Enrol),
@@ -120,8 +123,8 @@ impl Inner {
         }
         // The same channel never counts twice.
         let worth = |proofs: &[Proof]| (proof::kinds(proofs), proof::aal(proofs));
-        !shown.iter().any(|proof| proof.proves().channel() == proves.channel())
-            && worth(&with) > worth(&shown)
+        let nearer = if state.is_suspected() { proves.is_factor() } else { worth(&with) > worth(&shown) };
+        nearer && !shown.iter().any(|proof| proof.proves().channel() == proves.channel())
     }
 
     // Whether somebody at a sign-in has proven all that the account has, and it is not enough for the profile.

@@ -263,6 +263,7 @@ impl Inner {
         let mut profile = ProfileData { recovery, ..known.profile.clone() };
         if unlocks {
             profile.lock = None;
+            profile.secured = Some(self.clock.now());
         }
         self.swap_profile(person, &profile)
     }
@@ -277,9 +278,8 @@ impl Inner {
     ) -> Going<Step> {
         let content = Sealed::by(factor, run.visit.client.origin());
         let mut batch = vec![self.once(&run, factor, b"enrol"), write];
-        let lane = self.lane(&run, person);
         self.recovered(&mut run, person, &content, &mut batch)?;
-        let end = self.sign_in_or_go_on(run, person, lane, content, batch).await?;
+        let end = self.sign_in_or_go_on(run, person, content, batch).await?;
         end.ok_or_else(|| Code::Stale.into())
     }
 
@@ -314,6 +314,7 @@ impl Inner {
         }
         let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
         batch.extend(self.untrust_others(person, None)?);
+        batch.extend(self.forget_habits(person)?);
         batch.push(Write::RaiseEpoch { account, route: subject.account.route, expect: epoch });
         batch.push(Write::ForgetBrowsers { account, except: known });
         // The owner is in again: what strangers have tried is forgotten, and so is what the owner has.

@@ -108,6 +108,8 @@ pub enum Code {
     RecoveryStopped,
     /// The other device has not answered yet.
     Waiting,
+    /// All was proven, and yet this sign-in is too unlike the others of its account.
+    Unusual,
     /// There is no such link in a notice, or nothing to stop or to undo by it any more.
     Link,
     /// There is no such request, it is somebody else's to answer, it was answered, or the letter is too long.
@@ -151,6 +153,7 @@ impl Code {
             Self::RecoveryWaits => "recovery_waits",
             Self::RecoveryStopped => "recovery_stopped",
             Self::Waiting => "waiting",
+            Self::Unusual => "unusual",
             Self::Link => "link",
             Self::Mailbox => "mailbox",
         }

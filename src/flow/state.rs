@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contact::ContactChange;
 use super::stop::Going;
+use super::suspicion::Suspicion;
 use super::{Code, Transaction, Visit};
 use crate::account::PersonalData;
 use crate::account::identifier::Identifier;
@@ -110,6 +111,12 @@ pub(crate) struct State {
     /// That it was never finished will be told, unless it is.
     #[serde(default)]
     pub(crate) watched: bool,
+    /// Wrong answers in a row before a right one, the most that there were.
+    #[serde(default)]
+    pub(crate) refused: u32,
+    /// What was found when it was weighed.
+    #[serde(default)]
+    pub(crate) suspicion: Option<Suspicion>,
     #[serde(with = "crate::proof::wire")]
     pub(crate) proofs: Vec<Proof>,
     /// What the session had proven already, where that counts.
@@ -139,6 +146,8 @@ impl State {
             public_device: false,
             refresh: visit.client.refresh,
             watched: false,
+            refused: 0,
+            suspicion: None,
             proofs: Vec::new(),
             held: Vec::new(),
             challenges: BTreeMap::new(),

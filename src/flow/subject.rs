@@ -152,10 +152,11 @@ impl Inner {
                 };
                 let known = person.known(self)?;
                 let contacts = known.map_or(&[][..], |known| &known.contacts);
-                // An address that was put there a short while ago, by whoever was in, opens nothing without them.
+                // An address that was put there a short while ago, by whoever was in, opens nothing without them, and
+                // clears nobody of a suspicion.
                 let now = self.clock.now();
                 let settled = |address: &Identifier| {
-                    !state.recovers()
+                    !(state.recovers() || state.is_suspected())
                         || known.is_none_or(|known| known.profile.settles(address, now).is_none())
                 };
                 let usable = contacts.iter().filter(of_kind).filter(|(_, _, one)| settled(&one.address));

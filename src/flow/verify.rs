@@ -36,6 +36,7 @@ pub(crate) struct Attempt<'a> {
     key: GuardKey,
     limit: Limit,
     hold: Option<Duration>,
+    pub(crate) refused: u32,
 }
 
 /// What the factor accepted.
@@ -69,8 +70,8 @@ impl Inner {
         let (key, limit) = self.guard(&look.person, &run.state, factor, lane);
         let time = (&*self.clock, self.sleep.as_deref());
         let admission = self.waiting.admit(&*self.store, (key, limit), time, &mut seat).await?;
-        let (_ticket, hold) = match admission {
-            Admission::Granted { ticket, hold } => (ticket, hold),
+        let (_ticket, hold, refused) = match admission {
+            Admission::Granted { ticket, hold, refused } => (ticket, hold, refused),
             Admission::Busy { retry_after } => return busy(retry_after),
             Admission::Refused(reserved) => {
                 return self.barred(&run, &look.person, &answer.factor, reserved).await;
@@ -78,7 +79,7 @@ impl Inner {
         };
         // Waiting for a place took its time.
         run.now = self.clock.now();
-        let at = Attempt { factor, answer: &answer, lane, key, limit, hold };
+        let at = Attempt { factor, answer: &answer, lane, key, limit, hold, refused };
         match self.judge(&mut run, look, &at).await {
             // Nothing was evaluated to an end: the reservation is given back. A commit that broke leaves it to its
             // lease, since the answer was evaluated, and nobody knows how it ended.

@@ -41,7 +41,7 @@ pub(crate) struct Ticket<'a> {
 /// What came of asking for a place.
 #[derive(Debug)]
 pub(crate) enum Admission<'a> {
-    Granted { ticket: Ticket<'a>, hold: Option<Duration> },
+    Granted { ticket: Ticket<'a>, hold: Option<Duration>, refused: u32 },
     Refused(Reserved),
     Busy { retry_after: Duration },
 }
@@ -62,13 +62,13 @@ impl Waiting {
         let mut ticket = self.ticket(key);
         loop {
             match store.reserve(vec![(key, limit)], clock.now()).await? {
-                Reserved::Granted { hold } => {
+                Reserved::Granted { hold, refused } => {
                     ticket.granted = true;
                     if naps > 0 {
                         // Another node made room: there may be more of it.
                         self.wake(key);
                     }
-                    return Ok(Admission::Granted { ticket, hold });
+                    return Ok(Admission::Granted { ticket, hold, refused });
                 }
                 Reserved::Full => {}
                 refused => {

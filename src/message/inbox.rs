@@ -73,6 +73,7 @@ impl Inner {
         let event = self.open_event(row, Some(&known.key))?;
         let template = TemplateName::owned(event.reason.unwrap_or_default());
         let mut params = event.origin.at(row.at);
+        params.retain(|(name, _)| event.details.iter().all(|(own, _)| own != name));
         params.extend(event.details.into_iter().map(|(name, value)| (name.into(), value.into())));
         if let Some(factor) = event.factor.and_then(|factor| self.factor(&factor)) {
             params.retain(|(name, _)| name != FACTOR);

@@ -57,7 +57,9 @@ impl Inner {
     ) -> Result<Vec<Write>, Broken> {
         let kept = self.keep_notice(person, by, (template, about), &own)?;
         let Some(known) = person.known(self)? else { return Ok(vec![kept]) };
+        // Of something that happened a while ago its own moment is told.
         let mut params = by.at(self.clock.now());
+        params.retain(|(name, _)| !own.iter().any(|(other, _)| other == name));
         params.extend(own);
         let (topic, wishes) = (Topic::of(template), &known.profile.preferences);
         let chosen = wishes.choose(topic, known.contacts()).into_iter().map(|to| (to, false));

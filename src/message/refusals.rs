@@ -142,6 +142,12 @@ impl Code {
                 "Восстановление остановил владелец учётной записи. Подтвердите ещё одним способом или попробуйте позже.",
             ),
             Self::Waiting => ("Confirm on the other device.", "Подтвердите на другом устройстве."),
+            Self::Unusual => (
+                "This sign-in is too unlike the others of the account. Sign in from where you did before, or restore access \
+                 with \"Forgot the password?\".",
+                "Этот вход слишком не похож на прежние. Войдите оттуда, откуда входили раньше, или восстановите доступ: \
+                 «Забыли пароль?».",
+            ),
             Self::Link => (
                 "This link does nothing any more: its time is over, or it was done already. Sign in and look at the history.",
                 "Эта ссылка больше не действует: её срок прошёл или всё уже сделано. Войдите и посмотрите историю.",

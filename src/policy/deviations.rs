@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use super::{Profile, Retention};
+use super::{Profile, Retention, Signal, SuspicionRules, Weighed};
 use crate::proof::{Aal, Channel};
 
 /// The level of each standard that a profile is held against.
@@ -52,6 +52,7 @@ impl Profile {
         found.password();
         found.sessions();
         found.retention();
+        found.suspicion();
         found.list.sort_by_key(|one| one.standard);
         found.list
     }
@@ -121,6 +122,7 @@ impl Profile {
                     format!("for {}, to sign in at AAL{}", span(rule.life), number(rule.needs.aal))
                 }),
             ),
+            ("a sign-in unlike the others", unlike(&self.suspicion)),
             ("no factor by", list(self.bars.iter().copied().map(channel).collect())),
             ("register with", list(self.sign_up_contacts.iter().map(|kind| kind.as_str()).collect())),
             ("rules for a password", rules.collect::<Vec<_>>().join(", ")),
@@ -294,6 +296,37 @@ impl Found<'_> {
             self.nist(Aal::One, "4.1", what);
         }
     }
+}
+
+impl Found<'_> {
+    fn suspicion(&mut self) {
+        let rules = &self.profile.suspicion;
+        let told = |signals: &[Signal]| rules.weigh(signals) >= Weighed::Tell;
+        for (signals, what) in [
+            (&[Signal::NewBrowser][..], "from a client that is new to the account"),
+            (&[Signal::NewCountry], "from a country that is new to it"),
+            (&[Signal::PartialSuccess], "that proves one of several factors"),
+            (&[Signal::LongAbsence], "after a long time"),
+            (&[Signal::AfterRefusals], "after wrong answers"),
+        ] {
+            if !told(signals) {
+                self.asvs(
+                    3,
+                    "6.3.5",
+                    format!("an owner is not told of a sign-in {what}, if nothing else is unusual"),
+                );
+            }
+        }
+    }
+}
+
+// What is weighed how, and what follows.
+fn unlike(rules: &SuspicionRules) -> String {
+    let signals = Signal::ALL.map(|signal| format!("{} {}", signal.as_str(), rules.weight(signal)));
+    let from = |what: &str, sum: Option<u16>| sum.map(|sum| format!("{what} from {sum}"));
+    let follows =
+        [from("told", Some(rules.tell)), from("asked for more", rules.more), from("refused", rules.refuse)];
+    format!("{}; {}", signals.join(", "), follows.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 impl fmt::Display for Standard {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::deviations::Measure;
 use super::password::{CredentialPolicy, PasswordRules};
-use super::{HumanPolicy, RecoveryRules, Requirement};
+use super::{HumanPolicy, RecoveryRules, Requirement, Signal, SuspicionRules};
 use crate::account::identifier::IdentifierKind;
 use crate::proof::{Aal, Channel, Proves};
 use crate::store::Rate;
@@ -39,6 +39,8 @@ pub struct Profile {
     pub recent: Duration,
     /// How a person gets back in who lost something.
     pub recovery: RecoveryRules,
+    /// What becomes of a sign-in that is unlike the others of its account.
+    pub suspicion: SuspicionRules,
     /// For so long a change of contacts is undone by the contacts before it, and a new one recovers nothing.
     pub contact_hold: Duration,
     /// What becomes of an account that its owner closes.
@@ -176,6 +178,7 @@ impl Profile {
                 name_free_after: Duration::from_secs(90 * 24 * HOUR),
             },
             recovery: RecoveryRules::default(),
+            suspicion: SuspicionRules::default(),
             contact_hold: Duration::from_secs(72 * HOUR),
             bars: &[Channel::Question],
             sign_up_contacts: &[IdentifierKind::Phone, IdentifierKind::Email],
@@ -239,6 +242,8 @@ impl Profile {
             password: Arc::new(PasswordRules::nist_aal3()),
             sign_in: Requirement::aal(Aal::Three),
             bars: TYPED_OVER_NETWORKS,
+            // ASVS 5.0 6.3.5.
+            suspicion: SuspicionRules::default().with(Signal::PartialSuccess, 20),
             sign_up_contacts: &[],
             sessions: SessionLimits {
                 // Section 2.3.3.

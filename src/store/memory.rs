@@ -156,11 +156,13 @@ impl LockoutStore for MemoryStore {
         Box::pin(async move {
             let mut ledger = self.write();
             let guards = &mut ledger.guards;
-            let mut longest = None;
+            let (mut longest, mut most) = (None, 0);
             for (key, limit) in &keys {
                 let mut guard = guards.get(key).copied().unwrap_or_default();
                 match guard.reserve(limit, now) {
-                    Reserved::Granted { hold } => longest = longest.max(hold),
+                    Reserved::Granted { hold, refused } => {
+                        (longest, most) = (longest.max(hold), most.max(refused));
+                    }
                     refused => {
                         ledger.undo();
                         // Leases that ran out are refusals from now on; the keys that granted stay as they were.
@@ -177,7 +179,7 @@ impl LockoutStore for MemoryStore {
                 guards.set(*key, Some(guard));
             }
             ledger.keep();
-            Ok(Reserved::Granted { hold: longest })
+            Ok(Reserved::Granted { hold: longest, refused: most })
         })
     }
 

@@ -162,7 +162,8 @@ async fn a_known_browser_is_one_browser_of_one_account() {
         crate::world::get_held(&auth, PHONE).await;
         assert_eq!(said(&at(&first).sign_in().with(PHONE, Password::word(WORD)).await.unwrap()), "held");
         world.minutes(5);
-        assert_eq!(told(&auth, PHONE, WORD).await, "done");
+        // Let in as a stranger is who comes after half a year and many wrong answers: by one proof more.
+        assert!(pending(try_word(&auth, PHONE, WORD).await).unusual);
     });
 }
 

@@ -14,6 +14,7 @@ export async function life(browser) {
   await stoppedElsewhere(browser);
   await stoppedByLink(browser);
   await undone(browser);
+  await notMine(browser);
   for (const locale of ["ru", "en"]) {
     for (const width of [1280, 390]) await pictures(browser, { locale, width, dark: width === 390 });
   }
@@ -173,6 +174,47 @@ async function undone(browser) {
   await reader.context().close();
 }
 
+// A sign-in from a second browser tells the first; "not me" from its notice locks, and the owner gets back in.
+async function notMine(browser) {
+  const to = "notme@example.org";
+  const owner = await person(browser);
+  await register(owner, to, "Nina", PASSWORD);
+  const thief = await person(browser);
+  await signIn(thief, to, PASSWORD);
+  check(at(thief) === "/home", "a second browser signs in");
+  const link = await objection(owner, to);
+  await go(owner, "/outbox");
+  check((await text(owner)).includes("sign-in from a new browser") && (await text(owner)).includes("To lock the account at once"), "the owner is told, with a link");
+  await go(owner, "/history");
+  const line = await owner.locator(".list.lines > li").first().innerText();
+  check(line.includes("unusual: a new browser") && line.includes("This was not me"), "and reads in the history what was unusual, with the same way out", line);
+  const reader = await person(browser);
+  await go(reader, link);
+  check((await reader.locator("h1").innerText()) === "Lock the account?" && !/notme|Nina/.test(await text(reader)), "who opens the link is asked, and not told whose account it is");
+  await go(thief, "/home");
+  check(at(thief) === "/home", "opening it locks nothing");
+  await pressOn(reader, "It was not me, lock it");
+  check(at(reader) === "/objection/locked" && (await reader.locator("h1").innerText()) === "The account is locked", "its button does");
+  for (const page of [thief, owner]) {
+    await go(page, "/home");
+    check(at(page) === "/sign-in", "a session has ended");
+  }
+  await typePassword(thief, to, PASSWORD);
+  check((await thief.locator("[role=alert]:visible").innerText()).includes("is wrong"), "and the password opens nothing");
+  await reader.getByRole("link", { name: "Restore access" }).click();
+  check(at(reader) === "/forgot", "the page leads to restoring access");
+  await forgets(reader, to);
+  await reader.fill("#new_password", NEW_PASSWORD);
+  await pressOn(reader, "Change and sign in");
+  check(at(reader) === "/home", "by which the owner is in again");
+  await go(reader, link);
+  await pressOn(reader, "It was not me, lock it");
+  check((await reader.locator("h1").innerText()) === "This link does not work", "the link is settled then");
+  await go(reader, "/home");
+  check(at(reader) === "/home", "and locks nobody out");
+  for (const page of [owner, thief, reader]) await page.context().close();
+}
+
 /** From the first page up to what is asked for after the code. */
 async function forgets(page, to, lost = "password") {
   await pace(page);
@@ -293,6 +335,18 @@ async function pictures(browser, { locale, width, dark }) {
   await submit(page);
   check(at(page) === "/home", `${tag}: in again, by keyboard`);
   await seen("restored");
+  const third = await person(browser, of);
+  await signIn(third, mail, NEW_PASSWORD);
+  await go(third, "/history");
+  await seen("unusual-history", third);
+  await go(third, "/outbox");
+  await seen("outbox-not-me", third);
+  await go(page, await objection(page, mail));
+  await seen("objection-not-me");
+  await follow(page, /^(It was not me, lock it|Это не я, заблокировать)$/);
+  await seen("not-me-locked");
+  await page.getByRole("button", { name: locale === "ru" ? "English" : "Русский" }).click();
+  check((await page.locator("h1").innerText()) === (locale === "ru" ? "The account is locked" : "Учётная запись заблокирована"), `${tag}: the switch of the language stays on the page of the end, too`);
   check(true, `the pages of a loss looked at: ${tag}`);
-  for (const one of [owner, page, second]) await one.context().close();
+  for (const one of [owner, page, second, third]) await one.context().close();
 }

@@ -57,11 +57,13 @@ struct Rust(HashMap<GuardKey, Guard>);
 
 impl Rust {
     fn reserve(&mut self, keys: &[(GuardKey, Limit)], now: Timestamp) -> Reserved {
-        let (before, mut longest) = (self.0.clone(), None);
+        let (before, mut longest, mut most) = (self.0.clone(), None, 0);
         for (nth, (key, limit)) in keys.iter().enumerate() {
             let mut guard = self.0.get(key).copied().unwrap_or_default();
             match guard.reserve(limit, now) {
-                Reserved::Granted { hold } => longest = longest.max(hold),
+                Reserved::Granted { hold, refused } => {
+                    (longest, most) = (longest.max(hold), most.max(refused));
+                }
                 refused => {
                     self.0 = before;
                     let first = keys.iter().position(|(other, _)| other == key) == Some(nth);
@@ -73,7 +75,7 @@ impl Rust {
             }
             self.0.insert(*key, guard);
         }
-        Reserved::Granted { hold: longest }
+        Reserved::Granted { hold: longest, refused: most }
     }
 
     fn settle(&mut self, key: GuardKey, how: Settlement, limit: &Limit, at: Timestamp) {

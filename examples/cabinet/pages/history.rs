@@ -173,6 +173,10 @@ fn details(t: &Texts, event: &Event) -> String {
         // What else stands in a line about a lock is an id.
         _ if event.name == name::LOCKED => None,
         ("number", _) => Some(format!("№ {value}")),
+        ("signals", _) => {
+            let signals: Vec<_> = event.signals().into_iter().map(|signal| signal.text(t.locale)).collect();
+            Some(format!("{}: {}", t.life.unusual_about, signals.join(", ")))
+        }
         ("trust", "used") if event.name == name::SIGN_IN => Some(t.ways.trust_used.to_owned()),
         _ => Some(value.clone()),
     };

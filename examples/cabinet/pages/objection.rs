@@ -31,6 +31,8 @@ struct Page {
 struct End {
     frame: Frame,
     lead: &'static str,
+    /// Nobody signs in before access is restored.
+    locked: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,18 +56,17 @@ pub async fn show(guest: Guest, Query(opened): Query<Opened>) -> Result<Response
         Objected::Refused(why) => return refused(&guest, &why),
         _ => return refused(&guest, &Refusal::new(Code::Link)),
     };
-    let (life, undoes) = (guest.t.life, what == Objection::UndoContact);
-    let of = |[stops, undo]: [&'static str; 2]| if undoes { undo } else { stops };
+    let life = guest.t.life;
+    let of = |texts: [&'static str; 3]| of(what, texts);
     let mut frame = guest.frame(PAGE, of(life.objection))?.narrow();
     // Back to this page in the other language.
     frame.address = format!("{PAGE}?o={}", in_query(&opened.o));
-    let [stops, undo] = life.objection_what;
     let page = Page {
         frame,
         token: guest.hidden::<Object>()?,
         link: opened.o,
         lead: of(life.objection_lead),
-        what: if undoes { undo } else { stops },
+        what: self::of(what, life.objection_what),
         own: of(life.objection_own),
         button: of(life.objection_do),
     };
@@ -74,27 +75,41 @@ pub async fn show(guest: Guest, Query(opened): Query<Opened>) -> Result<Response
 
 pub async fn object(guest: Guest, TokenForm(form): TokenForm<Object>) -> Result<Response, Failure> {
     match guest.visit.object(&form.link).await? {
-        Objected::To(Objection::UndoContact) => Ok(Redirect::to("/objection/undone").into_response()),
-        Objected::To(_) => Ok(Redirect::to("/objection/stopped").into_response()),
+        Objected::To(what) => {
+            Ok(Redirect::to(of(what, ["/objection/stopped", "/objection/undone", LOCKED])).into_response())
+        }
         Objected::Refused(why) => refused(&guest, &why),
         _ => refused(&guest, &Refusal::new(Code::Link)),
     }
 }
 
 pub async fn stopped(guest: Guest) -> Result<Response, Failure> {
-    let [(title, lead), _] = ends(&guest);
-    Ok(guest.page(&End { frame: guest.frame(PAGE, title)?.narrow(), lead }))
+    end(&guest, Objection::StopRecovery)
 }
 
 pub async fn undone(guest: Guest) -> Result<Response, Failure> {
-    let [_, (title, lead)] = ends(&guest);
-    Ok(guest.page(&End { frame: guest.frame(PAGE, title)?.narrow(), lead }))
+    end(&guest, Objection::UndoContact)
 }
 
-fn ends(guest: &Guest) -> [(&'static str, &'static str); 2] {
-    let ([stopped, undone], [stopped_lead, undone_lead]) =
-        (guest.t.life.objected, guest.t.life.objected_lead);
-    [(stopped, stopped_lead), (undone, undone_lead)]
+pub async fn locked(guest: Guest) -> Result<Response, Failure> {
+    end(&guest, Objection::NotMe)
+}
+
+fn end(guest: &Guest, what: Objection) -> Result<Response, Failure> {
+    let life = guest.t.life;
+    let mut frame = guest.frame(PAGE, of(what, life.objected))?.narrow();
+    // A page of its own, which the other language is asked for at.
+    frame.address = of(what, ["/objection/stopped", "/objection/undone", LOCKED]).to_owned();
+    let locked = what == Objection::NotMe;
+    Ok(guest.page(&End { frame, lead: of(what, life.objected_lead), locked }))
+}
+
+fn of<T>(what: Objection, [stops, undoes, locks]: [T; 3]) -> T {
+    match what {
+        Objection::UndoContact => undoes,
+        Objection::NotMe => locks,
+        _ => stops,
+    }
 }
 
 fn refused(guest: &Guest, why: &Refusal) -> Result<Response, Failure> {
@@ -104,3 +119,4 @@ fn refused(guest: &Guest, why: &Refusal) -> Result<Response, Failure> {
 }
 
 const PAGE: &str = "/objection";
+const LOCKED: &str = "/objection/locked";

@@ -123,6 +123,7 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     };
     let why = match way {
         Way::Close => guest.t.ending.close_why,
+        _ if draft.unusual => guest.t.life.unusual,
         _ => guest.t.life.why(way, &draft).unwrap_or_else(|| guest.t.ways.why(way)),
     };
     // What it depends on is read after where it went.

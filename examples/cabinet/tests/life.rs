@@ -292,7 +292,7 @@ async fn the_pages_are_in_russian_too() {
     assert!(portal.get(&owner, "/contacts").await.says("единственный контакт"));
 }
 
-async fn stranger(portal: &Portal) -> Browser {
+pub(super) async fn stranger(portal: &Portal) -> Browser {
     let mut browser = Browser::stranger("en");
     let page = portal.get(&browser, "/").await;
     browser.takes(&page);
@@ -324,13 +324,13 @@ async fn signs_in(portal: &Portal, name: &str) -> Browser {
     browser
 }
 
-async fn letters(portal: &Portal, to: &str) -> Vec<String> {
+pub(super) async fn letters(portal: &Portal, to: &str) -> Vec<String> {
     while portal.auth.tend(100).await.unwrap().delivered > 0 {}
     let letters = portal.outbox.letters().into_iter().filter(|letter| letter.to == to);
     letters.map(|letter| letter.body).collect()
 }
 
-async fn code_to(portal: &Portal, to: &str) -> String {
+pub(super) async fn code_to(portal: &Portal, to: &str) -> String {
     let digits = |body: String| {
         let mut parts = body.split(|sign: char| !sign.is_ascii_digit()).map(str::to_owned);
         parts.find(|digits| digits.len() == 6)
@@ -339,7 +339,7 @@ async fn code_to(portal: &Portal, to: &str) -> String {
 }
 
 /// The newest link of a notice to this address, as a path.
-async fn link(portal: &Portal, to: &str) -> String {
+pub(super) async fn link(portal: &Portal, to: &str) -> String {
     let path = |body: String| {
         let (_, rest) = body.split_once("/objection?o=")?;
         let end = rest.find(|sign: char| !(sign.is_ascii_alphanumeric() || "-_".contains(sign)));

@@ -288,6 +288,7 @@ pub(super) fn reason(code: &str) -> Option<&'static str> {
         "spent" => "too many wrong answers from unknown browsers",
         "denied" => "denied on the other device",
         "not_begun" => "the check was not begun",
+        "unusual" => "too unlike the sign-ins before",
         _ => return None,
     })
 }

@@ -85,14 +85,18 @@ pub struct Life {
     pub one_kind: &'static str,
     pub new_address: &'static str,
     pub old_address: &'static str,
-    // Behind a link in a notice. In pairs: a recovery, a change of contacts.
-    pub objection: [&'static str; 2],
-    pub objection_lead: [&'static str; 2],
-    pub objection_what: [[&'static str; 2]; 2],
-    pub objection_own: [&'static str; 2],
-    pub objection_do: [&'static str; 2],
-    pub objected: [&'static str; 2],
-    pub objected_lead: [&'static str; 2],
+    // Behind a link in a notice. In threes: a recovery, a change of contacts, a sign-in.
+    pub objection: [&'static str; 3],
+    pub objection_lead: [&'static str; 3],
+    pub objection_what: [[&'static str; 2]; 3],
+    pub objection_own: [&'static str; 3],
+    pub objection_do: [&'static str; 3],
+    pub objected: [&'static str; 3],
+    pub objected_lead: [&'static str; 3],
+    pub to_forgot: &'static str,
+    /// Why one proof more is asked for at a sign-in.
+    pub unusual: &'static str,
+    pub unusual_about: &'static str,
     pub dead: &'static str,
     pub not_now: &'static str,
 }
@@ -194,10 +198,15 @@ pub(super) static RU: Life = Life {
     one_kind: "Телефон заменяется телефоном, а почта — почтой.",
     new_address: "новый контакт",
     old_address: "прежний контакт",
-    objection: ["Остановить восстановление доступа?", "Отменить изменение контактов?"],
+    objection: [
+        "Остановить восстановление доступа?",
+        "Отменить изменение контактов?",
+        "Заблокировать учётную запись?",
+    ],
     objection_lead: [
         "Кто-то восстанавливает доступ к учётной записи, на контакт которой пришло сообщение с этой ссылкой.",
         "В учётной записи, на контакт которой пришло сообщение с этой ссылкой, добавили, заменили или удалили контакт.",
+        "В учётную запись, на контакт которой пришло сообщение с этой ссылкой, кто-то вошёл или пытался войти.",
     ],
     objection_what: [
         [
@@ -208,17 +217,26 @@ pub(super) static RU: Life = Life {
             "Прежний контакт вернётся, а новый перестанет действовать.",
             "Все сеансы завершатся. Войти нужно будет заново.",
         ],
+        [
+            "Все сеансы завершатся, и войти не сможет никто, даже тот, кто знает пароль.",
+            "Чтобы снова пользоваться учётной записью, восстановите доступ: подтвердите контакт и задайте новый пароль.",
+        ],
     ],
     objection_own: [
         "Если доступ восстанавливаете вы, просто закройте эту страницу.",
         "Если контакты меняли вы, просто закройте эту страницу.",
+        "Если входили вы, просто закройте эту страницу.",
     ],
-    objection_do: ["Остановить", "Отменить изменение"],
-    objected: ["Восстановление остановлено", "Изменение контактов отменено"],
+    objection_do: ["Остановить", "Отменить изменение", "Это не я, заблокировать"],
+    objected: ["Восстановление остановлено", "Изменение контактов отменено", "Учётная запись заблокирована"],
     objected_lead: [
         "Если его начали не вы, кто-то видит сообщения на одном из ваших контактов. Войдите, проверьте контакты и историю.",
         "Контакты снова прежние, все сеансы завершены. Если меняли не вы, кто-то мог знать ваш пароль: войдите и смените его.",
+        "Все сеансы завершены, войти не может никто. Восстановите доступ: подтвердите контакт и задайте новый пароль, прежний мог стать известен.",
     ],
+    to_forgot: "Восстановить доступ",
+    unusual: "Этот вход не похож на прежние, поэтому нужно ещё одно подтверждение.",
+    unusual_about: "необычно",
     dead: "Ссылка не действует",
     not_now: "Сейчас не получилось",
 };
@@ -307,10 +325,11 @@ pub(super) static EN: Life = Life {
     one_kind: "A phone is replaced by a phone, an e-mail address by an e-mail address.",
     new_address: "new contact",
     old_address: "earlier contact",
-    objection: ["Stop the recovery?", "Undo the change of contacts?"],
+    objection: ["Stop the recovery?", "Undo the change of contacts?", "Lock the account?"],
     objection_lead: [
         "Somebody is restoring access to the account to a contact of which the message with this link went.",
         "In the account to a contact of which the message with this link went, a contact was added, replaced or removed.",
+        "Somebody has signed in, or tried to, to the account to a contact of which the message with this link went.",
     ],
     objection_what: [
         [
@@ -321,17 +340,26 @@ pub(super) static EN: Life = Life {
             "The earlier contact is back, and the new one no longer works.",
             "All sessions end. You have to sign in again.",
         ],
+        [
+            "All sessions end, and nobody can sign in, not even who knows the password.",
+            "To use the account again, restore access: confirm a contact and choose a new password.",
+        ],
     ],
     objection_own: [
         "If it is you who restores access, just close this page.",
         "If it was you who changed the contacts, just close this page.",
+        "If it was you who signed in, just close this page.",
     ],
-    objection_do: ["Stop it", "Undo the change"],
-    objected: ["The recovery is stopped", "The change of contacts is undone"],
+    objection_do: ["Stop it", "Undo the change", "It was not me, lock it"],
+    objected: ["The recovery is stopped", "The change of contacts is undone", "The account is locked"],
     objected_lead: [
         "If it was not you who began it, somebody sees the messages to one of your contacts. Sign in, look at your contacts and at the history.",
         "The contacts are as they were, and all sessions have ended. If it was not you who changed them, somebody may know your password: sign in and change it.",
+        "All sessions have ended, and nobody can sign in. Restore access: confirm a contact and choose a new password, since others may know the old one.",
     ],
+    to_forgot: "Restore access",
+    unusual: "This sign-in is unlike the ones before, so one more confirmation is needed.",
+    unusual_about: "unusual",
     dead: "This link does not work",
     not_now: "That did not work now",
 };

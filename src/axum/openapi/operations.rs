@@ -27,7 +27,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Begins a sign-in, by a name or without; takes the first answer with it, or begins its challenge.",
         body: Some("SignIn"),
         answers: Answers::Step,
-        codes: &[ANY, NAMES, HUMAN, BEGIN, PROVE],
+        codes: &[ANY, NAMES, HUMAN, BEGIN, PROVE, &[Code::Unusual]],
         faults: &[],
     },
     Operation {
@@ -220,7 +220,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Answers one of the offers.",
         body: Some("FlowAnswer"),
         answers: Answers::Step,
-        codes: &[ANY, PROVE, ENROL, SIGNED, &[Code::LastFactor, Code::Locked, Code::TooSoon]],
+        codes: &[ANY, PROVE, ENROL, SIGNED, &[Code::LastFactor, Code::Locked, Code::TooSoon, Code::Unusual]],
         faults: &[],
     },
     Operation {

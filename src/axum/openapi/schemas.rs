@@ -244,6 +244,7 @@ fn steps() -> Value {
                 },
                 "due": due(),
                 "detail": { "type": "string", "description": "Why it is due, for people." },
+                "unusual": { "const": true, "description": "One proof more is asked for: this sign-in is unlike the others." },
                 "delay": with(seconds(), "description", json!("Of a recovery that lacks a second confirmation: how long it waits without one.")),
                 "expires_in": seconds(),
                 "binding": binding,
@@ -345,7 +346,7 @@ fn replies() -> Value {
                     "description": "Until then it can be undone, and recovers nothing." } }),
             ) },
         })),
-        "Objection": closed(&json!({ "objection": { "enum": ["stop_recovery", "undo_contact"] } })),
+        "Objection": closed(&json!({ "objection": { "enum": ["stop_recovery", "undo_contact", "not_me"] } })),
         "History": closed(&json!({
             "events": { "type": "array", "items": reference("Event") },
             "next": { "type": ["string", "null"], "format": "uuid", "description": "`cursor` of the next page." },

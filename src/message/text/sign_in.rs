@@ -6,11 +6,65 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template::new("new-browser", Topic::SignIn)
         .en(
             "{site}: sign-in from a new browser",
-            "{at}: sign-in from {from}. If it was not you, sign in, change the password and end the other sessions.",
+            "{at}: sign-in from {from}. If it was not you, sign in, change the password and end the other sessions.[\n\nTo \
+             lock the account at once: {objection}]",
         )
         .ru(
             "{site}: вход из нового браузера",
-            "{at}: вход, {from}. Если это не вы, войдите, смените пароль и завершите остальные сеансы.",
+            "{at}: вход, {from}. Если это не вы, войдите, смените пароль и завершите остальные сеансы.[\n\nСразу \
+             заблокировать учётную запись: {objection}]",
+        )
+        .sms(
+            "{site}: sign-in from a new browser, {from}.[ Not you? Lock the account: {objection}]",
+            "{site}: вход из нового браузера, {from}.[ Это не вы? Заблокируйте учётную запись: {objection}]",
+        ),
+    Template::new("sign-in-unusual", Topic::SignIn)
+        .en(
+            "{site}: an unusual sign-in",
+            "{at}: sign-in from {from}. What is unusual about it: {why}. If it was not you, sign in, change the password \
+             and end the other sessions.[\n\nTo lock the account at once: {objection}]",
+        )
+        .ru(
+            "{site}: необычный вход",
+            "{at}: вход, {from}. Что в нём необычного: {why}. Если это не вы, войдите, смените пароль и завершите остальные \
+             сеансы.[\n\nСразу заблокировать учётную запись: {objection}]",
+        )
+        .sms(
+            "{site}: unusual sign-in, {from}.[ Not you? Lock the account: {objection}]",
+            "{site}: необычный вход, {from}.[ Это не вы? Заблокируйте учётную запись: {objection}]",
+        ),
+    Template::new("sign-in-refused", Topic::SignIn)
+        .en(
+            "{site}: a sign-in was stopped",
+            "{at}, {from}: somebody proved all that your account asks for, and was not let in. Why: {why}. If it was you, \
+             sign in from where you did before, or go to {host} and choose \"Forgot the password?\". If it was not you, \
+             somebody knows how you sign in: sign in and change the password.[\n\nTo lock the account at once: {objection}]",
+        )
+        .ru(
+            "{site}: вход остановлен",
+            "{at}, {from}: кто-то подтвердил всё, что нужно для входа в вашу учётную запись, но войти ему не дали. Почему: \
+             {why}. Если это вы, войдите оттуда, откуда входили раньше, или откройте {host} и выберите «Забыли пароль?». \
+             Если это не вы, кто-то знает, как вы входите: войдите и смените пароль.[\n\nСразу заблокировать учётную \
+             запись: {objection}]",
+        )
+        .sms(
+            "{site}: a sign-in was stopped, {from}.[ Not you? Lock the account: {objection}]",
+            "{site}: вход остановлен, {from}.[ Это не вы? Заблокируйте учётную запись: {objection}]",
+        ),
+    Template::new("sign-in-unfinished", Topic::SignIn)
+        .en(
+            "{site}: a sign-in was not finished",
+            "{at}, {from}: a sign-in to your account was begun with the right answer ({factor}) and not finished. If it was \
+             not you, somebody else can give it: sign in and change it.[\n\nTo lock the account at once: {objection}]",
+        )
+        .ru(
+            "{site}: вход не закончен",
+            "{at}, {from}: вход в вашу учётную запись начат с верным ответом ({factor}) и не закончен. Если это не вы, этот \
+             ответ есть у кого-то ещё: войдите и смените его.[\n\nСразу заблокировать учётную запись: {objection}]",
+        )
+        .sms(
+            "{site}: a sign-in was begun ({factor}) and not finished, {from}.[ Not you? Lock the account: {objection}]",
+            "{site}: вход начат ({factor}) и не закончен, {from}.[ Это не вы? Заблокируйте учётную запись: {objection}]",
         ),
     Template::new("held", Topic::SignIn)
         .en(

@@ -8,6 +8,7 @@ use super::templates::ALWAYS;
 use super::*;
 use crate::account::identifier::Identifier;
 use crate::id::MessageId;
+use crate::policy::Signal;
 
 const LOCALES: [Locale; 2] = [Locale::En, Locale::Ru];
 const PHONE: &str = "+79161234567";
@@ -29,6 +30,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("ready", "2026-11-29T14:05:09Z"),
     ("until", "2026-12-26T14:05:09Z"),
     ("objection", "https://portal.example/objection?o=AaBb"),
+    ("why", "why"),
     ("old", "i•••@example.org"),
     ("new", "p•••@example.net"),
 ];
@@ -48,7 +50,12 @@ fn message(template: &str, locale: Locale, to: &str, params: &[(&str, &str)]) ->
         if locale == Locale::Ru { "приложение с кодами".into() } else { value.to_owned() }
     };
     let param = |(name, value): &(&str, &str)| {
-        let value = if *name == "factor" { title(value) } else { (*value).to_owned() };
+        let why = || [Signal::NewBrowser, Signal::NewCountry].map(|signal| signal.text(locale)).join(", ");
+        let value = match *name {
+            "factor" => title(value),
+            "why" => why(),
+            _ => (*value).to_owned(),
+        };
         (name.to_string().into(), value.into())
     };
     Message {

@@ -15,7 +15,11 @@ use crate::store::{Passed, Rate, ThrottleKey};
 pub(super) fn reserve(keys: &[(GuardKey, Limit)], now: Timestamp) -> Call<'_> {
     let each = |part: fn(&Limit) -> i64| keys.iter().map(|(_, limit)| part(limit)).collect::<Vec<_>>();
     Call {
-        sql: "SELECT answer, value FROM propusk_reserve($1, $2, $3, $4, $5, $6, $7, $8)",
+        // What was refused before, as of the moment before: a word to the owner waits for no lock.
+        sql: "SELECT answer, value,
+                  (SELECT max(refused + CASE WHEN pending > 0 AND lease_until <= $8 THEN pending ELSE 0 END)
+                   FROM guards WHERE key = ANY ($1))
+              FROM propusk_reserve($1, $2, $3, $4, $5, $6, $7, $8)",
         values: values![
             keys.iter().map(|(key, _)| &key.0[..]).collect::<Vec<_>>(),
             each(|limit| limit.free.into()),
@@ -34,7 +38,9 @@ pub(super) fn reserved(row: &Row) -> Result<Reserved, Failure> {
     let value: Option<i64> = row.try_get(1)?;
     match (number(row, 0)?, value) {
         (0, hold) => {
-            Ok(Reserved::Granted { hold: hold.map(|millis| Duration::from_millis(millis.unsigned_abs())) })
+            let hold = hold.map(|millis| Duration::from_millis(millis.unsigned_abs()));
+            let refused: Option<i64> = row.try_get(2)?;
+            Ok(Reserved::Granted { hold, refused: refused.and_then(|n| n.try_into().ok()).unwrap_or(0) })
         }
         (1, _) => Ok(Reserved::Full),
         (2, Some(until)) => Ok(Reserved::Held { until: Timestamp::from_millis(until) }),

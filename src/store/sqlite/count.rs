@@ -33,13 +33,15 @@ pub(super) fn reserve(
     now: Timestamp,
 ) -> Result<Reserved, Failure> {
     let mut raised: Vec<(GuardKey, Guard)> = Vec::with_capacity(keys.len());
-    let mut longest = None;
+    let (mut longest, mut most) = (None, 0);
     for (key, limit) in keys {
         let earlier = raised.iter().rev().find(|(other, _)| other == key).map(|(_, guard)| *guard);
         let stored = if earlier.is_none() { guard(db, *key)? } else { None };
         let mut row = earlier.or(stored).unwrap_or_default();
         match row.reserve(limit, now) {
-            Reserved::Granted { hold } => longest = longest.max(hold),
+            Reserved::Granted { hold, refused } => {
+                (longest, most) = (longest.max(hold), most.max(refused));
+            }
             refused => {
                 // Leases that ran out are refusals from now on; the keys that granted stay as they were.
                 if stored.is_some() {
@@ -53,7 +55,7 @@ pub(super) fn reserve(
     for (key, row) in &raised {
         put_guard(db, *key, row)?;
     }
-    Ok(Reserved::Granted { hold: longest })
+    Ok(Reserved::Granted { hold: longest, refused: most })
 }
 
 /// Ends a reservation.

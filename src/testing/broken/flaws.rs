@@ -269,10 +269,10 @@ impl<S: Store> BrokenStore<S> {
                         let _ = self.inner.reserve(vec![(key, limit)], now).await?;
                     }
                 }
-                Ok(Reserved::Granted { hold: None })
+                Ok(Reserved::Granted { hold: None, refused: 0 })
             }
             Flaw::ReserveCountsSome => {
-                let mut last = Reserved::Granted { hold: None };
+                let mut last = Reserved::Granted { hold: None, refused: 0 };
                 for key in keys {
                     last = self.inner.reserve(vec![key], now).await?;
                     if !matches!(last, Reserved::Granted { .. }) {

@@ -1,0 +1,139 @@
+//! A sign-in is weighed once, when all is proven that it asks for and before anything else may happen in it: before there is
+//! a session, and before a due password is replaced or a missing factor enrolled, or a thief would do that first.
+//!
+//! What is said here is said to who has proven all of it. A sign-in that fails is not looked at: its bytes and its work are
+//! those of a name that nobody has.
+
+use serde::{Deserialize, Serialize};
+
+use super::finish::Loss;
+use super::state::{Kind, Run, State};
+use super::stop::Going;
+use super::subject::Person;
+use super::{Code, Refusal, Step};
+use crate::auth::Inner;
+use crate::error::Broken;
+use crate::event::{self, Outcome, SIGNALS, Sealed};
+use crate::policy::{Signal, Weighed};
+use crate::store::{Passed, Write};
+
+/// What was found at a sign-in, kept in its flow: as names, so that another build reads it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Suspicion {
+    signals: String,
+    /// So many proofs it takes because of them.
+    proofs: usize,
+}
+
+impl State {
+    /// Whether a proof more is asked for than the profile asks of all.
+    pub(crate) fn is_suspected(&self) -> bool {
+        self.suspicion.as_ref().is_some_and(|found| found.proofs > self.proofs.len())
+    }
+}
+
+impl Inner {
+    /// Weighs a sign-in that has not been weighed, if all is proven in it: whether it goes on.
+    pub(crate) async fn may_go_on(&self, next: &mut Run<'_>, person: &Person) -> Going<bool> {
+        if next.state.kind != Kind::SignIn || next.state.suspicion.is_some() {
+            return Ok(true);
+        }
+        let enough = self.profile.sign_in.met_by(&next.state.proofs, next.now);
+        if !enough && self.duty(&next.state, person)?.is_none() && self.trusted(next, person)?.is_none() {
+            return Ok(true);
+        }
+        let mut signals = self.signals(next, person)?;
+        if self.is_in_a_crowd(next, &signals).await? {
+            signals.push(Signal::ManyAccounts);
+        }
+        let weighed = self.profile.suspicion.weigh(&signals);
+        let proofs = next.state.proofs.len();
+        let mut found = Suspicion { signals: Signal::names(&signals), proofs: 0 };
+        if weighed == Weighed::More {
+            next.state.suspicion = Some(Suspicion { proofs: proofs + 1, ..found.clone() });
+            // Another session's word may be out of reach, and nobody is kept out for want of a second thing.
+            let offers = self.offers(&next.state, person)?;
+            let has = |name| self.factor(name).is_some_and(|factor| !factor.speaks_by_session());
+            if offers.iter().any(|offer| has(&offer.factor)) {
+                found.proofs = proofs + 1;
+            }
+        }
+        next.state.suspicion = Some(found);
+        Ok(weighed != Weighed::Refuse)
+    }
+
+    /// What can be told of a sign-in by what was read for it.
+    pub(crate) fn signals(&self, run: &Run<'_>, person: &Person) -> Result<Vec<Signal>, Broken> {
+        let rules = &self.profile.suspicion;
+        let Some(subject) = &person.subject else { return Ok(Vec::new()) };
+        let whence = self.whence(&run.visit.client, person.id);
+        let habits = self.habits(person)?.map(|(_, habits)| habits).unwrap_or_default();
+        let seen =
+            subject.browsers.iter().map(|row| row.seen).chain([subject.account.created, habits.seen()]);
+        let seen = seen.max().unwrap_or(run.now);
+        let fired = |signal: &Signal| match signal {
+            Signal::NewBrowser => person.browser(self, &run.visit.client, run.now).is_none(),
+            Signal::NewNetwork => habits.is_new_network(whence),
+            Signal::NewCountry => habits.is_new_country(whence),
+            Signal::AfterRefusals => run.state.refused >= rules.refusals,
+            Signal::LongAbsence => run.now.since(seen) >= rules.absence,
+            Signal::ManyAccounts | Signal::PartialSuccess => false,
+        };
+        Ok(Signal::ALL.into_iter().filter(|signal| rules.weight(*signal) > 0 && fired(signal)).collect())
+    }
+
+    // Counted for who comes by a browser and from a network that are both new to the account: so each account counts
+    // about once, and one's own browser that wanders through a carrier's addresses does not.
+    async fn is_in_a_crowd(&self, run: &Run<'_>, signals: &[Signal]) -> Going<bool> {
+        let rules = &self.profile.suspicion;
+        let new = [Signal::NewBrowser, Signal::NewNetwork].iter().all(|signal| signals.contains(signal));
+        let (true, Some(network)) =
+            (new && rules.weight(Signal::ManyAccounts) > 0, run.visit.client.network())
+        else {
+            return Ok(false);
+        };
+        let key = self.throttle_key(&[b"accounts", &network]);
+        Ok(self.throttle.pass(vec![(key, rules.accounts)], run.now).await? != Passed::Yes)
+    }
+
+    /// The end of a sign-in that was weighed and found too suspicious. `None`: lost a race, judge again.
+    pub(crate) async fn turn_away(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        mut content: Sealed,
+        mut batch: Vec<Write>,
+    ) -> Going<Option<Step>> {
+        content.reason = Some(Code::Unusual.as_str().to_owned());
+        let signals = self.note(run, person, &mut content);
+        let (id, line) = self.line(person, event::name::SIGN_IN, Outcome::Refused, &content)?;
+        batch.splice(0..0, run.take());
+        batch.extend(Self::unwatch(run));
+        batch.push(line);
+        batch.extend(self.warn(person, "sign-in-refused", (&content.origin, id), &signals, Vec::new())?);
+        match self.lost(batch).await? {
+            None => Ok(Some(Step::Refused(Box::new(Refusal::new(Code::Unusual))))),
+            Some(Loss::No(code)) => Err(code.into()),
+            Some(Loss::Flow | Loss::Again) => Ok(None),
+        }
+    }
+
+    /// Puts what was found at a sign-in into its line.
+    pub(crate) fn note(&self, run: &Run<'_>, person: &Person, content: &mut Sealed) -> Vec<Signal> {
+        let found = run.state.suspicion.as_ref();
+        let signals = found.map(|found| Signal::read(&found.signals)).unwrap_or_default();
+        self.note_these(run, person, content, &signals);
+        signals
+    }
+
+    pub(crate) fn note_these(&self, run: &Run<'_>, person: &Person, content: &mut Sealed, found: &[Signal]) {
+        let country = self.whence(&run.visit.client, person.id).country;
+        content.details.extend(country.map(|country| (COUNTRY.to_owned(), country.to_string())));
+        if !found.is_empty() {
+            content.details.insert(SIGNALS.to_owned(), Signal::names(found));
+        }
+    }
+}
+
+/// In the details of a line.
+const COUNTRY: &str = "country";
