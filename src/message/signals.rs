@@ -90,7 +90,7 @@ impl Inner {
             let link = self.objection_link(Objection::NotMe, person.id, id, until);
             said.push((OBJECTION.into(), link.into()));
         }
-        self.notices_by(person, origin, &TemplateName::new(template), said)
+        self.notices_by(person, origin, (&TemplateName::new(template), None), said)
     }
 }
 
