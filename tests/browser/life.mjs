@@ -340,7 +340,9 @@ async function pictures(browser, { locale, width, dark }) {
   await go(third, "/history");
   await seen("unusual-history", third);
   await go(third, "/outbox");
-  await seen("outbox-not-me", third);
+  await sound(third, `outbox ${tag}`);
+  // Its list has no end.
+  await shot(third, `outbox-not-me-${tag}`);
   await go(page, await objection(page, mail));
   await seen("objection-not-me");
   await follow(page, /^(It was not me, lock it|Это не я, заблокировать)$/);
