@@ -253,6 +253,7 @@ macro_rules! __store_checks {
                 old_ones_are_dropped_oldest_first_and_so_many
                 dropping_takes_one_realm_and_one_kind
                 pages_go_on_while_old_ones_are_dropped
+                two_at_once_drop_each_once
             }
             outbox {
                 hands_out_what_is_due_longest_due_first
@@ -289,7 +290,6 @@ macro_rules! __store_checks {
                 add_credential_handle
                 reserve_counts_every_guess
                 claim_hands_out_once
-                drop_events
                 session_against_epoch
                 logout_against_touch
                 add_canary

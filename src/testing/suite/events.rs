@@ -4,6 +4,7 @@ use crate::event::{EventPage, EventRow, Outcome};
 use crate::id::{AccountId, EventId, Realm, SessionId};
 use crate::store::Write;
 use crate::testing::lab::{Lab, REALM, at};
+use crate::testing::race::TASKS;
 
 fn page(lab: &Lab, of: AccountId, page: EventPage) -> Vec<EventId> {
     lab.ask(lab.store().events(of, page)).iter().map(|row| row.id).collect()
@@ -180,4 +181,31 @@ pub(in crate::testing) fn pages_go_on_while_old_ones_are_dropped(lab: Lab) {
     assert_eq!(after(second[5]), []);
     assert_eq!(page(&lab, account, EventPage::newest(99)), ids[..11]);
     assert_eq!(after(ids[8]), ids[9..11]);
+}
+
+/// Two tenders at one history: each line goes once, and no newer one with it.
+pub(in crate::testing) fn two_at_once_drop_each_once(lab: Lab) {
+    const OLD: usize = 60;
+    lab.race(
+        "two_at_once_drop_each_once",
+        TASKS,
+        |_| {
+            let account = lab.account().id;
+            let rows = (0..OLD).map(|nth| lab.event(Some(account), i64::from(nth >= OLD / 2)));
+            lab.won(rows.map(Write::Event).collect::<Vec<_>>());
+            account
+        },
+        |track, _, _| {
+            track.all_here();
+            track.call(track.lab.store().drop_events(REALM, false, at(1), 3))
+        },
+        |account, results| {
+            assert!(results.iter().all(|gone| *gone <= 3), "no more than asked");
+            let gone: usize = results.into_iter().sum();
+            let drop = |before| lab.ask(lab.store().drop_events(REALM, false, at(before), OLD));
+            assert_eq!(gone + drop(1), OLD / 2, "what one counts, no other does");
+            assert_eq!(lab.ask(lab.store().events(*account, EventPage::newest(OLD))).len(), OLD / 2);
+            assert_eq!(drop(2), OLD / 2);
+        },
+    );
 }

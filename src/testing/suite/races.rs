@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::event::EventPage;
 use crate::id::Version;
 use crate::lockout::{Limit, Reserved, Settlement};
 use crate::store::{AccountRow, Committed, CredentialRow, FlowRow, IdentifierRow, SubjectKey, Write};
@@ -333,33 +332,6 @@ pub(in crate::testing) fn claim_hands_out_once(lab: Lab) {
                     .map(|id| Write::CloseMessage { id: *id, at: T0, delivered: true })
                     .collect::<Vec<_>>(),
             );
-        },
-    );
-}
-
-/// Two tenders at one history: each line goes once, and no newer one with it.
-pub(in crate::testing) fn drop_events(lab: Lab) {
-    const OLD: usize = 60;
-    lab.race(
-        "drop_events",
-        TASKS,
-        |_| {
-            let account = lab.account().id;
-            let rows = (0..OLD).map(|nth| lab.event(Some(account), i64::from(nth >= OLD / 2)));
-            lab.won(rows.map(Write::Event).collect::<Vec<_>>());
-            account
-        },
-        |track, _, _| {
-            track.all_here();
-            track.call(track.lab.store().drop_events(REALM, false, at(1), 3))
-        },
-        |account, results| {
-            assert!(results.iter().all(|gone| *gone <= 3), "no more than asked");
-            let gone: usize = results.into_iter().sum();
-            let drop = |before| lab.ask(lab.store().drop_events(REALM, false, at(before), OLD));
-            assert_eq!(gone + drop(1), OLD / 2, "what one counts, no other does");
-            assert_eq!(lab.ask(lab.store().events(*account, EventPage::newest(OLD))).len(), OLD / 2);
-            assert_eq!(drop(2), OLD / 2);
         },
     );
 }
