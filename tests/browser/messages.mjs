@@ -75,12 +75,16 @@ async function pictures(browser) {
       const tag = `${path.slice(1)}-${locale}`;
       for (const width of [1280, 390, 320]) {
         await page.setViewportSize({ width, height: 844 });
+        // A picture leaves a style of its own behind.
+        await page.reload();
         await sound(page, `${tag} at ${width}`);
         await shot(page, `${tag}-${width}`);
       }
       await accessible(page, tag);
       const faults = await faultsOf(page, locale);
       check(faults.length === 0, `${tag}: a page as it should be`, faults.join("; "));
+      // It ends on paper.
+      await page.emulateMedia({ media: null, colorScheme: locale === "ru" ? "dark" : "light" });
     }
     await page.context().close();
   }
