@@ -64,8 +64,9 @@ pub struct EventRow {
     pub name: EventName,
     /// How it ended.
     pub outcome: Outcome,
-    /// Whether it tells how the account came to be what it is, and is kept for as long as
-    /// [`Retention::changes`](crate::policy::Retention::changes) says, not [`Retention::sign_ins`](crate::policy::Retention::sign_ins).
+    /// Whether it tells how the account came to be what it is. Such events are kept for as long as
+    /// [`Retention::changes`](crate::policy::Retention::changes) says, the others for
+    /// [`Retention::sign_ins`](crate::policy::Retention::sign_ins).
     pub lasting: bool,
     /// From where, by what, why: sealed, under the account's data key where there is an account.
     pub sealed: Vec<u8>,

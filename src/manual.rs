@@ -237,21 +237,21 @@
 //!
 //! [`Event::during`]: crate::event::Event::during
 //!
-//! *For how long.* [`Retention`] has two times. What left the account as it was (sign-ins, sign-outs, step-ups, all that
-//! was refused or timed out) goes after a year: security teams look back that far (PCI DSS 4.0 10.5.1 asks for twelve months),
-//! data protection authorities ask not to keep such logs for longer without a reason, and people forget what they did
-//! before. What tells how the account came to be what it is (a way to sign in, a contact, a recovery, a lock, an approval)
-//! stays, for ever by default: SP 800-63B-4 section 4.1 asks for a record of all that is or was bound to the account, and
-//! there are few such lines. An application's own events count as the second kind, since only it knows what they are
-//! evidence of. A refusal never does: strangers write it. Neither time may be shorter than a session or than a change of
-//! contacts that can be undone; the builder refuses that, since a session's beginning stands in its event alone. What else
-//! reads old lines does without them: of a browser last seen so long ago nothing is said but when, and "this was not me" is
-//! said of lines that are there.
+//! *For how long.* [`Retention`] has two times for it. What left the account as it was (sign-ins, sign-outs, step-ups,
+//! all that was refused or timed out) goes after a year: security teams look back that far (PCI DSS 4.0 10.5.1 asks for
+//! twelve months), data protection authorities ask not to keep such logs for longer without a reason, and people forget
+//! what they did before. What tells how the account came to be what it is (a way to sign in, a contact, a recovery, a
+//! lock, an approval) stays, for ever by default: SP 800-63B-4 section 4.1 asks for a record of all that is or was
+//! bound to the account, and there are few such lines. An application's own events count as the second kind, since only
+//! it knows what they are evidence of. A refusal never does: strangers write it. Neither time may be shorter than a
+//! session or than a change of contacts that can be undone; the builder refuses that, since a session's beginning
+//! stands in its event alone. What else reads old lines does without them: of a browser last seen so long ago nothing
+//! is said but when, and "this was not me" is said of lines that are there.
 //!
-//! A line's kind is written with it ([`EventRow::lasting`]) and leads the index by which [`EventStore::drop_events`] finds
-//! the oldest: without it each look would pass over all lines that stay, and the tender looks each second. It drops as many as its
-//! budget allows, and comes back at once while there are more. Times are looked at then, not written into rows: an
-//! operator who shortens one shortens it for what is there already.
+//! A line's kind is written with it ([`EventRow::lasting`]) and leads the index by which [`EventStore::drop_events`]
+//! finds the oldest: without it each look would pass over all lines that stay, and the tender looks each second. It
+//! drops as many as its budget allows, and comes back at once while there are more. Times are looked at then, not
+//! written into rows: an operator who shortens one shortens it for what is there already.
 //!
 //! [`Retention`]: crate::policy::Retention
 //! [`EventRow::lasting`]: crate::event::EventRow::lasting
@@ -461,16 +461,17 @@
 //! *A notice that nobody got* is a line in its owner's history (`notice-undelivered`), in the commit that gives it up, beside
 //! [`Tended::given_up`](crate::auth::Tended) and the metric. A code that did not come is none: who waits for it sees that.
 //!
-//! *The inbox* ([`Auth::inbox`](crate::Auth::inbox)) has every notice, whatever is switched off elsewhere: who threw a letter away
-//! finds its words where they are signed in, in the language that they read now, since what is kept is the template's name and
-//! its values, not a text. It is no new store: a notice is an event of an account and a realm that are the inbox's own (both
-//! computed from the real ones), in the commit that causes it, sealed under the account's data key. So it is in no page of the
-//! history, has a time of its own, costs no commit, is unreadable at rest and gone with the account's key. It could not be a view of
-//! the history's own lines: a notice and a line do not go one to one (a sign-in is told of from a new browser only, a hold is
-//! told of and has the line of the answer that set it), and those lines are kept for other times. A notice of somebody who has no account is written
-//! as well, under the ring and read by nobody, so that a batch for an unknown name is the batch for a known one. What acts is left
-//! out (the link by which one objects, any address): the letter proves that its reader holds the contact, a stolen
-//! session proves nothing of the kind. 200 are shown at the most; what strangers can cause is bounded by the guards.
+//! *The inbox* ([`Auth::inbox`](crate::Auth::inbox)) has every notice, whatever is switched off elsewhere: who threw a
+//! letter away finds its words where they are signed in, in the language that they read now, since what is kept is the
+//! template's name and its values, not a text. It is no new store: a notice is an event of an account and a realm that
+//! are the inbox's own (both computed from the real ones), in the commit that causes it, sealed under the account's
+//! data key. So it is in no page of the history, has a time of its own, costs no commit, is unreadable at rest and gone
+//! with the account's key. It could not be a view of the history's own lines: a notice and a line do not go one to one
+//! (a sign-in is told of from a new browser only, a hold is told of and has the line of the answer that set it), and
+//! those lines are kept for other times. A notice of somebody who has no account is written as well, under the ring and
+//! read by nobody, so that a batch for an unknown name is the batch for a known one. What acts is left out (the link by
+//! which one objects, any address): the letter proves that its reader holds the contact, a stolen session proves
+//! nothing of the kind. 200 are shown at the most; what strangers can cause is bounded by the guards.
 //!
 //! # Numbers that get no code
 //!

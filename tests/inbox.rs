@@ -1,4 +1,5 @@
-//! The inbox (MISSION F2): what an account was told, for its owner to read where they are signed in, and nothing that acts.
+//! The inbox (MISSION F2): what an account was told, for its owner to read where they are signed in, and nothing that
+//! acts.
 #![cfg(all(feature = "sqlite", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 

@@ -17,8 +17,8 @@ use crate::session::Listed;
 
 impl Auth {
     /// All that is kept of an account's owner, as one JSON object: their data, names, contacts, what they sign in by
-    /// (without its secrets), browsers, sessions, the whole history, and what they were told. `None` for an account that is not there, or
-    /// erased.
+    /// (without its secrets), browsers, sessions, the whole history, and what they were told. `None` for an account
+    /// that is not there, or erased.
     ///
     /// # Errors
     /// When the store does not work.

@@ -1,5 +1,5 @@
-//! The inbox: the notices of an account, for its owner to read where they are signed in (MISSION F2), in the language that
-//! they read now. No code and no link is ever in it: who reads there is signed in, and acts there.
+//! The inbox: the notices of an account, for its owner to read where they are signed in (MISSION F2), in the language
+//! that they read now. No code and no link is ever in it: who reads there is signed in, and acts there.
 //!
 //! A notice is a row of the audit log, under an owner and a realm that are the inbox's own: written in the commit that
 //! causes it, sealed under the account's data key, gone with that or in its time, and in no page of the history, which
@@ -31,8 +31,9 @@ pub struct Told {
 }
 
 impl Auth {
-    /// The newest notices of an account, in a language: at most `limit`, from before the one with the id `before`. They are
-    /// kept as long as [`Retention::notices`](crate::policy::Retention::notices) says, and no more than 200 are shown.
+    /// The newest notices of an account, in a language: at most `limit`, from before the one with the id `before`. They
+    /// are kept as long as [`Retention::notices`](crate::policy::Retention::notices) says, and no more than 200 are
+    /// shown.
     ///
     /// # Errors
     /// When the store does not work.
@@ -91,7 +92,8 @@ impl Inner {
         Ok(Some(Told { id: row.id, at: row.at, topic: message.topic(), text }))
     }
 
-    /// The row of a notice. Of somebody who is not there as well, where nobody reads it: what a batch writes tells nothing.
+    /// The row of a notice. Of somebody who is not there as well, where nobody reads it: what a batch writes tells
+    /// nothing.
     pub(super) fn keep_notice(
         &self,
         person: &Person,

@@ -37,7 +37,8 @@ impl Inner {
         self.notices_by(person, &run.visit.client.origin(), (&notice.template, None), params)
     }
 
-    /// A notice to each contact of the person that wants to hear of it, and into their inbox: of what this client did just now.
+    /// A notice to each contact of the person that wants to hear of it, and into their inbox: of what this client did
+    /// just now.
     pub(crate) fn notices(
         &self,
         person: &Person,

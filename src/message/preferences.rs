@@ -14,8 +14,8 @@ use crate::flow::{Code, Person, Refusal, Visit};
 use crate::session::Session;
 use crate::store::{Committed, Write};
 
-/// A way out of the service. The history and the [inbox](Auth::inbox), which an owner reads in it, are none of them: they
-/// tell everything.
+/// A way out of the service. The history and the [inbox](Auth::inbox), which an owner reads in it, are none of them:
+/// they tell everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Channel {

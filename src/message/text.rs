@@ -121,7 +121,8 @@ impl Template {
     }
 }
 
-/// A message in words, few of them where there are any for an SMS: the application's, else the library's own, else what there is to say, without a text around it.
+/// A message in words, few of them where there are any for an SMS: the application's, else the library's own, else what
+/// there is to say, without a text around it.
 pub(super) fn render(message: &Message, short: bool) -> Text {
     let Message { template, locale, templates, .. } = message;
     let values = Values { message, zone: &templates.zone };

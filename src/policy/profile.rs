@@ -96,8 +96,8 @@ pub struct ClosingRules {
     pub name_free_after: Duration,
 }
 
-/// For how long events are kept (ASVS 5.0 14.2.7). `None`: for ever. Never shorter than a session or a change of contacts
-/// that can be undone: the builder refuses that.
+/// For how long events are kept (ASVS 5.0 14.2.7). `None`: for ever. Never shorter than a session or a change of
+/// contacts that can be undone: the builder refuses that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs, reason = "three numbers, which an application writes out")]
 pub struct Retention {

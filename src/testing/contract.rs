@@ -253,7 +253,7 @@ macro_rules! __store_checks {
                 old_ones_are_dropped_oldest_first_and_so_many
                 dropping_takes_one_realm_and_one_kind
                 pages_go_on_while_old_ones_are_dropped
-                two_tenders_drop_each_line_once
+                two_at_once_drop_each_once
             }
             outbox {
                 hands_out_what_is_due_longest_due_first

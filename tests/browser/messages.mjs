@@ -1,5 +1,5 @@
 // What a person is told, and where: notifications switched off by channel, what cannot be, and the inbox in both languages.
-import { accessible, check, code, go, pace, person, portal, pressOn, register, shot, signIn, sound, typePassword } from "./people.mjs";
+import { accessible, check, code, codes, go, pace, person, portal, pressOn, register, shot, sound, typePassword } from "./people.mjs";
 import { faultsOf } from "./page.mjs";
 
 const PASSWORD = "Тихая гавань 42";
@@ -40,7 +40,7 @@ export async function messages(browser) {
   }
 
   const elsewhere = await person(browser, { locale: "ru-RU" });
-  await signIn(elsewhere, to, PASSWORD);
+  await arrive(elsewhere, PASSWORD);
   check(await heard(nina, to, /sign-in from Chrome/), "a sign-in from a new browser is told by e-mail");
   check(!(await letters(nina, phone)).some((text) => /sign-in from Chrome/.test(text)), "and no more by SMS");
   await pace(nina);
@@ -53,7 +53,7 @@ export async function messages(browser) {
 
   await go(nina, "/messages");
   const told = await main(nina);
-  for (const what of ["was changed", "sign-in from a new browser", "+79160000077"]) {
+  for (const what of ["was changed", "sign-in from a new browser", "was added to the contacts"]) {
     check(told.includes(what), `the inbox has all of it: ${what}`, told);
   }
   check(!/https?:\/\/|\?o=/.test(told), "and nothing in it acts");
@@ -69,25 +69,22 @@ export async function messages(browser) {
 async function pictures(browser) {
   for (const locale of ["en", "ru"]) {
     const page = await person(browser, { locale: locale === "ru" ? "ru-RU" : "en-GB", scripts: true, dark: locale === "ru" });
-    await pace(page);
-    await go(page, "/sign-in");
-    const before = await letters(page, to);
-    await typePassword(page, to, NEW_PASSWORD);
-    await page.waitForURL("**/sign-in/code");
-    await page.fill("#code", await code(page, to, before.filter((text) => /\b\d{6}\b/.test(text)).length));
-    await pressOn(page, /Continue|Продолжить/);
-    await page.waitForURL("**/home");
+    await arrive(page, NEW_PASSWORD);
     for (const path of ["/messages", "/preferences"]) {
       await go(page, path);
       const tag = `${path.slice(1)}-${locale}`;
       for (const width of [1280, 390, 320]) {
         await page.setViewportSize({ width, height: 844 });
+        // A picture leaves a style of its own behind.
+        await page.reload();
         await sound(page, `${tag} at ${width}`);
         await shot(page, `${tag}-${width}`);
       }
       await accessible(page, tag);
       const faults = await faultsOf(page, locale);
       check(faults.length === 0, `${tag}: a page as it should be`, faults.join("; "));
+      // It ends on paper.
+      await page.emulateMedia({ media: null, colorScheme: locale === "ru" ? "dark" : "light" });
     }
     await page.context().close();
   }
@@ -95,6 +92,26 @@ async function pictures(browser) {
 
 const main = (page) => page.locator("main").innerText();
 const box = (page, name) => page.getByRole("checkbox", { name, exact: true });
+
+/** Signs in from a new browser; the code comes to one of the two addresses. */
+async function arrive(page, password) {
+  await pace(page);
+  await go(page, "/sign-in");
+  const before = [await codes(page, to), await codes(page, phone)];
+  await typePassword(page, to, password);
+  await page.waitForURL("**/sign-in/code");
+  for (let tries = 0; tries < 100; tries += 1) {
+    const now = [await codes(page, to), await codes(page, phone)];
+    const came = now.find(({ count }, at) => count > before[at].count);
+    if (came) {
+      await page.fill("#code", came.newest);
+      break;
+    }
+    await page.waitForTimeout(100);
+  }
+  await pressOn(page, /Continue|Продолжить/);
+  await page.waitForURL("**/home");
+}
 
 async function follow(page, from, link) {
   await go(page, from);

@@ -295,7 +295,8 @@ export async function sound(page, name) {
 
 /** A picture of the page as it stands, full length unless it has no end. */
 export async function shot(page, name) {
-  await page.screenshot({ path: `${shots}/${name}.png`, fullPage: !name.startsWith("outbox") });
+  // The driver hides the caret by a style of its own, which is still there when the next thing is looked at.
+  await page.screenshot({ path: `${shots}/${name}.png`, fullPage: !name.startsWith("outbox"), caret: "initial" });
 }
 
 /** Serious findings of axe. The page's policy forbids scripts, so the rules are injected by the debugger. */

@@ -184,10 +184,10 @@ pub(in crate::testing) fn pages_go_on_while_old_ones_are_dropped(lab: Lab) {
 }
 
 /// Two tenders at one history: each line goes once, and no newer one with it.
-pub(in crate::testing) fn two_tenders_drop_each_line_once(lab: Lab) {
+pub(in crate::testing) fn two_at_once_drop_each_once(lab: Lab) {
     const OLD: usize = 60;
     lab.race(
-        "drop_events",
+        "two_at_once_drop_each_once",
         TASKS,
         |_| {
             let account = lab.account().id;
