@@ -493,11 +493,7 @@ impl Stage {
         let accepted_before = match (account, self.story) {
             (
                 Some(_),
-                Story::SignInByTotp
-                | Story::SignInByBackupCode
-                | Story::Remove
-                | Story::Reopen
-                | Story::Undo,
+                Story::SignInByTotp | Story::SignInByBackupCode | Story::Remove | Story::Reopen | Story::Undo,
             ) => 3,
             (Some(_), _) => 2,
             (None, _) => 0,

@@ -20,8 +20,8 @@ use crate::guest;
 use crate::outbox::Outbox;
 use crate::pages::{
     accounts, browsers, close, contacts, desk, due, enrol, fine, forgot, history, home, key, language, link,
-    lock, messages, new_password, objection, outbox, password, preferences, profile, recovery, remove, security,
-    services, sessions, sign_in, sign_up, status, step, welcome, wizard,
+    lock, messages, new_password, objection, outbox, password, preferences, profile, recovery, remove,
+    security, services, sessions, sign_in, sign_up, status, step, welcome, wizard,
 };
 use crate::services::Services;
 use crate::status::Pulse;

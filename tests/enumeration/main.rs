@@ -76,7 +76,8 @@ fn accepts(whose: Whose, tried: Tried, factor: &FactorName, script: &[Act]) -> b
     let chosen = *factor == Password::NAME || *factor == Pin::NAME;
     let first = script.first() == Some(&With(Right));
     let any = first || script.contains(&Say(Right));
-    let has = matches!(whose, Whose::Somebody | Whose::Closing) || whose == Whose::Due && *factor == Pin::NAME;
+    let has =
+        matches!(whose, Whose::Somebody | Whose::Closing) || whose == Whose::Due && *factor == Pin::NAME;
     tried == Tried::Never && chosen && (has && any || whose == Whose::SwitchedOffSince && first)
 }
 
@@ -183,7 +184,9 @@ async fn mail(table: &mut Table, world: &World, whose: Whose, script: &[Act], se
         (Door::SignIn, Whose::SwitchedOffSince) => {
             sent == 0 || sent == 1 && seen.first().as_ref().is_some_and(begins)
         }
-        (Door::SignIn, Whose::Somebody | Whose::Lacking | Whose::Due | Whose::Closing) => sent == begun || sent == begun + 1,
+        (Door::SignIn, Whose::Somebody | Whose::Lacking | Whose::Due | Whose::Closing) => {
+            sent == begun || sent == begun + 1
+        }
     };
     if !fits {
         table.wrong.push(format!("mail: {:?} {whose:?} {script:?}: {sent} sent, {begun} begun", world.door));

@@ -34,7 +34,8 @@ impl Wire {
         if reply.status != 200 {
             return seen(reply);
         }
-        let asked = json!({ "flow": reply.text("flow"), "factor": "password", "answer": { "password": WORD } });
+        let asked =
+            json!({ "flow": reply.text("flow"), "factor": "password", "answer": { "password": WORD } });
         seen(self.0.post("/auth/flow/answer", asked).await)
     }
 

@@ -186,7 +186,8 @@ impl World {
                 let mut step = visit.answer(&next.flow, secret()).await.unwrap();
                 // A second factor, where one is asked for.
                 if let Step::Pending(next) = step {
-                    let next = portal::pending(visit.begin(&next.flow, &next.offers[0].factor).await.unwrap());
+                    let next =
+                        portal::pending(visit.begin(&next.flow, &next.offers[0].factor).await.unwrap());
                     let code = Code::typed(next.begun.unwrap().0, &outbox.code(at).await);
                     step = visit.answer(&next.flow, code).await.unwrap();
                 }

@@ -126,6 +126,7 @@ fn node<S: Store + Throttle + Clone>(
     let mut profile = Profile::public_portal().with_password_policy(rules);
     let long = Duration::from_secs(10 * 365 * 24 * 3600);
     (profile.sessions.idle, profile.sessions.absolute) = (long, long);
+    (profile.retention.sign_ins, profile.retention.changes) = (None, None);
     if let Some(trust) = &mut profile.trust {
         trust.life = long;
     }
