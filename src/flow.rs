@@ -42,6 +42,7 @@ use crate::secret::Token;
 use crate::session::Session;
 
 pub use client::Client;
+#[cfg(feature = "axum")]
 pub(crate) use client::MOST_ACCOUNTS;
 pub use close::Closing;
 pub use contact::ListedContact;
@@ -54,6 +55,7 @@ use state::{Applicant, State, Who};
 pub(crate) use state::{Kind, Run};
 pub(crate) use stop::{Going, edge};
 pub(crate) use subject::Person;
+pub(crate) use suspicion::TOLD_ONCE_IN;
 pub use transaction::Transaction;
 pub(crate) use trust::{NAME as TRUST, Trusted};
 

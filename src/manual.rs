@@ -471,7 +471,7 @@
 //! those lines are kept for other times. A notice of somebody who has no account is written as well, under the ring and
 //! read by nobody, so that a batch for an unknown name is the batch for a known one. What acts is left out (the link by
 //! which one objects, any address): the letter proves that its reader holds the contact, a stolen session proves
-//! nothing of the kind. 200 are shown at the most; what strangers can cause is bounded by the guards.
+//! nothing of the kind. 200 are shown at a time; what strangers can cause is bounded by the guards.
 //!
 //! # Numbers that get no code
 //!

@@ -136,6 +136,22 @@ async fn it_says_what_the_messages_said_in_the_language_that_is_read() {
     assert!(!russian.iter().any(|one| one.text.body.contains("password")));
 }
 
+/// Who is locked out is told of nothing in the inbox; and what strangers try then stands in the way of nothing later.
+#[tokio::test]
+async fn what_is_tried_at_a_locked_account_breaks_nothing() {
+    let house = House::over(&MemoryStore::default(), EMAIL).await;
+    house.sign_in().await;
+    assert!(house.visit.lock(&house.mine.session).await.unwrap());
+    let stranger = house.auth.visit(Client::unknown());
+    for _ in 0..7 {
+        let _ = stranger.sign_in().with(EMAIL, Password::word("wrong")).await.unwrap();
+    }
+    assert!(house.auth.unlock(house.account, &somebody()).await.unwrap());
+    let subjects = house.subjects().await;
+    assert!(subjects.iter().any(|one| one == "sign-in from a new browser"), "{subjects:?}");
+    let _ = house.auth.export(house.account).await.unwrap().unwrap();
+}
+
 /// A stolen session reads the inbox: it finds no code, and no link by which it would object in the owner's name.
 #[tokio::test]
 async fn nothing_in_it_acts() {
@@ -215,7 +231,11 @@ async fn it_is_bounded_in_number_and_in_time() {
     }
     let all = house.told(None, 1000, Locale::En).await;
     assert_eq!(all.len(), 200);
-    assert!(house.told(all.last().map(|one| one.id), 10, Locale::En).await.is_empty());
+    assert_eq!(
+        house.told(all.last().map(|one| one.id), 10, Locale::En).await.len(),
+        5,
+        "and the rest after them"
+    );
     let _ = house.sent().await;
     house.hands.advance(179 * DAY);
     assert_eq!(house.subjects().await.len(), 200);

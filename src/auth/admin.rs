@@ -198,7 +198,7 @@ impl Inner {
                 batch.push(Write::RaiseEpoch { account: id, route, expect: epoch });
                 batch.push(Write::ForgetBrowsers { account: id, except: None });
                 batch.extend(self.untrust_others(&person, None)?);
-                batch.extend(self.forget_habits(&person)?);
+                batch.extend(self.doubt_habits(&person)?);
             }
             if let Some(template) = change.tells {
                 let says = change.says.iter().map(|(name, value)| ((*name).into(), value.clone().into()));

@@ -13,7 +13,7 @@ use super::tend::LEASE;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
-use crate::flow::{Person, Run};
+use crate::flow::{Person, Run, TOLD_ONCE_IN};
 use crate::id::{AccountId, FlowId, MessageId, Realm};
 use crate::message::MessageRow;
 use crate::policy::Signal;
@@ -97,7 +97,5 @@ fn place(id: &MessageId) -> Place<'_> {
     Place::new(Purpose::FlowState, id.as_bytes())
 }
 
-/// Of more than one in this time the history tells.
-const TOLD_ONCE_IN: Duration = Duration::from_secs(24 * 3600);
 /// A step that has read the flow before its end may take this long to write.
 const SLACK: Duration = Duration::from_secs(60);

@@ -148,6 +148,13 @@ impl Client {
 }
 
 impl Client {
+    /// By what the accounts of one network are counted: who holds an IPv6 /48 has a fresh /64 for each of them, and in an
+    /// IPv4 /24 are strangers.
+    pub(crate) fn crowd(&self) -> Option<Vec<u8>> {
+        let network = self.network()?;
+        if network.len() == 4 { Some(network) } else { self.block() }
+    }
+
     /// The block of addresses that an owner's habits know: a provider moves its customers within one (IPv4 /24, IPv6 /48).
     pub(crate) fn block(&self) -> Option<Vec<u8>> {
         let mut network = self.network()?;

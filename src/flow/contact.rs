@@ -301,7 +301,7 @@ impl Inner {
         let mut batch = vec![self.swap_profile(person, &profile)?.ok_or(Code::Stale)?];
         batch.extend(self.move_contact(person, (new.as_ref(), old.as_ref()), (now, now))?);
         batch.extend(self.untrust_others(person, None)?);
-        batch.extend(self.forget_habits(person)?);
+        batch.extend(self.doubt_habits(person)?);
         let (account, route, expect) = (person.id, subject.account.route, subject.account.epoch);
         batch.extend([
             Write::RaiseEpoch { account, route, expect },

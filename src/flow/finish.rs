@@ -173,6 +173,7 @@ impl Inner {
         let (id, line) = self.line(person, event::name::SIGN_IN, Outcome::Done, &content)?;
         batch.push(line);
         batch.extend(self.tell_of_sign_in(person, (&content.origin, id), &signals)?);
+        batch.extend(self.clear_refusals(&next, person));
         self.learn(&next, person, person.id, &mut batch)?;
         let mut replaced = None;
         let browser = match (&trusted, next.state.public_device) {
@@ -366,7 +367,7 @@ impl Ending {
 }
 
 impl Loss {
-    const fn of(write: &Write) -> Self {
+    pub(super) const fn of(write: &Write) -> Self {
         match write {
             // This very challenge was accepted before.
             Write::Once { .. } => Self::No(Code::Answer(Reason::Replayed)),

@@ -29,6 +29,9 @@ pub(crate) struct Habits {
     /// The newest first.
     networks: Vec<(u64, i64)>,
     countries: Vec<(Country, i64)>,
+    /// What it was used to was forgotten, since somebody else may have taught it.
+    #[serde(default)]
+    cleared: bool,
 }
 
 /// From where a client comes, as habits know it.
@@ -101,6 +104,17 @@ impl Inner {
         Ok(())
     }
 
+    /// The write by which it knows no place any more, and takes each for new: whoever was thrown out may be the first to
+    /// come again.
+    pub(crate) fn doubt_habits(&self, person: &Person) -> Result<Option<Write>, Broken> {
+        let Some((row, Habits { seen, .. })) = self.habits(person)? else { return Ok(None) };
+        let habits = Habits { seen, cleared: true, ..Habits::default() };
+        let plain = serde_json::to_vec(&habits).map_err(|_| Broken::Misuse("habits"))?;
+        let (expect, version) = (row.version, row.version.next());
+        let sealed = self.seal_credential((person.id, row.id, &NAME), None, &plain)?;
+        Ok(Some(Write::SwapCredential { row: CredentialRow { version, sealed, ..row.clone() }, expect }))
+    }
+
     /// The write by which it forgets them.
     pub(crate) fn forget_habits(&self, person: &Person) -> Result<Option<Write>, Broken> {
         let old = self.habits(person)?;
@@ -111,12 +125,12 @@ impl Inner {
 impl Habits {
     pub(crate) fn is_new_network(&self, whence: Whence) -> bool {
         let known = |network| self.networks.iter().any(|(one, _)| *one == network);
-        !self.networks.is_empty() && whence.network.is_some_and(|network| !known(network))
+        (self.cleared || !self.networks.is_empty()) && whence.network.is_some_and(|network| !known(network))
     }
 
     pub(crate) fn is_new_country(&self, whence: Whence) -> bool {
         let known = |country| self.countries.iter().any(|(one, _)| *one == country);
-        !self.countries.is_empty() && whence.country.is_some_and(|country| !known(country))
+        (self.cleared || !self.countries.is_empty()) && whence.country.is_some_and(|country| !known(country))
     }
 
     /// The end of the day of the last sign-in.

@@ -325,9 +325,10 @@ impl Inner {
                 batch.push(Write::Settle { key, how, limit, at: run.now });
             }
         }
-        let (_, line) = self.line(person, event::name::RECOVERED, Outcome::Done, content)?;
+        let (id, line) = self.line(person, event::name::RECOVERED, Outcome::Done, content)?;
         batch.push(line);
-        batch.extend(self.notices(person, &run.visit.client, "recovered", Vec::new())?);
+        // The links of the notices before it are settled: if it was a stranger who recovered, this one locks.
+        batch.extend(self.notices(person, &run.visit.client, "recovered", self.lock_link(person, id))?);
         run.state.kind = Kind::Recover { lost, done: true };
         run.state.who.account = Some((account, epoch.next()));
         Ok(())

@@ -4,6 +4,8 @@
 //! What is said here is said to who has proven all of it. A sign-in that fails is not looked at: its bytes and its work are
 //! those of a name that nobody has.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::finish::Loss;
@@ -14,8 +16,10 @@ use super::{Code, Refusal, Step};
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::{self, Outcome, SIGNALS, Sealed};
+use crate::lockout::Settlement;
 use crate::policy::{Signal, Weighed};
-use crate::store::{Passed, Write};
+use crate::secret::Purpose;
+use crate::store::{Committed, OnceKey, Passed, Write};
 
 /// What was found at a sign-in, kept in its flow: as names, so that another build reads it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -87,13 +91,26 @@ impl Inner {
     async fn is_in_a_crowd(&self, run: &Run<'_>, signals: &[Signal]) -> Going<bool> {
         let rules = &self.profile.suspicion;
         let new = [Signal::NewBrowser, Signal::NewNetwork].iter().all(|signal| signals.contains(signal));
-        let (true, Some(network)) =
-            (new && rules.weight(Signal::ManyAccounts) > 0, run.visit.client.network())
+        let (true, Some(network)) = (new && rules.weight(Signal::ManyAccounts) > 0, run.visit.client.crowd())
         else {
             return Ok(false);
         };
         let key = self.throttle_key(&[b"accounts", &network]);
         Ok(self.throttle.pass(vec![(key, rules.accounts)], run.now).await? != Passed::Yes)
+    }
+
+    /// The run of refusals before a sign-in is over with it.
+    pub(crate) fn clear_refusals(&self, run: &Run<'_>, person: &Person) -> Vec<Write> {
+        if run.state.kind != Kind::SignIn || run.state.refused == 0 {
+            return Vec::new();
+        }
+        let lane = self.lane(run, person);
+        let proven = run.state.proofs.iter().filter_map(|proof| self.factor(proof.factor()));
+        let clear = |factor| {
+            let (key, limit) = self.guard(person, &run.state, factor, lane);
+            Write::Settle { key, how: Settlement::Clear, limit, at: run.now }
+        };
+        proven.map(clear).collect()
     }
 
     /// The end of a sign-in that was weighed and found too suspicious. `None`: lost a race, judge again.
@@ -110,8 +127,22 @@ impl Inner {
         batch.splice(0..0, run.take());
         batch.extend(Self::unwatch(run));
         batch.push(line);
-        batch.extend(self.warn(person, "sign-in-refused", (&content.origin, id), &signals, Vec::new())?);
-        match self.lost(batch).await? {
+        let told = self.warn(person, "sign-in-refused", (&content.origin, id), &signals, Vec::new())?;
+        // Whoever knows a password and is turned away would fill its owner's mailbox: once a day.
+        let key = OnceKey(self.keys.lookup(Purpose::Once, &[b"refused", person.id.as_bytes()]));
+        let quiet = batch.clone();
+        batch.push(Write::Once { key, until: run.now.after(TOLD_ONCE_IN) });
+        batch.extend(told);
+        let means: Vec<Loss> = quiet.iter().map(Loss::of).collect();
+        let end = match self.commit(batch).await? {
+            Committed::Lost { at } if at == quiet.len() => self.commit(quiet).await?,
+            end => end,
+        };
+        let lost = match end {
+            Committed::Won => None,
+            Committed::Lost { at } => Some(means.get(at).copied().unwrap_or(Loss::Again)),
+        };
+        match lost {
             None => Ok(Some(Step::Refused(Box::new(Refusal::new(Code::Unusual))))),
             Some(Loss::No(code)) => Err(code.into()),
             Some(Loss::Flow | Loss::Again) => Ok(None),
@@ -135,5 +166,7 @@ impl Inner {
     }
 }
 
+/// Of more than one in this time the history tells.
+pub(crate) const TOLD_ONCE_IN: Duration = Duration::from_secs(24 * 3600);
 /// In the details of a line.
 const COUNTRY: &str = "country";

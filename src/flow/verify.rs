@@ -143,7 +143,13 @@ impl Inner {
                     // Nobody's credential, whatever the factor says of it.
                     return self.refuse(run, person, at, Reason::Wrong, vec![]).await;
                 };
-                writes.push(at.settle(Settlement::Reset, run));
+                // Of a sign-in the run of refusals is over when that has ended well: else whoever is asked for more, or turned
+                // away, for what was tried before begins again, and nothing was tried.
+                let how = match run.state.kind {
+                    Kind::SignIn => Settlement::Forgiven,
+                    _ => Settlement::Reset,
+                };
+                writes.push(at.settle(how, run));
                 if let Some(notice) = tells {
                     writes.extend(self.tell(person, run, notice)?);
                 }

@@ -32,8 +32,8 @@ pub struct Told {
 
 impl Auth {
     /// The newest notices of an account, in a language: at most `limit`, from before the one with the id `before`. They
-    /// are kept as long as [`Retention::notices`](crate::policy::Retention::notices) says, and no more than 200 are
-    /// shown.
+    /// are kept as long as [`Retention::notices`](crate::policy::Retention::notices) says; 200 are given at a
+    /// time at the most.
     ///
     /// # Errors
     /// When the store does not work.
@@ -61,9 +61,9 @@ impl Inner {
         limit: usize,
         locale: Locale,
     ) -> Result<Vec<Told>, Broken> {
-        let rows = self.store.events(self.inbox_of(person.id), EventPage::newest(MOST_SHOWN)).await?;
-        let older = rows.iter().filter(|row| before.is_none_or(|before| row.id < before));
-        older.take(limit).filter_map(|row| self.told(person, row, locale).transpose()).collect()
+        let page = EventPage { before, ..EventPage::newest(limit.min(MOST_AT_A_TIME)) };
+        let rows = self.store.events(self.inbox_of(person.id), page).await?;
+        rows.iter().filter_map(|row| self.told(person, row, locale).transpose()).collect()
     }
 
     fn told(&self, person: &Person, row: &EventRow, locale: Locale) -> Result<Option<Told>, Broken> {
@@ -71,7 +71,8 @@ impl Inner {
         // Where it goes to shapes no word of it: it goes nowhere.
         let mut names = known.contacts().chain(&known.names);
         let Some(to) = names.next().cloned() else { return Ok(None) };
-        let event = self.open_event(row, Some(&known.key))?;
+        // One that does not open hides none of the others.
+        let Ok(event) = self.open_event(row, Some(&known.key)) else { return Ok(None) };
         let template = TemplateName::owned(event.reason.unwrap_or_default());
         let mut params = event.origin.at(row.at);
         params.retain(|(name, _)| event.details.iter().all(|(own, _)| own != name));
@@ -108,8 +109,10 @@ impl Inner {
         let acts = |name: &str, value: &str| name == OBJECTION || value.contains("://");
         let kept = own.iter().filter(|(name, value)| !acts(name, value));
         content.details = kept.map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let (inbox, name) = (Some(self.inbox_of(person.id)), event::name::NOTICE);
         let key = person.known(self)?.map(|known| &known.key);
+        // Of who is locked out nothing is opened: a row under another key would stand in the way of all others later.
+        let whose = key.map_or_else(|| self.nobodys_inbox(person.id), |_| self.inbox_of(person.id));
+        let (inbox, name) = (Some(whose), event::name::NOTICE);
         let (_, mut write) = self.event(inbox, key, name, Outcome::Done, &content)?;
         if let Write::Event(row) = &mut write {
             row.realm = self.inboxes();
@@ -123,10 +126,18 @@ impl Inner {
     }
 
     fn inbox_of(&self, account: AccountId) -> AccountId {
-        let found = self.keys.lookup(Purpose::Event, &[b"inbox", account.as_bytes()]);
+        self.inbox_by(b"inbox", account)
+    }
+
+    fn nobodys_inbox(&self, account: AccountId) -> AccountId {
+        self.inbox_by(b"nobody's inbox", account)
+    }
+
+    fn inbox_by(&self, whose: &[u8], account: AccountId) -> AccountId {
+        let found = self.keys.lookup(Purpose::Event, &[whose, account.as_bytes()]);
         AccountId::from_bytes(found.first_chunk().copied().unwrap_or_default())
     }
 }
 
 pub(super) const FACTOR: &str = "factor";
-const MOST_SHOWN: usize = 200;
+const MOST_AT_A_TIME: usize = 200;

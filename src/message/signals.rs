@@ -66,11 +66,26 @@ impl Inner {
         if self.profile.suspicion.weigh(&signals) < Weighed::Tell {
             return Ok(Vec::new());
         }
-        let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
+        let profile = person.known(self)?.map(|known| &known.profile);
+        // Its owner was let in again since, and knows.
+        if profile.and_then(|profile| profile.secured).is_some_and(|at| began <= at) {
+            return Ok(Vec::new());
+        }
+        let locale = profile.map(|profile| profile.locale).unwrap_or_default();
         let factor = content.factor.as_ref().and_then(|name| self.factor(name));
         let factor = factor.map(|factor| factor.title(locale)).unwrap_or_default();
         let said = vec![("at".into(), began.rfc3339().into()), ("factor".into(), factor.into())];
         self.warn(person, "sign-in-unfinished", (&content.origin, id), &signals, said)
+    }
+
+    /// A link by which its reader says "this was not me" of an event. Without a site there is no page to lead to.
+    pub(crate) fn lock_link(&self, person: &Person, about: EventId) -> Params {
+        if self.site.origin.is_empty() {
+            return Params::new();
+        }
+        let until = self.clock.now().after(LINK_LIFE);
+        let link = self.objection_link(Objection::NotMe, person.id, about, until);
+        vec![(OBJECTION.into(), link.into())]
     }
 
     pub(crate) fn warn(
@@ -84,12 +99,7 @@ impl Inner {
         let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
         let why: Vec<_> = signals.iter().map(|signal| signal.text(locale)).collect();
         said.push(("why".into(), why.join(", ").into()));
-        // Without a site there is no page to lead to.
-        if !self.site.origin.is_empty() {
-            let until = self.clock.now().after(LINK_LIFE);
-            let link = self.objection_link(Objection::NotMe, person.id, id, until);
-            said.push((OBJECTION.into(), link.into()));
-        }
+        said.extend(self.lock_link(person, id));
         self.notices_by(person, origin, (&TemplateName::new(template), None), said)
     }
 }

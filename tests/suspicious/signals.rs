@@ -160,6 +160,55 @@ async fn wrong_answers_are_remembered_to_the_end_of_the_sign_in() {
     assert_eq!(house.signals(account).await, ["after_refusals"]);
 }
 
+/// Whoever is asked for more, or turned away, for what was tried before, begins again: it is not forgotten by that.
+#[tokio::test]
+async fn a_flow_that_is_dropped_forgets_no_wrong_answer() {
+    for refuse in [None, Some(60)] {
+        let mut profile = Profile::nist_aal1();
+        profile.suspicion.refuse = refuse;
+        let house = House::new(profile);
+        let _ = house.at_home(&[EMAIL, PHONE]).await;
+        let client = from(AWAY);
+        for _ in 0..5 {
+            let visit = house.auth.visit(client.clone());
+            let _ = portal::refused(visit.sign_in().with(EMAIL, Password::word("wrong")).await.unwrap());
+        }
+        for _ in 0..3 {
+            match house.auth.visit(client.clone()).sign_in().with(EMAIL, Password::word(WORD)).await.unwrap()
+            {
+                Step::Pending(next) => assert!(refuse.is_none() && next.unusual),
+                Step::Refused(why) => assert!(refuse.is_some() && why.code.as_str() == "unusual", "{why:?}"),
+                Step::Done(_) => panic!("let in at the second try"),
+            }
+        }
+        if refuse.is_some() {
+            assert_eq!(
+                house.templates().await,
+                ["sign-in-refused", "sign-in-refused"],
+                "once to each contact"
+            );
+        }
+    }
+}
+
+/// Nor does a first factor that is proven and left: it is over with the sign-in that ends well.
+#[tokio::test]
+async fn half_a_sign_in_forgets_no_wrong_answer() {
+    let house = House::new(Profile::public_portal());
+    let (account, browser) = house.at_home(&[EMAIL]).await;
+    let client = from(HOME).with_browser(browser);
+    for _ in 0..5 {
+        let visit = house.auth.visit(client.clone());
+        let _ = portal::refused(visit.sign_in().with(EMAIL, Password::word("wrong")).await.unwrap());
+    }
+    let _ =
+        pending(house.auth.visit(client.clone()).sign_in().with(EMAIL, Password::word(WORD)).await.unwrap());
+    house.enter(EMAIL, &client).await;
+    assert_eq!(house.signals(account).await, ["after_refusals"]);
+    house.enter(EMAIL, &client).await;
+    assert!(house.signals(account).await.is_empty());
+}
+
 #[tokio::test]
 async fn a_long_absence() {
     let house = house();

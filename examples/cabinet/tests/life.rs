@@ -337,7 +337,12 @@ pub(super) async fn code_to(portal: &Portal, to: &str) -> String {
         let mut parts = body.split(|sign: char| !sign.is_ascii_digit()).map(str::to_owned);
         parts.find(|digits| digits.len() == 6)
     };
-    format!("code={}", letters(portal, to).await.into_iter().find_map(digits).unwrap())
+    let letters = letters(portal, to).await;
+    let code = letters.iter().cloned().find_map(digits);
+    format!(
+        "code={}",
+        code.unwrap_or_else(|| panic!("no code in {letters:?}, {:?}", portal.outbox.letters()))
+    )
 }
 
 /// The newest link of a notice to this address, as a path.

@@ -347,7 +347,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         method: "get",
         path: "/messages",
         id: "messages",
-        summary: "What the owner was told, newest first, in the caller's language and in pages; 200 are kept in sight.",
+        summary: "What the owner was told, newest first, in the caller's language and in pages.",
         body: None,
         answers: Answers::Json("Messages"),
         codes: &[SIGNED],

@@ -57,12 +57,13 @@ pub(super) const TEMPLATES: &[Template] = &[
             "{site}: your account was recovered",
             "{at}, {from}: your account was recovered. All sessions have ended, and what was lost opens it no more. \
              If it was \
-             not you, recover it yourself at once and turn to support.",
+             not you, recover it yourself at once and turn to support.[\n\nTo lock the account at once: {objection}]",
         )
         .ru(
             "{site}: доступ к вашей учётной записи восстановлен",
             "{at}, {from}: доступ к вашей учётной записи восстановлен. Все сеансы завершены, утраченное больше её не \
-             открывает. Если это не вы, сразу восстановите доступ сами и обратитесь в поддержку.",
+             открывает. Если это не вы, сразу восстановите доступ сами и обратитесь в поддержку.[\n\nСразу \
+             заблокировать учётную запись: {objection}]",
         ),
     Template::new("contact-added", Topic::Account)
         .en(
