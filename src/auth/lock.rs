@@ -90,7 +90,7 @@ impl Inner {
         if known.profile.lock.is_some() {
             return Ok(Some(true));
         }
-        if known.profile.secured.is_some_and(|at| line.at() < at) {
+        if known.profile.secured.is_some_and(|at| line.at() <= at) {
             return Ok(Some(false));
         }
         let mut content = Sealed::new(visit.client.origin());
