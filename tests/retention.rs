@@ -159,7 +159,8 @@ async fn a_realm_forgets_its_own() {
     let store = MemoryStore::default();
     let (short, long) = (profile(Some(40), None), profile(None, None));
     let (one, two) = (House::over(&store, "one", short).await, House::over(&store, "two", long).await);
-    (one.sign_in().await, two.sign_in().await);
+    one.sign_in().await;
+    two.sign_in().await;
     one.hands.advance(400 * DAY);
     two.hands.advance(400 * DAY);
     // The sign-in, and the code that a registration began with: a line of nobody.
