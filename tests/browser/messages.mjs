@@ -5,7 +5,7 @@ import { faultsOf } from "./page.mjs";
 const PASSWORD = "Тихая гавань 42";
 const NEW_PASSWORD = "Совсем другие слова 9";
 const to = "nina@example.org";
-const phone = "+79160000077";
+const phone = "+79160000079";
 
 export async function messages(browser) {
   // Without scripts from beginning to end.
