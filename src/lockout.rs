@@ -94,8 +94,8 @@ pub enum Reserved {
     Granted {
         /// The hold that begins if this attempt and all that are under way are refused.
         hold: Option<Duration>,
-        /// Refusals in a row before it, of the key that has most: for a word to the owner, never for a decision on the
-        /// attempt.
+        /// Refusals in a row before it, of the key that has most: a signal by which a sign-in is weighed once all of it is
+        /// proven, never for a decision on the attempt.
         refused: u32,
     },
     /// Checks that are under way could use up what is left: wait for one to settle, then ask again.

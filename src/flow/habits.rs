@@ -3,8 +3,8 @@
 //! It lies sealed in a row beside the account's credentials, as trust does, so that it is read with the account and written
 //! with the sign-in: no trip to the store and no commit more, and no write at all where nothing is new that day. A network
 //! is eight bytes of a keyed hash that has the account in it: opened, the row says from where nobody signed in, and of two
-//! accounts not whether they share a network. It goes where the browsers go that the account knows (a recovery, a lock),
-//! or whoever was thrown out would come back to a network that they made known.
+//! accounts not whether they share a network. What it says is forgotten where the browsers are that the account knows (a
+//! recovery, a lock), or whoever was thrown out would come back to a network that they made known.
 
 use std::net::IpAddr;
 
