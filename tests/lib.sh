@@ -19,8 +19,10 @@ began=$SECONDS
 size=ci
 steps_run=0
 failed=()
-# What failed, in its own words, said once more at the very end: of a long output often only that is read.
+# How long each took and what failed, in its own words: said once more at the very end: of a long output often only that
+# is read.
 reasons=
+took=
 child=
 
 stop() {
@@ -59,6 +61,7 @@ step() {
     reasons+="$name: ${named:-ended with $rc}"$'\n'
     printf '   FAIL, %d s\n' $((SECONDS - start))
   fi
+  took+="$((SECONDS - start)) s $name"$'\n'
   [ "$size" != long ] || counted "$name" "$log" $rc
   return 0
 }
@@ -84,6 +87,7 @@ summary() {
     /^test result: / { for (i = 2; i < NF; i++) { if ($(i+1) == "passed;") p += $i; if ($(i+1) == "failed;") f += $i; if ($(i+1) == "ignored;") s += $i } }
     END { print p + 0, f + 0, s + 0 }')
   [ ${#failed[@]} -le "$bad" ] || bad=${#failed[@]}
+  printf '%s' "$took" | sort -rn | head -n 12 | paste -sd , | sed 's/,/, /g'
   printf %s "$reasons"
   for name in "${failed[@]+"${failed[@]}"}"; do printf 'failed: %s\n' "$name"; done
   printf 'steps: %d passed, %d failed; %d s in all\n' $((steps_run - ${#failed[@]})) ${#failed[@]} $((SECONDS - began))

@@ -1,7 +1,7 @@
 // What holds on every page, in both languages, for everybody: found by following links and pressing buttons, so that a
 // page which is added is looked at too; and every task done by the keyboard alone.
 import { readFile } from "node:fs/promises";
-import { accessible, appCode, check, code, codes, go, pace, person, portal, shot } from "./people.mjs";
+import { accessible, appCode, check, code, codes, go, onPage, pace, person, portal, shot } from "./people.mjs";
 import { focused, follow, submit, tabTo, type } from "./keyboard.mjs";
 import { faultsOf } from "./page.mjs";
 
@@ -244,7 +244,7 @@ async function proves(page, to, before, look) {
   const { count } = await codes(page, to);
   if (before === undefined) return count;
   for (let steps = 0; steps < 4; steps += 1) {
-    const asked = await page.evaluate(() => document.querySelector("main form input:not([type=hidden], [type=checkbox])")?.id);
+    const asked = await onPage(page, () => document.querySelector("main form input:not([type=hidden], [type=checkbox])")?.id);
     const byCode = page.getByRole("button", { name: /^(By a code sent to|Кодом, который придёт на)/ });
     if (asked === "password") await page.fill("#password", NEW_PASSWORD);
     else if (asked === "code") await page.fill("#code", await code(page, to, before));
@@ -280,7 +280,7 @@ async function links(page) {
 
 // Forms of nothing but a button. Signing out and the language are tried elsewhere.
 function buttons(page) {
-  return page.evaluate(() => {
+  return onPage(page, () => {
     const found = [];
     for (const form of document.querySelectorAll("main form[method=post]")) {
       const action = form.getAttribute("action");
@@ -296,7 +296,7 @@ function buttons(page) {
 
 /** Everything that must hold, once for each page in each of its states. `looked`: a map for those that were. */
 export async function lookAt(page, locale, looked) {
-  const state = await page.evaluate(() => {
+  const state = await onPage(page, () => {
     const mark = (sign, what) => (document.querySelector(what) ? sign : "");
     const field = document.querySelector("main form input:not([type=hidden])")?.id ?? "";
     return `${mark("!", ".alert")}${mark("+", ".news")}${field && `:${field}`} ${document.querySelector("h1")?.textContent}`;

@@ -1,6 +1,6 @@
 // The pages of the examples as people use them, in both languages.
 import { readFileSync } from "node:fs";
-import { accessible, appCode, check, finish, keyDevice, launch, portal, shot, sound } from "./people.mjs";
+import { accessible, appCode, check, finish, keyDevice, launch, onPage, portal, shot, sound } from "./people.mjs";
 
 const walks = { passkey_only: keys, single_page: client };
 const PASSWORD = "Correct Horse 7 Batteries!";
@@ -61,7 +61,7 @@ function press(page, name) {
 async function look(page, name) {
   if (!seen.has(page)) await sound(page, name);
   seen.add(page);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const wide = await onPage(page, () => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   check(wide <= 0, `${name}: no scroll sideways`);
   await accessible(page, name);
   await shot(page, name);

@@ -1,5 +1,5 @@
 // What can be wrong with a page as it stands, beyond what axe knows.
-import { accessible } from "./people.mjs";
+import { accessible, onPage } from "./people.mjs";
 
 const MOST_BYTES = 100_000;
 
@@ -8,17 +8,17 @@ export async function faultsOf(page, locale) {
   const faults = [];
   for (const width of [1280, 390, 320]) {
     await page.setViewportSize({ width, height: 844 });
-    faults.push(...(await page.evaluate(sideways)).map((fault) => `at ${width} ${fault}`));
+    faults.push(...(await onPage(page, sideways)).map((fault) => `at ${width} ${fault}`));
   }
   await page.setViewportSize({ width: 390, height: 844 });
-  faults.push(...(await page.evaluate(smallTargets)));
-  faults.push(...(await page.evaluate(heavy, MOST_BYTES)), ...(await page.evaluate(hardToType)));
-  faults.push(...(await page.evaluate(notRead, locale)), ...(await page.evaluate(errorsApart)));
+  faults.push(...(await onPage(page, smallTargets)));
+  faults.push(...(await onPage(page, heavy, MOST_BYTES)), ...(await onPage(page, hardToType)));
+  faults.push(...(await onPage(page, notRead, locale)), ...(await onPage(page, errorsApart)));
   await page.emulateMedia({ reducedMotion: "reduce" });
-  faults.push(...(await page.evaluate(moves)));
+  faults.push(...(await onPage(page, moves)));
   await page.setViewportSize({ width: 700, height: 900 });
   await page.emulateMedia({ media: "print", colorScheme: "dark" });
-  faults.push(...(await page.evaluate(sideways)).map((fault) => `on paper ${fault}`));
+  faults.push(...(await onPage(page, sideways)).map((fault) => `on paper ${fault}`));
   await accessible(page, `${locale} ${new URL(page.url()).pathname} on paper, from a dark screen`, true, ["color-contrast"]);
   return faults;
 }

@@ -275,9 +275,15 @@ export async function signIn(page, to, password, typed = to) {
   return sent;
 }
 
+/** What `look` says of the page that stands: a click returns when the next one is on its way and has no root yet. */
+export async function onPage(page, look, given) {
+  await page.waitForLoadState();
+  return page.evaluate(look, given);
+}
+
 /** No scroll sideways, a title, a language, labels for inputs: asked of the page as it stands. */
 export async function sound(page, name) {
-  const faults = await page.evaluate(() => {
+  const faults = await onPage(page, () => {
     const faults = [];
     const { scrollWidth, clientWidth } = document.documentElement;
     if (scrollWidth > clientWidth) faults.push(`scrolls sideways: ${scrollWidth} in ${clientWidth}`);
@@ -293,15 +299,16 @@ export async function sound(page, name) {
   if (faults.length) check(false, `${name}: ${faults.join("; ")}`);
 }
 
-/** A picture of the page as it stands, full length unless it has no end. */
+/** A picture of the page as it stands, full length unless it has no end; where pictures are wanted. */
 export async function shot(page, name) {
+  if (!shots) return;
   // The driver hides the caret by a style of its own, which is still there when the next thing is looked at.
   await page.screenshot({ path: `${shots}/${name}.png`, fullPage: !name.startsWith("outbox"), caret: "initial" });
 }
 
 /** Serious findings of axe. The page's policy forbids scripts, so the rules are injected by the debugger. */
 export async function accessible(page, name, quiet = false, rules) {
-  await page.evaluate(`globalThis.axe ?? (() => { ${axe}; })(); 0`);
+  await onPage(page, `globalThis.axe ?? (() => { ${axe}; })(); 0`);
   const found = await page.evaluate((values) => globalThis.axe.run(document, values ? { runOnly: values } : {}), rules);
   const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
   const what = serious.map((v) => `${v.id} at ${v.nodes.map((n) => n.target).join(", ")}`).join("; ");
