@@ -55,7 +55,7 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
     table.entries(TokenCode::default).await;
     table.entries(BackupCode::default).await;
     table.entries(PasskeyChallenge::new).await;
-    // Followed in the browser that asked: `races_links`.
+    // Followed in the browser that asked, which takes the mailbox before the factor is asked: `races_links`.
     table.entries(|| LinkElsewhere).await;
     // No factor is added by the word of another device.
     table.cell(AnApproval, SignIn).await;
@@ -65,13 +65,14 @@ pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds
         entries::trusted(&nodes, course).await;
     }
     // ATTACKS 7: a puzzle is no flow's.
-    for (nth, purpose) in [HumanFor::SignUp, HumanFor::SignIn].into_iter().enumerate() {
+    for (nth, purpose) in [HumanFor::SignUp, HumanFor::SignIn, HumanFor::Recover].into_iter().enumerate() {
         let Some(course) = table.course(format!("the answer to a puzzle at {}", purpose.as_str())) else {
             continue;
         };
         let mut human = HumanPolicy::NONE;
         match purpose {
             HumanFor::SignUp => human.sign_up = Check::Always,
+            HumanFor::Recover => human.recover = Check::Always,
             _ => human.sign_in = Check::Always,
         }
         let nodes = Arc::new(nodes.that_ask(again.clone(), human).await);

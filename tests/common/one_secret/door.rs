@@ -104,12 +104,14 @@ impl Door {
         replied(&line.post("/auth/sign-in", &cookies, &[], &body).await, None)
     }
 
-    /// A registration, or a sign-in by name and password, with the answer to a puzzle of the browser that has this binding.
+    /// A registration, a recovery, or a sign-in by name and password, with the answer to a puzzle of the browser that has
+    /// this binding.
     pub async fn puzzled(&self, who: &str, purpose: HumanFor, answer: &str, binding: &Token) -> End {
         let Some(line) = &self.line else {
             let visit = self.auth.visit(Client::unknown().bound_by(binding.clone()).human(answer));
             let step = match purpose {
                 HumanFor::SignUp => visit.sign_up(who, "Иван Петров", "2026-01").await,
+                HumanFor::Recover => visit.recover().start(who).await,
                 _ => visit.sign_in().with(who, propusk::Password::word(WORD)).await,
             };
             return stepped(step.unwrap(), binding, None);
@@ -119,6 +121,7 @@ impl Door {
                 "/auth/sign-up",
                 json!({ "contact": who, "name": "Иван Петров", "terms": "2026-01", "human": answer }),
             ),
+            HumanFor::Recover => ("/auth/recover", json!({ "contact": who, "human": answer })),
             _ => {
                 let word = json!({ "password": WORD });
                 (

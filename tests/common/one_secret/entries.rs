@@ -271,7 +271,7 @@ pub async fn trusted(nodes: &Arc<Nodes>, mut course: Course) {
     course.end();
 }
 
-/// An answer to a puzzle opens one registration, or one sign-in.
+/// An answer to a puzzle opens one registration, one sign-in, or one recovery.
 #[derive(Clone, Copy)]
 struct Begins;
 
@@ -286,7 +286,7 @@ impl Ends for Begins {
 }
 
 /// The answer to one puzzle, by many at once from the browser that it was posed to: each registers another number, or all
-/// sign in by one.
+/// ask for one account.
 pub async fn puzzle(nodes: &Arc<Nodes>, purpose: HumanFor, mut course: Course) {
     let known = match purpose {
         HumanFor::SignUp => None,
