@@ -25,7 +25,8 @@ impl Auth {
     }
 
     /// Lifts a lock, whoever set it; whether there was one. What ended with it does not come back. One that is switched
-    /// off besides stays so.
+    /// off besides stays so. Wrong answers are forgotten, also where there was no lock: strangers who used up an account's
+    /// guesses shut out an owner who has no browser that is known.
     ///
     /// # Errors
     /// When the store does not work.
@@ -33,6 +34,7 @@ impl Auth {
         self.0.ready().await?;
         let change = Change::new(event::name::UNLOCKED, Sealed::new(by.origin())).telling("unlocked");
         let now = self.0.clock.now();
+        let _ = self.0.commit(self.0.forget_refusals(id, now)).await?;
         let lift = |profile: &mut ProfileData, _: &mut AccountState| {
             profile.secured = Some(now);
             profile.lock.take().is_some()
@@ -120,6 +122,8 @@ impl Inner {
             profile.lock = Some(stands.unwrap_or(Lock { reason, at }));
             // Nothing is destroyed while it is not clear whose account it is.
             profile.closing = None;
+            // Else whoever waits lifts it in the end. It may be asked for anew, and every contact hears of that.
+            profile.recovery = profile.recovery.filter(|waits| waits.stopped);
             true
         };
         self.change_account(id, change, set).await

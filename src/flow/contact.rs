@@ -131,6 +131,15 @@ impl State {
         }
     }
 
+    /// The contact that goes, where one does.
+    pub(crate) const fn takes_away(&self) -> Option<CredentialId> {
+        match &self.kind {
+            Kind::Contact { change: ContactChange::Add { instead, .. }, .. } => *instead,
+            Kind::Contact { change: ContactChange::Remove { contact }, .. } => Some(*contact),
+            _ => None,
+        }
+    }
+
     /// The address that is being confirmed.
     pub(crate) const fn confirming(&self) -> Option<&Identifier> {
         match &self.kind {
@@ -198,6 +207,12 @@ impl Inner {
         mut batch: Vec<Write>,
     ) -> Going<Option<Step>> {
         let kind = self.may_become(&run.state, person)?;
+        let mut before = run.state.clone();
+        before.confirms(false);
+        if !self.may_change_contact(&before, person)? {
+            // The account can prove more than it could when this was begun.
+            return Err(Code::Stale.into());
+        }
         let (Kind::Contact { session, change, .. }, Some(subject), Some(known), Some((account, epoch))) =
             (run.state.kind.clone(), &person.subject, person.known(self)?, run.state.who.account)
         else {
@@ -220,7 +235,7 @@ impl Inner {
         profile.changes.push(changed);
         batch.push(self.once(&run, &CONTACT, b"contact"));
         batch.push(self.swap_profile(person, &profile)?.ok_or(Code::Stale)?);
-        batch.extend(self.move_contact(person, (gone.as_ref(), new.as_ref()), (run.now, until))?);
+        batch.extend(self.move_contact(person, (gone.as_slice(), new.as_slice()), (run.now, until))?);
         batch.extend(self.untrust_others(person, None)?);
         batch.push(line);
         let (template, mut said) = match (&gone, &new) {
@@ -250,14 +265,14 @@ impl Inner {
     fn move_contact(
         &self,
         person: &Person,
-        (gone, new): (Option<&Identifier>, Option<&Identifier>),
+        (gone, new): (&[Identifier], &[Identifier]),
         (now, free_at): (Timestamp, Timestamp),
     ) -> Going<Vec<Write>> {
         let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else {
             return Err(Code::Stale.into());
         };
         let mut writes = Vec::new();
-        if let Some(gone) = gone {
+        for gone in gone {
             let (id, expect) = known.contact_row(gone).ok_or(Code::Stale)?;
             writes.push(Write::RemoveContact { id, expect });
             let lookup = self.lookup(gone);
@@ -265,14 +280,14 @@ impl Inner {
                 writes.push(Write::RemoveIdentifier { lookup, account: person.id, free_at });
             }
         }
-        if let Some(new) = new {
+        for new in new {
             let name = !known.names.contains(new);
             writes.extend(self.name_rows((person.id, &known.key), new, (name, true), now)?);
         }
         Ok(writes)
     }
 
-    /// Makes a change of contacts undone: the old address is one again and the new one is not. All sessions end. False:
+    /// Makes a change of contacts undone, and those after it: the contacts are those of before. All sessions end. False:
     /// there is no such change, or its time is over. `None`: the account was changed in between.
     pub(crate) async fn undo_contact(
         &self,
@@ -289,17 +304,29 @@ impl Inner {
             return Ok(Some(false));
         };
         let mut profile = known.profile.clone();
-        let ContactChanged { old, new, .. } = profile.changes.remove(at);
-        // What was changed again since stays as it is.
-        let new = new.filter(|new| known.contact_row(new).is_some());
-        let old = old.filter(|old| known.contact_row(old).is_none());
+        // With all that came after it: else whoever made it would make two, and keep the second. A notice of that goes to
+        // the contacts of its time.
+        let undone = profile.changes.split_off(at);
+        let now_there: Vec<_> = known.contacts().cloned().collect();
+        let mut then = now_there.clone();
+        for ContactChanged { old, new, .. } in undone.into_iter().rev() {
+            then.retain(|address| Some(address) != new.as_ref());
+            then.extend(old.filter(|old| !then.contains(old)));
+        }
+        let but = |these: &[Identifier], those: &[Identifier]| -> Vec<_> {
+            these.iter().filter(|address| !those.contains(address)).cloned().collect()
+        };
+        let (gone, back) = (but(&now_there, &then), but(&then, &now_there));
         let mut content = Sealed::new(visit.client.origin());
-        for (name, address) in [("old", &new), ("new", &old)] {
-            content.details.extend(address.as_ref().map(|address| (name.to_owned(), address.masked())));
+        for (name, addresses) in [("old", &gone), ("new", &back)] {
+            let masked: Vec<_> = addresses.iter().map(Identifier::masked).collect();
+            if !masked.is_empty() {
+                content.details.insert(name.to_owned(), masked.join(", "));
+            }
         }
         let (_, line) = self.line(person, event::name::CONTACT_UNDONE, Outcome::Done, &content)?;
         let mut batch = vec![self.swap_profile(person, &profile)?.ok_or(Code::Stale)?];
-        batch.extend(self.move_contact(person, (new.as_ref(), old.as_ref()), (now, now))?);
+        batch.extend(self.move_contact(person, (&gone, &back), (now, now))?);
         batch.extend(self.untrust_others(person, None)?);
         batch.extend(self.doubt_habits(person)?);
         let (account, route, expect) = (person.id, subject.account.route, subject.account.epoch);

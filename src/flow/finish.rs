@@ -89,7 +89,7 @@ impl Inner {
         batch: Vec<Write>,
     ) -> Going<Option<Step>> {
         let (mut next, mut batch) = (next, batch);
-        if !self.may_go_on(&mut next, person).await? {
+        if !self.may_go_on(&mut next, person, &batch).await? {
             return self.turn_away(&next, person, content, batch).await;
         }
         if next.state.is_suspected() {
@@ -107,7 +107,7 @@ impl Inner {
                 if enough && closing(person) {
                     return self.go_on(next, person, content, batch).await;
                 }
-                match if enough { None } else { self.trusted(&next, person)? } {
+                match if enough { None } else { self.trusted(&next, person, &batch)? } {
                     None if !enough => self.go_on(next, person, content, batch).await,
                     trusted => self.sign_in(next, person, trusted, (subject, epoch), content, batch).await,
                 }
@@ -187,7 +187,7 @@ impl Inner {
             (None, false) => {
                 let (known, token) = self.remember(&mut batch, &next, person, person.id)?;
                 if let (Some(rule), true) = (&self.profile.trust, next.visit.client.trust) {
-                    batch.extend(self.trust(&next, person, (known, rule.life))?);
+                    self.trust(&next, person, (known, rule.life, epoch), &mut batch)?;
                     batch.push(self.line(person, event::name::TRUSTED, Outcome::Done, &content)?.1);
                 }
                 token

@@ -12,10 +12,8 @@ use crate::auth::{Auth, Inner};
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::Source;
-use crate::hash::Lane;
 use crate::human::HumanFor;
 use crate::id::{AccountId, EventId, FactorName};
-use crate::lockout::Settlement;
 use crate::message::OBJECTION;
 use crate::policy::Lacks;
 use crate::proof::{self, Aal};
@@ -319,13 +317,7 @@ impl Inner {
         batch.push(Write::RaiseEpoch { account, route: subject.account.route, expect: epoch });
         batch.push(Write::ForgetBrowsers { account, except: known });
         // The owner is in again: what strangers have tried is forgotten, and so is what the owner has.
-        for (name, factor) in &self.factors {
-            for lane in [Lane::Known, Lane::Stranger] {
-                let key = self.guard_key(person, &run.state, name.as_str(), lane);
-                let (how, limit) = (Settlement::Clear, factor.limit());
-                batch.push(Write::Settle { key, how, limit, at: run.now });
-            }
-        }
+        batch.extend(self.forget_refusals(account, run.now));
         let (id, line) = self.line(person, event::name::RECOVERED, Outcome::Done, content)?;
         batch.push(line);
         // The links of the notices before it are settled: if it was a stranger who recovered, this one locks.

@@ -10,10 +10,10 @@ use crate::error::Broken;
 use crate::factor::{ErasedFactor, Opened, Source};
 use crate::hash::Lane;
 use crate::id::{AccountId, CredentialId, Epoch, Version};
-use crate::lockout::{GuardKey, Limit};
+use crate::lockout::{GuardKey, Limit, Settlement};
 use crate::observe;
 use crate::secret::{DataKey, Place, Purpose};
-use crate::store::{AccountState, BrowserRow, Lookup, Subject, SubjectKey};
+use crate::store::{AccountState, BrowserRow, Lookup, Subject, SubjectKey, Write};
 
 use super::Client;
 use super::state::{Kind, State, Who};
@@ -159,7 +159,16 @@ impl Inner {
                     !(state.recovers() || state.is_suspected())
                         || known.is_none_or(|known| known.profile.settles(address, now).is_none())
                 };
-                let usable = contacts.iter().filter(of_kind).filter(|(_, _, one)| settled(&one.address));
+                let mut usable: Vec<_> =
+                    contacts.iter().filter(of_kind).filter(|(_, _, one)| settled(&one.address)).collect();
+                // One of them is written to: one that has settled, before one that is being taken away (its owner may have
+                // nothing of it any more); the one that was typed; the oldest.
+                let (typed, leaves) = (state.who.typed.as_ref(), state.takes_away());
+                usable.sort_by_key(|(_, id, one)| {
+                    let settles =
+                        known.is_some_and(|known| known.profile.settles(&one.address, now).is_some());
+                    (settles, leaves == Some(*id), typed != Some(&one.address), *id)
+                });
                 for (version, id, contact) in usable {
                     mine.push_contact(*id, *version, contact.clone())?;
                 }
@@ -220,9 +229,26 @@ impl Inner {
             Kind::SignUp(_) => (b"sign-up", &seed),
             // Wrong codes from a new address hold nobody's sign-in.
             _ if state.confirming().is_some() => (b"contact", &seed),
-            _ => (b"account", person.id.as_bytes()),
+            _ => return self.account_guard(person.id, factor, lane),
         };
         GuardKey(self.keys.lookup(Purpose::Guard, &[kind, whose, factor.as_bytes(), class]))
+    }
+
+    fn account_guard(&self, account: AccountId, factor: &str, lane: Lane) -> GuardKey {
+        let parts: [&[u8]; 4] = [b"account", account.as_bytes(), factor.as_bytes(), class(lane)];
+        GuardKey(self.keys.lookup(Purpose::Guard, &parts))
+    }
+
+    /// The writes by which all wrong answers at an account are forgotten: strangers' as well as its owner's.
+    pub(crate) fn forget_refusals(&self, account: AccountId, at: Timestamp) -> Vec<Write> {
+        let mut writes = Vec::new();
+        for (name, factor) in &self.factors {
+            for lane in [Lane::Known, Lane::Stranger] {
+                let key = self.account_guard(account, name.as_str(), lane);
+                writes.push(Write::Settle { key, how: Settlement::Clear, limit: factor.limit(), at });
+            }
+        }
+        writes
     }
 
     fn made_up_account(&self, state: &State) -> AccountId {

@@ -38,12 +38,20 @@ impl State {
 
 impl Inner {
     /// Weighs a sign-in that has not been weighed, if all is proven in it: whether it goes on.
-    pub(crate) async fn may_go_on(&self, next: &mut Run<'_>, person: &Person) -> Going<bool> {
+    pub(crate) async fn may_go_on(
+        &self,
+        next: &mut Run<'_>,
+        person: &Person,
+        batch: &[Write],
+    ) -> Going<bool> {
         if next.state.kind != Kind::SignIn || next.state.suspicion.is_some() {
             return Ok(true);
         }
         let enough = self.profile.sign_in.met_by(&next.state.proofs, next.now);
-        if !enough && self.duty(&next.state, person)?.is_none() && self.trusted(next, person)?.is_none() {
+        if !enough
+            && self.duty(&next.state, person)?.is_none()
+            && self.trusted(next, person, batch)?.is_none()
+        {
             return Ok(true);
         }
         let mut signals = self.signals(next, person)?;

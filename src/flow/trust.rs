@@ -40,17 +40,27 @@ pub(crate) const NAME: FactorName = FactorName::new("trust");
 
 impl Inner {
     /// The trust that this browser enjoys at this sign-in, if the profile asks no more of a trusted one than was proven.
-    pub(crate) fn trusted(&self, run: &Run<'_>, person: &Person) -> Result<Option<Trusted>, Broken> {
+    /// None that ends with this batch.
+    pub(crate) fn trusted(
+        &self,
+        run: &Run<'_>,
+        person: &Person,
+        batch: &[Write],
+    ) -> Result<Option<Trusted>, Broken> {
         let Some(rule) = &self.profile.trust else { return Ok(None) };
         let state = &run.state;
         if state.kind != Kind::SignIn || state.public_device || !rule.needs.met_by(&state.proofs, run.now) {
             return Ok(None);
         }
         let Some(browser) = person.browser(self, &run.visit.client, run.now) else { return Ok(None) };
-        let lives = |trust: &Trust| {
-            trust.browser == browser.id && run.now < trust.until && trust.epoch == person.epoch()
+        let lives = |one: &Trusted| {
+            let Trusted { row, trust } = one;
+            trust.browser == browser.id
+                && run.now < trust.until
+                && trust.epoch == person.epoch()
+                && !removes(batch, row)
         };
-        Ok(self.trusts(person)?.into_iter().find(|one| lives(&one.trust)))
+        Ok(self.trusts(person)?.into_iter().find(lives))
     }
 
     /// The writes by which a trusted browser signs in: another token for it, and its trust with it.
@@ -78,14 +88,16 @@ impl Inner {
         Ok((writes, token, replaced))
     }
 
-    /// The writes by which a browser is trusted from now on; what is of no use any more goes.
+    /// Adds to a batch the writes by which a browser is trusted from now on, at the epoch in which its session begins; what
+    /// is of no use any more goes, unless it goes by this batch as it is.
     pub(crate) fn trust(
         &self,
         run: &Run<'_>,
         person: &Person,
-        (browser, life): (BrowserId, Duration),
-    ) -> Result<Vec<Write>, Broken> {
-        let (epoch, until) = (person.epoch(), run.now.after(life));
+        (browser, life, epoch): (BrowserId, Duration, Epoch),
+        batch: &mut Vec<Write>,
+    ) -> Result<(), Broken> {
+        let until = run.now.after(life);
         let known = person.subject.iter().flat_map(|subject| &subject.browsers);
         let stays = |one: &Trust| {
             let here = one.browser == browser;
@@ -94,10 +106,12 @@ impl Inner {
                 && run.now < one.until
                 && known.clone().any(|row| row.id == one.browser)
         };
-        let mut writes = self.untrust(person, |one| stays(one))?;
+        let gone = self.trusts(person)?.into_iter().filter(|one| !stays(&one.trust));
+        let gone: Vec<_> = gone.filter(|one| !removes(batch, &one.row)).map(removal).collect();
+        batch.extend(gone);
         let plain = encoded(&Trust { browser, until, epoch })?;
-        writes.push(Write::AddCredential(self.new_credential(person.id, &NAME, &plain, &[], run.now)?));
-        Ok(writes)
+        batch.push(Write::AddCredential(self.new_credential(person.id, &NAME, &plain, &[], run.now)?));
+        Ok(())
     }
 
     /// The writes by which all browsers lose their trust but this one.
@@ -106,7 +120,8 @@ impl Inner {
         person: &Person,
         but: Option<BrowserId>,
     ) -> Result<Vec<Write>, Broken> {
-        self.untrust(person, |one| Some(one.browser) == but)
+        let gone = self.trusts(person)?.into_iter().filter(|one| Some(one.trust.browser) != but);
+        Ok(gone.map(removal).collect())
     }
 
     /// Which browsers are trusted now, and until when.
@@ -128,11 +143,6 @@ impl Inner {
         Ok((BrowserRow { id: BrowserId::next(self)?, account, key, seen: now, expires }, token))
     }
 
-    fn untrust(&self, person: &Person, stays: impl Fn(&Trust) -> bool) -> Result<Vec<Write>, Broken> {
-        let gone = self.trusts(person)?.into_iter().filter(|one| !stays(&one.trust));
-        Ok(gone.map(|one| Write::RemoveCredential { id: one.row.id, expect: one.row.version }).collect())
-    }
-
     fn trusts(&self, person: &Person) -> Result<Vec<Trusted>, Broken> {
         let rows = person.subject.iter().flat_map(|subject| &subject.credentials);
         rows.filter(|row| row.factor == NAME)
@@ -143,6 +153,15 @@ impl Inner {
             })
             .collect()
     }
+}
+
+fn removal(Trusted { row, .. }: Trusted) -> Write {
+    Write::RemoveCredential { id: row.id, expect: row.version }
+}
+
+/// A changed password takes all trust with it, and the sign-in that was asked for it may end in the same commit.
+fn removes(batch: &[Write], row: &CredentialRow) -> bool {
+    batch.iter().any(|write| matches!(write, Write::RemoveCredential { id, .. } if *id == row.id))
 }
 
 fn encoded(trust: &Trust) -> Result<Vec<u8>, Broken> {

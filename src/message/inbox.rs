@@ -32,7 +32,7 @@ pub struct Told {
 
 impl Auth {
     /// The newest notices of an account, in a language: at most `limit`, from before the one with the id `before`. They
-    /// are kept as long as [`Retention::notices`](crate::policy::Retention::notices) says; 200 are given at a
+    /// are kept as long as [`Retention::notices`](crate::policy::Retention::notices) says; 201 are given at a
     /// time at the most.
     ///
     /// # Errors
@@ -61,9 +61,22 @@ impl Inner {
         limit: usize,
         locale: Locale,
     ) -> Result<Vec<Told>, Broken> {
-        let page = EventPage { before, ..EventPage::newest(limit.min(MOST_AT_A_TIME)) };
-        let rows = self.store.events(self.inbox_of(person.id), page).await?;
-        rows.iter().filter_map(|row| self.told(person, row, locale).transpose()).collect()
+        let (limit, mut before) = (limit.min(MOST_AT_A_TIME), before);
+        let mut told = Vec::new();
+        // What does not open leaves a gap, and a page that is short of it would be taken for the last one.
+        while told.len() < limit && person.known(self)?.is_some() {
+            let asked = limit - told.len();
+            let page = EventPage { before, ..EventPage::newest(asked) };
+            let rows = self.store.events(self.inbox_of(person.id), page).await?;
+            for row in &rows {
+                told.extend(self.told(person, row, locale)?);
+            }
+            match rows.last() {
+                Some(last) if rows.len() == asked => before = Some(last.id),
+                _ => break,
+            }
+        }
+        Ok(told)
     }
 
     fn told(&self, person: &Person, row: &EventRow, locale: Locale) -> Result<Option<Told>, Broken> {
@@ -140,4 +153,5 @@ impl Inner {
 }
 
 pub(super) const FACTOR: &str = "factor";
-const MOST_AT_A_TIME: usize = 200;
+/// A page, and one more: whether there is another page.
+const MOST_AT_A_TIME: usize = 201;

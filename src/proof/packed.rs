@@ -42,7 +42,8 @@ impl Packed {
             bytes.extend((proves.bits as u16).to_le_bytes());
             bytes.extend((proves.amr as u16).to_le_bytes());
             bytes.push(proves.channel as u8);
-            let mut ago = began.since(*at).as_secs();
+            // Rounded up: a session that is renewed again and again would else keep its proofs fresh for ever.
+            let mut ago = u64::try_from(began.since(*at).as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
             while ago > 0x7f {
                 bytes.push((ago & 0x7f) as u8 | 0x80);
                 ago >>= 7;
@@ -165,6 +166,19 @@ mod tests {
         }
         assert!(matches!(Packed::new(&[one("password", password, 9)], began).0, Room::Here(..)));
         assert_eq!(size_of::<Packed>(), 24);
+    }
+
+    #[test]
+    fn a_proof_grows_no_younger_however_often_its_session_is_renewed() {
+        let proves = Proves::by(Channel::Mind).knowledge();
+        let mut began = Timestamp::from_millis(1_790_000_000_000);
+        let proven = began;
+        let mut proofs = vec![Proof::new(FactorName::new("password"), proves, proven)];
+        for _ in 0..1000 {
+            began = began.after(Duration::from_millis(999));
+            proofs = Packed::new(&proofs, began).unpack(began).unwrap();
+            assert!(proofs[0].at() <= proven);
+        }
     }
 
     #[test]

@@ -80,3 +80,28 @@ async fn what_is_no_refresh_token_gets_nothing() {
     program.post("/auth/token", json!({ "refresh_token": 1 })).await.problem(400, "malformed");
     program.post("/auth/token", json!({})).await.problem(400, "malformed");
 }
+
+/// Whoever forgot the password of an application that refreshes is in again as before.
+#[tokio::test]
+async fn a_recovery_gives_a_program_the_tokens_that_it_asks_for() {
+    let (auth, outbox) = portal(Profile::nist_aal1());
+    let router = router(auth.clone()).unwrap();
+    let mut program = Web::program(&router);
+    program.register(&auth, &outbox, "ivan@example.org").await;
+    let asked = json!({ "contact": "ivan@example.org", "refresh": true });
+    let mut begun = program.post("/auth/recover", asked.clone()).await.expect(200).json();
+    if let Some(binding) = begun["binding"].as_str() {
+        program.headers.insert("propusk-binding", binding.to_owned());
+    }
+    let code = outbox.code(&auth).await;
+    for (factor, answer) in [
+        ("email-code", json!({ "code": code })),
+        ("password", json!({ "password": "Совсем другие слова 9" })),
+    ] {
+        let body = json!({ "flow": begun["flow"], "factor": factor, "answer": answer });
+        begun = program.post("/auth/flow/answer", body).await.expect(200).json();
+    }
+    assert!(begun["refresh_token"].is_string() && begun["expires_in"].is_u64(), "{begun}");
+    let mut browser = Web::browser(&router);
+    browser.post("/auth/recover", asked).await.problem(400, "malformed");
+}

@@ -9,6 +9,7 @@ use super::*;
 use crate::portal::{EMAIL, PHONE, WORD};
 
 const OTHER: &str = "ivan.petrov@example.net";
+const THIRD: &str = "ivan.third@example.net";
 const HOLD: Duration = Duration::from_secs(72 * 3600);
 
 fn house() -> House {
@@ -198,4 +199,141 @@ async fn a_change_of_the_phone_lowers_no_bar() {
         (None, Some(HOLD), vec![]),
         "the mailbox alone is not enough"
     );
+}
+
+/// Whoever was in makes two changes, of which the owner hears of the first alone: their link undoes both.
+#[tokio::test]
+async fn a_chain_of_changes_is_undone_by_its_first_link() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let account = owner.session.account();
+    let theirs = ended(house.contact(&owner.token, OTHER, Some(EMAIL)).await);
+    let link = house.link("contact-changed").await;
+    house.hands.advance(60);
+    house.outbox.clear();
+    let theirs = ended(house.contact(&theirs.token, THIRD, Some(OTHER)).await);
+    assert_eq!(house.contacts(account).await, [THIRD]);
+    let told = house.last("contact-changed").await.unwrap();
+    assert_eq!(told.to.as_str(), OTHER, "not the owner");
+    undo(&house, &link).await;
+    assert_eq!(house.contacts(account).await, [EMAIL]);
+    assert!(!house.alive(&theirs.token).await && !house.signs_in(THIRD, WORD).await);
+    assert!(house.signs_in(EMAIL, WORD).await);
+    house.hands.advance_by(HOLD);
+    house.outbox.clear();
+    let _ = house.visit.recover().start(THIRD).await.unwrap();
+    assert_eq!(house.told("recovery-unknown").await, 1);
+}
+
+/// What was put there and taken away again is not put back: as it would be by two links, the older one first.
+#[tokio::test]
+async fn an_address_that_came_and_went_does_not_come_back() {
+    for older_first in [true, false] {
+        let house = house();
+        let owner = house.person(EMAIL).await;
+        let account = owner.session.account();
+        let theirs = ended(house.contact(&owner.token, PHONE, None).await);
+        let added = house.link("contact-added").await;
+        house.hands.advance(60);
+        let id = house.auth.contacts(account).await.unwrap()[1].id;
+        let next = pending(house.visit.remove_contact(&theirs.token, id).await.unwrap());
+        let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+        let by = next.offers[0].factor.clone();
+        let _ = ended(house.by(&next, &by).await);
+        let removed = house.link("contact-removed").await;
+        assert_eq!(house.contacts(account).await, [EMAIL]);
+        let links = if older_first { [&added, &removed] } else { [&removed, &added] };
+        for link in links {
+            let _ = house.auth.visit(Client::unknown()).object(link).await.unwrap();
+        }
+        assert_eq!(house.contacts(account).await, [EMAIL], "older first: {older_first}");
+        house.outbox.clear();
+        let _ = house.visit.recover().start(PHONE).await.unwrap();
+        assert_eq!(house.told("recovery-unknown").await, 1);
+    }
+}
+
+/// One link of two is enough, and never leaves an account that nobody reaches.
+#[tokio::test]
+async fn undoing_the_first_of_two_leaves_the_contact_that_was_there() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let account = owner.session.account();
+    let theirs = ended(house.contact(&owner.token, PHONE, None).await);
+    let link = house.link("contact-added").await;
+    house.hands.advance(60);
+    let mine = house.auth.contacts(account).await.unwrap()[0].id;
+    let next = pending(house.visit.remove_contact(&theirs.token, mine).await.unwrap());
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    let _ = ended(house.by(&next, &SMS).await);
+    assert_eq!(house.contacts(account).await, [PHONE]);
+    undo(&house, &link).await;
+    assert_eq!(house.contacts(account).await, [EMAIL]);
+}
+
+/// Of two addresses the one that its owner reads gets the code: the one that was typed, or the one that stays.
+#[tokio::test]
+async fn an_address_that_is_lost_is_not_the_one_that_gets_the_codes() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let account = owner.session.account();
+    let _ = ended(house.contact(&owner.token, OTHER, None).await);
+    house.hands.advance_by(HOLD);
+    house.outbox.clear();
+    let next = pending(house.visit.sign_in().with(OTHER, Password::word(WORD)).await.unwrap());
+    let owner = ended(house.by(&next, &MAIL).await);
+    assert_eq!(house.last("code-email").await.unwrap().to.as_str(), OTHER);
+    house.hands.advance(60);
+    house.outbox.clear();
+    let lost = house.auth.contacts(account).await.unwrap()[0].id;
+    let next = pending(house.visit.remove_contact(&owner.token, lost).await.unwrap());
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    let _ = ended(house.by(&next, &MAIL).await);
+    let sent = house.outbox.all(&house.auth).await;
+    let codes: Vec<_> = sent.iter().filter(|one| one.template.as_str() == "code-email").collect();
+    assert_eq!(codes.iter().map(|one| one.to.as_str()).collect::<Vec<_>>(), [OTHER]);
+    assert_eq!(house.contacts(account).await, [OTHER]);
+}
+
+/// While it settles, the older one is asked: whoever has just put an address there does not take the owner's away by it.
+#[tokio::test]
+async fn an_address_that_settles_takes_no_other_away() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let account = owner.session.account();
+    let theirs = ended(house.contact(&owner.token, OTHER, None).await);
+    house.hands.advance(60);
+    house.outbox.clear();
+    let mine = house.auth.contacts(account).await.unwrap()[0].id;
+    let next = pending(house.visit.remove_contact(&theirs.token, mine).await.unwrap());
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    let _ = house.visit.begin(&next.flow, &MAIL).await.unwrap();
+    assert_eq!(house.last("code-email").await.unwrap().to.as_str(), EMAIL);
+}
+
+/// A new address is bound by as much as the account can reach when it is bound.
+#[tokio::test]
+async fn a_new_address_is_judged_again_when_it_is_confirmed() {
+    let house = House::new(Profile::nist_aal1());
+    let owner = house.person(EMAIL).await;
+    let account = owner.session.account();
+    let theirs = portal::done(house.visit.sign_in().with(EMAIL, Password::word(WORD)).await.unwrap());
+    let next = pending(house.visit.add_contact(&theirs.token, PHONE, None).await.unwrap());
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    assert_eq!(next.duty, Some(Duty::Confirm), "a password is all there is");
+    let begun = pending(house.visit.begin(&next.flow, &SMS).await.unwrap());
+    let code = house.code().await;
+    let next = pending(house.visit.enrol(&owner.token, propusk::Totp::NAME).await.unwrap());
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    let next = pending(house.visit.begin(&next.flow, &propusk::Totp::NAME).await.unwrap());
+    let shown = next.begun.unwrap().1;
+    let shown: serde_json::Value = serde_json::from_str(shown.as_json()).unwrap();
+    let _ = ended(house.answer(&next.flow, house.now(shown["key"].as_str().unwrap())).await);
+    assert_eq!(said(&house.answer(&begun.flow, Code::typed(SMS, &code)).await), "stale");
+    assert_eq!(house.contacts(account).await, [EMAIL]);
+}
+
+async fn undo(house: &House, link: &str) {
+    let undone = house.auth.visit(Client::unknown()).object(link).await.unwrap();
+    assert_eq!(format!("{undone:?}"), "To(UndoContact)");
 }

@@ -82,9 +82,12 @@ impl House {
         all.into_iter().rev().find(|message| message.template.as_str() == template)
     }
 
+    /// The newest link in what was sent by this template: not each contact gets one.
     async fn link(&self, template: &str) -> String {
-        let message = self.last(template).await.unwrap();
-        message.param("objection").unwrap().split_once("?o=").unwrap().1.to_owned()
+        let all = self.outbox.all(&self.auth).await;
+        let mut sent = all.iter().rev().filter(|message| message.template.as_str() == template);
+        let link = sent.find_map(|message| message.param("objection")).unwrap();
+        link.split_once("?o=").unwrap().1.to_owned()
     }
 
     async fn contacts(&self, of: AccountId) -> Vec<String> {

@@ -362,3 +362,50 @@ async fn a_password_that_others_know_is_no_second_confirmation() {
     assert_eq!((offered(&next), next.delay), (vec![], Some(HOURS_72)));
     assert_eq!(said(&house.answer(&next.flow, Password::word(WORD)).await), "not_offered");
 }
+
+/// Whoever waits does not lift by it the lock that is to stop them.
+#[tokio::test]
+async fn a_lock_ends_a_recovery_that_waits() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let account = owner.session.account();
+    let next = house.recovering(PHONE, &[]).await;
+    let _ = house.visit.wait(&next.flow).await.unwrap();
+    assert!(house.visit.lock(&owner.session).await.unwrap());
+    assert_eq!(house.auth.recovery(account).await.unwrap(), None);
+    house.hands.advance_by(HOURS_72);
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!((next.duty, next.delay), (None, Some(HOURS_72)));
+    // It is no bar for the owner, who may have lost a factor.
+    assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+}
+
+/// Strangers who use up an account's guesses shut its owner out of every browser that is not known, and out of recovery:
+/// the desk lets them in again.
+#[tokio::test]
+async fn the_desk_forgets_what_strangers_tried() {
+    let house = house();
+    let owner = house.person(EMAIL).await;
+    let guess = async || -> &'static str {
+        let Step::Pending(next) = house.visit.recover().start(EMAIL).await.unwrap() else { return "held" };
+        let mut told = "";
+        for _ in 0..5 {
+            told = said(&house.answer(&next.flow, Code::typed(MAIL, "000000")).await);
+        }
+        told
+    };
+    for _ in 0..100 {
+        if guess().await == "spent" {
+            break;
+        }
+        house.hands.advance(3600);
+    }
+    assert_eq!(guess().await, "spent");
+    let lost = pending(house.visit.recover().start(EMAIL).await.unwrap());
+    let code = house.code().await;
+    assert_eq!(said(&house.answer(&lost.flow, Code::typed(MAIL, &code)).await), "spent", "the right one too");
+    assert!(!house.auth.unlock(owner.session.account(), &Client::unknown()).await.unwrap(), "no lock");
+    house.hands.advance(60);
+    let next = house.recovering(EMAIL, &[]).await;
+    assert_eq!(next.duty, Some(Duty::Replace));
+}

@@ -174,3 +174,15 @@ async fn a_removal_is_its_browsers_and_its_sessions() {
     assert_eq!(held(&house, &mine, &Totp::NAME).await, [id]);
     assert_eq!(mine.session.aal(), Aal::Two);
 }
+
+/// One unused backup code is not as much as a new set asks for.
+#[tokio::test]
+async fn what_is_no_secret_to_remember_is_not_replaced_by_itself() {
+    let house = House::new(Profile::public_portal());
+    let mine = house.person(PHONE).await;
+    for factor in [BackupCodes::NAME, Totp::NAME, FactorName::new("sms-code"), FactorName::new("approval")] {
+        let step = house.visit.change(&mine.token, factor).await.unwrap();
+        assert_eq!(said(&step), "not_offered");
+    }
+    assert_eq!(said(&house.visit.change(&mine.token, Password::NAME).await.unwrap()), "pending");
+}

@@ -188,6 +188,34 @@ async fn trust_is_no_way_round_a_duty() {
     assert_eq!(offered(&next), ["sms-code"]);
 }
 
+/// Who has to choose a new password may ask for trust in the same step. Whatever the browser had before ends with the old
+/// one; what it is given now is not of the past.
+#[tokio::test]
+async fn trust_is_given_at_the_end_of_a_change_that_was_due() {
+    for trusted_before in [true, false] {
+        let mut profile = Profile::public_portal();
+        profile.trust.as_mut().unwrap().life = Duration::from_secs(400 * DAY);
+        profile.browser_life = Duration::from_secs(400 * DAY);
+        let (house, mut browser, _) = trusting(profile).await;
+        if !trusted_before {
+            browser = Browser::default();
+        }
+        house.hands.advance(100 * DAY);
+        let next = pending(browser.sign_in(&house, true).await);
+        let visit = browser.visit(&house, true);
+        let next = pending(visit.begin(&next.flow, &SMS).await.unwrap());
+        let code = house.code().await;
+        let next = pending(visit.answer(&next.flow, Code::typed(SMS, &code)).await.unwrap());
+        assert_eq!(next.duty.map(propusk::flow::Duty::as_str), Some("replace"));
+        let end = done(visit.answer(&next.flow, Password::word(NEW_WORD)).await.unwrap());
+        browser.keep(&end);
+        house.hands.advance(60);
+        let visit = browser.visit(&house, false);
+        let again = visit.sign_in().with(PHONE, Password::word(NEW_WORD)).await.unwrap();
+        assert_eq!(said(&again), "done", "trusted before: {trusted_before}");
+    }
+}
+
 /// Fifty sign-ins at once by one trusted browser: one skips the second step, the others are asked for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_uses_at_once_are_one() {

@@ -151,6 +151,7 @@ fn requests() -> Value {
                 },
                 "public_device": { "type": "boolean", "default": false },
                 "human": human,
+                "refresh": refresh,
             },
         },
         "FlowAlone": closed(&json!({ "flow": text })),

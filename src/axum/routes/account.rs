@@ -8,7 +8,7 @@ use ::axum::http::StatusCode;
 use ::axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{factors, flow, name, no_session, signed};
+use super::{factors, flow, name, no_session, signed, tokens};
 use crate::axum::body::Call;
 use crate::axum::caller::Caller;
 use crate::axum::problem::Fault;
@@ -28,11 +28,14 @@ pub(super) async fn recover(mut call: Call) -> Result<Response, Problem> {
         public_device: bool,
         #[serde(default)]
         human: Option<String>,
+        #[serde(default)]
+        refresh: bool,
     }
     call.caller.bind()?;
     let asked: Asked<'_> = call.json()?;
     let mut visit = call.caller.visit();
     visit.client.human = asked.human;
+    visit.client.refresh = tokens::wanted(&call.caller, asked.refresh)?;
     let lost = asked.lost.iter().map(|factor| name(factor));
     let start = visit.recover().lost(lost).public_device(asked.public_device);
     let step = start.start(&asked.contact).await;
