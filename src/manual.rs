@@ -251,7 +251,9 @@
 //! A line's kind is written with it ([`EventRow::lasting`]) and leads the index by which [`EventStore::drop_events`]
 //! finds the oldest: without it each look would pass over all lines that stay, and the tender looks each second. It
 //! drops as many as its budget allows, and comes back at once while there are more. Times are looked at then, not
-//! written into rows: an operator who shortens one shortens it for what is there already.
+//! written into rows: an operator who shortens one shortens it for what is there already. A node of the version before
+//! does not write the mark, and while versions are changed over one database its lines are kept with those that stay: a
+//! sign-in that is kept too long says little, a credential's end that is dropped too early is gone.
 //!
 //! [`Retention`]: crate::policy::Retention
 //! [`EventRow::lasting`]: crate::event::EventRow::lasting
