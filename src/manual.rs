@@ -711,9 +711,11 @@
 //! knows them. It is read with the account and written in the commit of the sign-in, once a day or when something is new.
 //! An account that knows no network yet compares nothing. "Not my device" teaches nothing. Wrong answers before the right
 //! one are the guard's own count, handed out with the reservation, and it ends with a sign-in that ends well, not with a
-//! right answer: whoever is asked for more would else drop the flow and begin a new one, at which nothing was tried. Where
-//! somebody else may have been let in (a lock, a closed door, an undone contact) the account knows no place any more and
-//! takes each for new, or the first to come again would be the one that it knows. Accounts of one network are counted by a throttle, and
+//! right answer: whoever is asked for more would else drop the flow and begin a new one, at which nothing was tried. Whatever
+//! ends the trust in browsers (a changed or removed credential, a changed contact, a recovery, a lock, a closed door, an
+//! undone contact) ends the knowledge of places, since somebody else may have taught it: each is new then, or the first to
+//! come again would be the one that it knows. Who does it keeps the place that they do it from, if it was known: a stolen
+//! session teaches nothing by a change. Accounts of one network are counted by a throttle, and
 //! only those that a new browser enters to which the network is new: a carrier's address with a thousand customers behind
 //! it is no crowd while they use their own telephones.
 //!

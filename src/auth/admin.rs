@@ -196,9 +196,7 @@ impl Inner {
             batch.extend([Write::SwapAccount { row, expect }, line]);
             if change.ends_all {
                 batch.push(Write::RaiseEpoch { account: id, route, expect: epoch });
-                batch.push(Write::ForgetBrowsers { account: id, except: None });
-                batch.extend(self.untrust_others(&person, None)?);
-                batch.extend(self.doubt_habits(&person)?);
+                batch.extend(self.distrust(&person, None)?);
             }
             if let Some(template) = change.tells {
                 let says = change.says.iter().map(|(name, value)| ((*name).into(), value.clone().into()));

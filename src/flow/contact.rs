@@ -221,7 +221,7 @@ impl Inner {
         batch.push(self.once(&run, &CONTACT, b"contact"));
         batch.push(self.swap_profile(person, &profile)?.ok_or(Code::Stale)?);
         batch.extend(self.move_contact(person, (gone.as_ref(), new.as_ref()), (run.now, until))?);
-        batch.extend(self.untrust_others(person, None)?);
+        batch.extend(self.distrust(person, Some(&run))?);
         batch.push(line);
         let (template, mut said) = match (&gone, &new) {
             (None, _) => ("contact-added", Vec::new()),
@@ -234,14 +234,12 @@ impl Inner {
         let link = self.objection_link(Objection::UndoContact, account, event, until);
         said.push((OBJECTION.into(), link.into()));
         batch.extend(self.notices(person, &run.visit.client, template, said)?);
-        let browser = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
         let proofs = run.state.proofs.clone();
         let (run, ending): (_, Ending) =
             self.renewal(run, person, session, (epoch.next(), event), &proofs).await?;
         batch.extend([
             ending.ends(session),
             Write::RaiseEpoch { account, route: subject.account.route, expect: epoch },
-            Write::ForgetBrowsers { account, except: browser },
         ]);
         self.end_in(run, batch, ending).await
     }
@@ -300,14 +298,9 @@ impl Inner {
         let (_, line) = self.line(person, event::name::CONTACT_UNDONE, Outcome::Done, &content)?;
         let mut batch = vec![self.swap_profile(person, &profile)?.ok_or(Code::Stale)?];
         batch.extend(self.move_contact(person, (new.as_ref(), old.as_ref()), (now, now))?);
-        batch.extend(self.untrust_others(person, None)?);
-        batch.extend(self.doubt_habits(person)?);
+        batch.extend(self.distrust(person, None)?);
         let (account, route, expect) = (person.id, subject.account.route, subject.account.epoch);
-        batch.extend([
-            Write::RaiseEpoch { account, route, expect },
-            Write::ForgetBrowsers { account, except: None },
-            line,
-        ]);
+        batch.extend([Write::RaiseEpoch { account, route, expect }, line]);
         batch.extend(self.notices(person, &visit.client, "contact-undone", Vec::new())?);
         Ok((self.commit(batch).await? == Committed::Won).then_some(true))
     }

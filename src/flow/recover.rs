@@ -313,11 +313,8 @@ impl Inner {
                 batch.push(Write::RemoveCredential { id: row.id, expect: row.version });
             }
         }
-        let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
-        batch.extend(self.untrust_others(person, None)?);
-        batch.extend(self.forget_habits(person)?);
         batch.push(Write::RaiseEpoch { account, route: subject.account.route, expect: epoch });
-        batch.push(Write::ForgetBrowsers { account, except: known });
+        batch.extend(self.distrust(person, Some(&*run))?);
         // The owner is in again: what strangers have tried is forgotten, and so is what the owner has.
         for (name, factor) in &self.factors {
             for lane in [Lane::Known, Lane::Stranger] {
