@@ -48,6 +48,7 @@ pub use close::Closing;
 pub use contact::ListedContact;
 pub(crate) use habits::NAME as HABITS;
 pub use mailbox::Asking;
+pub(crate) use owner::Link;
 pub use owner::{Objected, Objection};
 pub use recover::Recover;
 pub use refusal::{Code, Refusal};

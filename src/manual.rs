@@ -678,9 +678,11 @@
 //! # Links in notices
 //!
 //! A notice carries a link by which whoever reads it objects: stops a recovery, undoes a change. Such a link signs nobody in;
-//! it only takes away or puts back. It is the account, what it is about, its end and 128 bits of a keyed hash of those, so
-//! nothing is stored, every node reads it, and it works after a restart; what it is about must still be there, which is
-//! what makes it work once. Opening it shows a page, since programs open links before people do; the page's POST does it,
+//! it only takes away or puts back. It is the account, what it is about, its end, a short hash of the address that it was
+//! sent to and 128 bits of a keyed hash of those, so nothing is stored, every node reads it, and it works after a restart;
+//! what it is about must still be there, which is what makes it work once. The address must be the account's, or one that
+//! can still be put back: a thief would else begin with taking it away. After that its letters act no more, for numbers
+//! and mailboxes get other holders, who could shut the account. Opening it shows a page, since programs open links before people do; the page's POST does it,
 //! signed out as well, because an owner who was locked out is the one who needs it.
 //!
 //! # When a sign-in is unlike the others

@@ -2,7 +2,7 @@
 //! binding: fresh proofs, a confirmation of the new one, a word to the old ones, and a time in which those undo it.
 
 use super::finish::Ending;
-use super::owner::Objection;
+use super::owner::{Link, Objection};
 use super::state::{Kind, Run, State, Who};
 use super::stop::Going;
 use super::subject::Person;
@@ -15,7 +15,7 @@ use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::{ErasedFactor, Source};
 use crate::id::{AccountId, CredentialId, EventId, FactorName};
-use crate::message::OBJECTION;
+use crate::message::Said;
 use crate::secret::Token;
 use crate::store::{Committed, Write};
 
@@ -223,16 +223,16 @@ impl Inner {
         batch.extend(self.move_contact(person, (gone.as_ref(), new.as_ref()), (run.now, until))?);
         batch.extend(self.distrust(person, Some(&run))?);
         batch.push(line);
-        let (template, mut said) = match (&gone, &new) {
+        let (template, mut params) = match (&gone, &new) {
             (None, _) => ("contact-added", Vec::new()),
             (Some(_), Some(_)) => ("contact-changed", Vec::new()),
             (Some(_), None) => ("contact-removed", Vec::new()),
         };
         for (name, address) in [("old", &gone), ("new", &new)] {
-            said.extend(address.as_ref().map(|address| (name.into(), address.masked().into())));
+            params.extend(address.as_ref().map(|address| (name.into(), address.masked().into())));
         }
-        let link = self.objection_link(Objection::UndoContact, account, event, until);
-        said.push((OBJECTION.into(), link.into()));
+        let link = Link { what: Objection::UndoContact, account, about: event, until };
+        let said = Said { params, link: Some(link) };
         batch.extend(self.notices(person, &run.visit.client, template, said)?);
         let proofs = run.state.proofs.clone();
         let (run, ending): (_, Ending) =

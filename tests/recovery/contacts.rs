@@ -199,3 +199,38 @@ async fn a_change_of_the_phone_lowers_no_bar() {
         "the mailbox alone is not enough"
     );
 }
+
+/// What was sent to an address that is gone since stops and undoes nothing; while it can be put back it does.
+#[tokio::test]
+async fn an_address_that_is_gone_stops_no_recovery() {
+    for (waits, end) in [(Duration::ZERO, "To(StopRecovery)"), (HOLD, "Link")] {
+        let mut profile = Profile::public_portal();
+        profile.recovery.delay = HOLD * 3;
+        let house = House::new(profile);
+        let owner = house.person(PHONE).await;
+        let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+        house.hands.advance_by(HOLD);
+        let owner_again = house.signed(PHONE).await;
+        let account = owner.session.account();
+        let next = house.recovering(PHONE, &[]).await;
+        assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+        let all = house.outbox.all(&house.auth).await;
+        let told =
+            all.iter().find(|one| one.template.as_str() == "recovery-waits" && one.to.as_str() == EMAIL);
+        let link = told.unwrap().param("objection").unwrap().split_once("?o=").unwrap().1.to_owned();
+        let mail = house.auth.contacts(account).await.unwrap();
+        let mail = mail.iter().find(|one| one.address.as_str() == EMAIL).unwrap().id;
+        house.hands.advance(60);
+        let mut step = house.visit.remove_contact(&owner_again.token, mail).await.unwrap();
+        if let Step::Pending(next) = step {
+            step = house.answer(&next.flow, Password::word(WORD)).await;
+        }
+        if let Step::Pending(next) = step {
+            step = house.by(&next, &SMS).await;
+        }
+        let _ = ended(step);
+        house.hands.advance_by(waits);
+        let done = house.auth.visit(Client::unknown()).object(&link).await.unwrap();
+        assert!(format!("{done:?}").contains(end), "{waits:?}: {done:?}");
+    }
+}
