@@ -665,7 +665,9 @@
 //!
 //! An address is a login name and a factor, so adding, changing and taking one away is a binding: as much is proven as
 //! adding its factor takes, then the new address is asked, in a challenge that carries it (ATTACKS 39), under a guard of its
-//! own, so that wrong codes from a new phone hold nobody's sign-in. It proves nothing for the session: who binds an
+//! own, so that wrong codes from a new phone hold nobody's sign-in. That guard is of this account and this address: after
+//! fifty wrong codes in a row (a hundred, with those from known browsers) the address cannot be added to this account until
+//! they are forgotten, and to any other it can. How many codes go to one address is counted over all accounts. It proves nothing for the session: who binds an
 //! address has shown that they can read it, not that they are the owner. Everything that the old address may have opened
 //! ends, and the contacts that were there are told; where all are changed one after another, the first still undoes its own.
 //!
