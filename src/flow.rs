@@ -56,7 +56,6 @@ use state::{Applicant, State, Who};
 pub(crate) use state::{Kind, Run};
 pub(crate) use stop::{Going, edge};
 pub(crate) use subject::Person;
-pub(crate) use suspicion::TOLD_ONCE_IN;
 pub use transaction::Transaction;
 pub(crate) use trust::{NAME as TRUST, Trusted};
 
