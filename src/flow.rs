@@ -48,6 +48,7 @@ pub use close::Closing;
 pub use contact::ListedContact;
 pub(crate) use habits::NAME as HABITS;
 pub use mailbox::Asking;
+pub(crate) use owner::Link;
 pub use owner::{Objected, Objection};
 pub use recover::Recover;
 pub use refusal::{Code, Refusal};
@@ -55,7 +56,6 @@ use state::{Applicant, State, Who};
 pub(crate) use state::{Kind, Run};
 pub(crate) use stop::{Going, edge};
 pub(crate) use subject::Person;
-pub(crate) use suspicion::TOLD_ONCE_IN;
 pub use transaction::Transaction;
 pub(crate) use trust::{NAME as TRUST, Trusted};
 

@@ -251,7 +251,9 @@
 //! A line's kind is written with it ([`EventRow::lasting`]) and leads the index by which [`EventStore::drop_events`]
 //! finds the oldest: without it each look would pass over all lines that stay, and the tender looks each second. It
 //! drops as many as its budget allows, and comes back at once while there are more. Times are looked at then, not
-//! written into rows: an operator who shortens one shortens it for what is there already.
+//! written into rows: an operator who shortens one shortens it for what is there already. A node of the version before
+//! does not write the mark, and while versions are changed over one database its lines are kept with those that stay: a
+//! sign-in that is kept too long says little, a credential's end that is dropped too early is gone.
 //!
 //! [`Retention`]: crate::policy::Retention
 //! [`EventRow::lasting`]: crate::event::EventRow::lasting
@@ -663,7 +665,9 @@
 //!
 //! An address is a login name and a factor, so adding, changing and taking one away is a binding: as much is proven as
 //! adding its factor takes, then the new address is asked, in a challenge that carries it (ATTACKS 39), under a guard of its
-//! own, so that wrong codes from a new phone hold nobody's sign-in. It proves nothing for the session: who binds an
+//! own, so that wrong codes from a new phone hold nobody's sign-in. That guard is of this account and this address: after
+//! fifty wrong codes in a row (a hundred, with those from known browsers) the address cannot be added to this account until
+//! they are forgotten, and to any other it can. How many codes go to one address is counted over all accounts. It proves nothing for the session: who binds an
 //! address has shown that they can read it, not that they are the owner. Everything that the old address may have opened
 //! ends, and the contacts that were there are told; where all are changed one after another, the first still undoes its own.
 //!
@@ -676,9 +680,11 @@
 //! # Links in notices
 //!
 //! A notice carries a link by which whoever reads it objects: stops a recovery, undoes a change. Such a link signs nobody in;
-//! it only takes away or puts back. It is the account, what it is about, its end and 128 bits of a keyed hash of those, so
-//! nothing is stored, every node reads it, and it works after a restart; what it is about must still be there, which is
-//! what makes it work once. Opening it shows a page, since programs open links before people do; the page's POST does it,
+//! it only takes away or puts back. It is the account, what it is about, its end, a short hash of the address that it was
+//! sent to and 128 bits of a keyed hash of those, so nothing is stored, every node reads it, and it works after a restart;
+//! what it is about must still be there, which is what makes it work once. The address must be the account's, or one that
+//! can still be put back: a thief would else begin with taking it away. After that its letters act no more, for numbers
+//! and mailboxes get other holders, who could shut the account. Opening it shows a page, since programs open links before people do; the page's POST does it,
 //! signed out as well, because an owner who was locked out is the one who needs it.
 //!
 //! # When a sign-in is unlike the others
@@ -709,9 +715,11 @@
 //! knows them. It is read with the account and written in the commit of the sign-in, once a day or when something is new.
 //! An account that knows no network yet compares nothing. "Not my device" teaches nothing. Wrong answers before the right
 //! one are the guard's own count, handed out with the reservation, and it ends with a sign-in that ends well, not with a
-//! right answer: whoever is asked for more would else drop the flow and begin a new one, at which nothing was tried. Where
-//! somebody else may have been let in (a lock, a closed door, an undone contact) the account knows no place any more and
-//! takes each for new, or the first to come again would be the one that it knows. Accounts of one network are counted by a throttle, and
+//! right answer: whoever is asked for more would else drop the flow and begin a new one, at which nothing was tried. Whatever
+//! ends the trust in browsers (a changed or removed credential, a changed contact, a recovery, a lock, a closed door, an
+//! undone contact) ends the knowledge of places, since somebody else may have taught it: each is new then, or the first to
+//! come again would be the one that it knows. Who does it keeps the place that they do it from, if it was known: a stolen
+//! session teaches nothing by a change. Accounts of one network are counted by a throttle, and
 //! only those that a new browser enters to which the network is new: a carrier's address with a thousand customers behind
 //! it is no crowd while they use their own telephones.
 //!

@@ -33,7 +33,7 @@ use crate::site::Site;
 use crate::store::Write;
 
 pub use inbox::Told;
-pub(crate) use notices::OBJECTION;
+pub(crate) use notices::Said;
 pub use preferences::{Channel, Preferences};
 pub use text::{Templates, Topic};
 

@@ -29,6 +29,7 @@ use propusk::event::{EventPage, Outcome};
 use propusk::factor::password::due::Issued;
 use propusk::flow::{Closing, Done, Next, Objected, Objection, Refreshed, Transaction};
 use propusk::id::AccountId;
+use propusk::message::Locale;
 use propusk::policy::Requirement;
 use propusk::proof::{Aal, Due};
 use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, block_on};
@@ -42,6 +43,8 @@ enum Story {
     SignInByTwo,
     SignInByTotp,
     SignInByBackupCode,
+    /// A sign-in that is unlike the others, and is asked for one proof more.
+    Unusual,
     /// A wrong password and a wrong code, and then the right ones.
     Guess,
     /// A sixth wrong password, which begins a hold, and one that is not looked at.
@@ -81,6 +84,10 @@ enum Story {
     Lock,
     /// The desk unlocks it.
     Unlock,
+    /// A link in the notice of a sign-in says "this was not me", and locks it.
+    NotMe,
+    /// The inbox is read.
+    Inbox,
     /// The account is closed: all of a sign-in anew, then one call more.
     Close,
     /// The owner comes back in time.
@@ -90,13 +97,14 @@ enum Story {
     Deliver,
 }
 
-const STORIES: [Story; 33] = [
+const STORIES: [Story; 36] = [
     Story::SignUp,
     Story::SignInByPassword,
     Story::SignInByCode,
     Story::SignInByTwo,
     Story::SignInByTotp,
     Story::SignInByBackupCode,
+    Story::Unusual,
     Story::Guess,
     Story::Barred,
     Story::Change,
@@ -120,6 +128,8 @@ const STORIES: [Story; 33] = [
     Story::SwitchOff,
     Story::Lock,
     Story::Unlock,
+    Story::NotMe,
+    Story::Inbox,
     Story::Close,
     Story::Reopen,
     Story::Erase,
@@ -220,6 +230,9 @@ impl Stage {
                     hands.advance(7200);
                 }
                 before = Some((first, sign_in(&clean, &outbox, story, WORD).await));
+                if story == Story::NotMe {
+                    secret = objection(&clean, &outbox).await;
+                }
                 hands.advance(7200);
                 if story == Story::RefreshAgain {
                     let here = &before.as_ref().unwrap().0;
@@ -320,6 +333,13 @@ impl Stage {
                     _ => Which::BackupCode(self.secret.borrow().clone()),
                 };
                 self.ack(self.say(&next.flow, second).await?);
+            }
+            (Story::Unusual, _) => {
+                let next = pending(visit.sign_in().start(name).await?);
+                let next = pending(self.say(&next.flow, Which::Word(WORD)).await?);
+                assert!(next.unusual);
+                let next = pending(visit.begin(&next.flow, &Code::sms_name()).await?);
+                self.ack(self.say(&next.flow, self.code("sms-code").await).await?);
             }
             (Story::Guess, _) => {
                 assert_eq!(no(&visit.sign_in().with(name, Password::word("wrong")).await?), "wrong");
@@ -444,6 +464,17 @@ impl Stage {
             (Story::Lock, Some((here, _))) => assert!(visit.lock(&here.session).await?),
             (Story::Unlock, Some((here, _))) => {
                 assert!(self.auth.unlock(here.session.account(), &somebody()).await?);
+            }
+            (Story::NotMe, _) => {
+                let link = self.secret.borrow().clone();
+                let end = visit.object(&link).await?;
+                assert!(matches!(end, Objected::To(Objection::NotMe)), "{end:?}");
+                *self.given.borrow_mut() = "locked";
+            }
+            (Story::Inbox, Some((here, _))) => {
+                let told = self.auth.inbox(here.session.account(), None, 10, Locale::En).await?;
+                assert!(!told.is_empty());
+                *self.given.borrow_mut() = "read";
             }
             (Story::Close, Some((here, _))) => {
                 assert!(close_by(&self.auth, &self.outbox, &self.clean, &here.token).await?);
@@ -731,6 +762,42 @@ impl Stage {
                     assert!(auth.session(&end.token).await.unwrap().is_none(), "{at}: it lives again");
                 }
             }
+            (Story::Unusual, _) => {
+                // What was asked for stays asked for, however far the one before came.
+                let next = pending(by(WORD).await.unwrap());
+                assert!(next.unusual, "{at}: let in by a password alone");
+            }
+            (Story::NotMe, Some((here, there))) => {
+                let account = here.session.account();
+                let locked = auth.account(account).await.unwrap().unwrap().lock.is_some();
+                let told = *self.given.borrow() == "locked";
+                assert!(locked || !told, "{at}: what was acknowledged is lost");
+                for end in [here, there] {
+                    assert_eq!(auth.session(&end.token).await.unwrap().is_none(), locked, "{at}");
+                }
+                assert_eq!(no(&by(WORD).await.unwrap()) == "wrong", locked, "{at}");
+                let link = self.secret.borrow().clone();
+                for _ in 0..2 {
+                    let end = visit.object(&link).await.unwrap();
+                    assert!(matches!(end, Objected::To(Objection::NotMe)), "{at}: {end:?}");
+                }
+                let lines = auth.history(account, EventPage::newest(1000)).await.unwrap();
+                let lines = lines.iter().filter(|line| line.name.as_str() == "account-locked").count();
+                let sent = self.outbox.all(auth).await;
+                let sent = sent.iter().filter(|one| one.template.as_str() == "locked").count();
+                assert_eq!((lines, sent), (1, 1), "{at}: locked, and told of it");
+                assert!(auth.sessions(account).await.unwrap().is_empty(), "{at}");
+                assert!(auth.unlock(account, &somebody()).await.unwrap(), "{at}");
+            }
+            (Story::Inbox, Some((here, _))) => {
+                let read = async || {
+                    let told = auth.inbox(here.session.account(), None, 10, Locale::En).await.unwrap();
+                    told.into_iter().map(|one| (one.id, one.text.body)).collect::<Vec<_>>()
+                };
+                let told = read().await;
+                assert!(!told.is_empty() && told == read().await, "{at}: reading it has changed it");
+                assert!(auth.session(&here.token).await.unwrap().is_some(), "{at}");
+            }
             (Story::StopRecovery, Some((here, _))) => {
                 let account = here.session.account();
                 let waits = async || auth.recovery(account).await.unwrap().is_some_and(|one| !one.stopped);
@@ -908,10 +975,15 @@ fn factors(builder: propusk::auth::Builder) -> propusk::auth::Builder {
 }
 
 fn profile(story: Story) -> Profile {
-    match second(story) {
+    let mut profile = match second(story) {
         Some(_) => Profile::public_portal(),
         None => Profile::nist_aal1(),
+    };
+    if story == Story::Unusual {
+        // A new browser is enough.
+        profile.suspicion.more = Some(20);
     }
+    profile
 }
 
 /// The code that comes after the password, in a profile that wants two.
@@ -1137,13 +1209,14 @@ fn every_way_to_change_something_has_a_story() {
         "end_other_sessions",
         "wait",
         "add_contact",
+        "object",
     ];
     // The device that approves has its faults in `attacks/approvals`, `a_request_survives_a_failure_at_every_call`; whoever
     // follows a link has theirs in `tests/links.rs`.
     let approves = ["claim", "post", "look", "follow"];
     // Opens a flow by the same write as `start`; its steps are `begin` and `answer`.
     // A contact is taken away by the batch that puts one in its place; what stops and undoes is one batch, as `disable` is.
-    let alike = ["unnamed", "remove_contact", "stop_recovery", "objection", "object"];
+    let alike = ["unnamed", "remove_contact", "stop_recovery", "objection"];
     let reads = ["recovery", "contacts"];
     assert_eq!(
         flows,
@@ -1158,6 +1231,7 @@ fn every_way_to_change_something_has_a_story() {
     // The application's `lock` and "not me" are the owner's with another reason; `unlock` is one batch, as `enable` is.
     let locks = ways(include_str!("../src/auth/lock.rs"));
     assert_eq!(locks, ["lock", "not_me", "unlock"].into(), "a change without a story");
+    assert_eq!(ways(include_str!("../src/message/inbox.rs")), ["inbox"].into(), "a read without a story");
     let admin = ways(include_str!("../src/auth/admin.rs"));
     // One batch each, as `disable` is.
     let alike = ["account", "set_level", "set_personal_data", "enable", "record"];

@@ -1,4 +1,5 @@
-//! A refresh token raced for over PostgreSQL, alone and with flows and sessions in Redis or a Redis Cluster:
+//! A refresh token, a session that is switched to and an account that is closed, raced for over PostgreSQL, alone and with
+//! flows and sessions in Redis or a Redis Cluster:
 //!
 //! ```text
 //! tests/with postgres redis cluster -- cargo test --features full --test refresh_servers -- --test-threads 1 --show-output
@@ -14,12 +15,18 @@
     reason = "a test"
 )]
 
+#[path = "common/account_races.rs"]
+mod account_races;
+#[path = "common/otp.rs"]
+mod otp;
 #[path = "common/portal.rs"]
 mod portal;
 #[path = "common/postgres.rs"]
 mod postgres;
 #[path = "common/refreshing.rs"]
 mod refreshing;
+#[path = "common/wide.rs"]
+mod wide;
 
 use propusk::store::AnyStore;
 use propusk::store::postgres::PostgresStore;
@@ -40,7 +47,7 @@ async fn ledger(schema: &str) -> PostgresStore {
     PostgresStore::connect_with(&address("PROPUSK_POSTGRES"), settings).await.unwrap()
 }
 
-async fn over_two_homes(over: &str, variable: &str) {
+async fn two_homes(variable: &str) -> [AnyStore; 2] {
     let (schema, urls) = (postgres::fresh(), address(variable));
     let prefix = format!("propusk-{schema}");
     let connect = async || {
@@ -48,15 +55,24 @@ async fn over_two_homes(over: &str, variable: &str) {
         let redis = RedisStore::connect_with(&urls, settings).await.unwrap();
         AnyStore::of(Split::new(ledger(&schema).await, redis.clone()).unwrap(), redis)
     };
-    let stores = [connect().await, connect().await];
-    refreshing::run(over, stores, 20).await;
+    [connect().await, connect().await]
+}
+
+async fn over_two_homes(over: &str, variable: &str) {
+    refreshing::run(over, two_homes(variable).await, 20).await;
+    account_races::switches(over, two_homes(variable).await, 20).await;
+    account_races::closings(over, two_homes(variable).await, 10).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn over_postgresql() {
-    let schema = postgres::fresh();
-    let stores = [ledger(&schema).await, ledger(&schema).await];
-    refreshing::run("PostgreSQL", stores, 20).await;
+    let stores = async || {
+        let schema = postgres::fresh();
+        [ledger(&schema).await, ledger(&schema).await]
+    };
+    refreshing::run("PostgreSQL", stores().await, 20).await;
+    account_races::switches("PostgreSQL", stores().await, 20).await;
+    account_races::closings("PostgreSQL", stores().await, 10).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -8,6 +8,7 @@ use crate::error::Broken;
 use crate::event::{self, Event, EventRow, Origin, Outcome, Sealed};
 use crate::flow::{Client, Code, Person, Refusal};
 use crate::id::{AccountId, EventId, EventName, FactorName, TemplateName};
+use crate::message::Params;
 use crate::secret::{DataKey, Place, Purpose};
 use crate::store::{AccountRow, AccountState, Committed, Subject, Write};
 
@@ -196,15 +197,18 @@ impl Inner {
             batch.extend([Write::SwapAccount { row, expect }, line]);
             if change.ends_all {
                 batch.push(Write::RaiseEpoch { account: id, route, expect: epoch });
-                batch.push(Write::ForgetBrowsers { account: id, except: None });
-                batch.extend(self.untrust_others(&person, None)?);
-                batch.extend(self.doubt_habits(&person)?);
+                batch.extend(self.distrust(&person, None)?);
             }
             if let Some(template) = change.tells {
                 let says = change.says.iter().map(|(name, value)| ((*name).into(), value.clone().into()));
                 let template = TemplateName::new(template);
                 let origin = &change.content.origin;
-                batch.extend(self.notices_by(&person, origin, (&template, None), says.collect())?);
+                batch.extend(self.notices_by(
+                    &person,
+                    origin,
+                    (&template, None),
+                    says.collect::<Params>(),
+                )?);
             }
             match self.commit(batch).await? {
                 Committed::Won => return Ok(true),

@@ -191,11 +191,11 @@ impl Inner {
                 Write::SwapAccount { row, expect },
                 write,
                 Write::RaiseEpoch { account: of, route, expect: epoch },
-                Write::ForgetBrowsers { account: of, except: None },
                 self.line(&person, event.clone(), Outcome::Done, &content)?.1,
             ];
             // A second one that stayed would be good in secret: what was to be replaced was perhaps just that.
             batch.extend(rows.map(|row| Write::RemoveCredential { id: row.id, expect: row.version }));
+            batch.extend(self.distrust(&person, None)?);
             batch.extend(self.credential_notices(&person, by, factor, template)?);
             if self.commit(batch).await? == Committed::Won {
                 return Ok(true);

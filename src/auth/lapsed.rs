@@ -13,7 +13,7 @@ use super::tend::LEASE;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
-use crate::flow::{Person, Run, TOLD_ONCE_IN};
+use crate::flow::{Person, Run};
 use crate::id::{AccountId, FlowId, MessageId, Realm};
 use crate::message::MessageRow;
 use crate::policy::Signal;
@@ -65,20 +65,10 @@ impl Inner {
             // Two workers, one of them slower than its lease: one line.
             let once = OnceKey(self.keys.lookup(Purpose::Once, &[b"lapsed", row.id.as_bytes()]));
             let (id, line) = self.line(&person, event::name::SIGN_IN, Outcome::TimedOut, &content)?;
-            let mut batch = vec![Write::Once { key: once, until: now.after(LEASE * 10) }, line, close];
+            let batch = vec![Write::Once { key: once, until: now.after(LEASE * 10) }, line, close];
             let began = row.due.before(SLACK + self.profile.flow_life);
             let told = self.tell_of_unfinished(&person, (&content, id), began)?;
-            let quiet = batch.clone();
-            if !told.is_empty() {
-                // Whoever knows a password and nothing else would fill its owner's mailbox.
-                let key = OnceKey(self.keys.lookup(Purpose::Once, &[b"unfinished", person.id.as_bytes()]));
-                batch.push(Write::Once { key, until: now.after(TOLD_ONCE_IN) });
-                batch.extend(told);
-            }
-            let won = match self.commit(batch).await? {
-                Committed::Lost { at } if at == quiet.len() => self.commit(quiet).await?,
-                end => end,
-            };
+            let won = self.commit_telling(batch, (b"unfinished", &person, now), told).await?;
             written += usize::from(won == Committed::Won);
         }
         Ok(written)

@@ -18,11 +18,12 @@ use crate::auth::{Change, Inner};
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
-use crate::id::{AccountId, MessageId, Realm};
+use crate::id::{MessageId, Realm};
 use crate::message::{Locale, MessageRow};
 use crate::policy::Requirement;
 use crate::proof;
 use crate::secret::Token;
+use crate::session::Session;
 use crate::store::{AccountRow, AccountState, Committed, Write};
 
 /// How far closing is.
@@ -68,7 +69,7 @@ impl Visit {
         let known = person.known(inner)?.ok_or(Code::NoSession)?;
         let what = Transaction::closing(known.profile.locale);
         if let Some(receipt) = inner.receipt(session.id(), &what).await?
-            && let Some(erased_at) = inner.close_account(person.id, receipt, &self.client).await?
+            && let Some(erased_at) = inner.close_account(&session, receipt, &self.client).await?
         {
             return Ok(Closing::Closed { erased_at });
         }
@@ -84,14 +85,20 @@ impl Visit {
 }
 
 impl Inner {
-    // `None`: another call used the approval, or the account was locked or changed by others meanwhile.
+    // `None`: another call used the approval, the session has ended, or the account was locked by others meanwhile.
     async fn close_account(
         &self,
-        account: AccountId,
+        session: &Session,
         mut receipt: Vec<Write>,
         by: &Client,
     ) -> Result<Option<Timestamp>, Broken> {
         let erased_at = self.clock.now().after(self.profile.closing.grace);
+        let account = session.account();
+        // Whoever changed a contact or a password a moment ago has ended it: it closes nothing any more.
+        receipt.extend([
+            Write::KeepEpoch { account, expect: session.epoch() },
+            Write::EndSession { account, route: session.route(), id: session.id() },
+        ]);
         receipt.push(Write::Message(MessageRow {
             id: MessageId::next(self)?,
             realm: self.closings(),

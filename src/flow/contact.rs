@@ -2,7 +2,7 @@
 //! binding: fresh proofs, a confirmation of the new one, a word to the old ones, and a time in which those undo it.
 
 use super::finish::Ending;
-use super::owner::Objection;
+use super::owner::{Link, Objection};
 use super::state::{Kind, Run, State, Who};
 use super::stop::Going;
 use super::subject::Person;
@@ -15,7 +15,7 @@ use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::{ErasedFactor, Source};
 use crate::id::{AccountId, CredentialId, EventId, FactorName};
-use crate::message::OBJECTION;
+use crate::message::Said;
 use crate::secret::Token;
 use crate::store::{Committed, Write};
 
@@ -236,27 +236,25 @@ impl Inner {
         batch.push(self.once(&run, &CONTACT, b"contact"));
         batch.push(self.swap_profile(person, &profile)?.ok_or(Code::Stale)?);
         batch.extend(self.move_contact(person, (gone.as_slice(), new.as_slice()), (run.now, until))?);
-        batch.extend(self.untrust_others(person, None)?);
+        batch.extend(self.distrust(person, Some(&run))?);
         batch.push(line);
-        let (template, mut said) = match (&gone, &new) {
+        let (template, mut params) = match (&gone, &new) {
             (None, _) => ("contact-added", Vec::new()),
             (Some(_), Some(_)) => ("contact-changed", Vec::new()),
             (Some(_), None) => ("contact-removed", Vec::new()),
         };
         for (name, address) in [("old", &gone), ("new", &new)] {
-            said.extend(address.as_ref().map(|address| (name.into(), address.masked().into())));
+            params.extend(address.as_ref().map(|address| (name.into(), address.masked().into())));
         }
-        let link = self.objection_link(Objection::UndoContact, account, event, until);
-        said.push((OBJECTION.into(), link.into()));
+        let link = Link { what: Objection::UndoContact, account, about: event, until };
+        let said = Said { params, link: Some(link) };
         batch.extend(self.notices(person, &run.visit.client, template, said)?);
-        let browser = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
         let proofs = run.state.proofs.clone();
         let (run, ending): (_, Ending) =
             self.renewal(run, person, session, (epoch.next(), event), &proofs).await?;
         batch.extend([
             ending.ends(session),
             Write::RaiseEpoch { account, route: subject.account.route, expect: epoch },
-            Write::ForgetBrowsers { account, except: browser },
         ]);
         self.end_in(run, batch, ending).await
     }
@@ -327,14 +325,9 @@ impl Inner {
         let (_, line) = self.line(person, event::name::CONTACT_UNDONE, Outcome::Done, &content)?;
         let mut batch = vec![self.swap_profile(person, &profile)?.ok_or(Code::Stale)?];
         batch.extend(self.move_contact(person, (&gone, &back), (now, now))?);
-        batch.extend(self.untrust_others(person, None)?);
-        batch.extend(self.doubt_habits(person)?);
+        batch.extend(self.distrust(person, None)?);
         let (account, route, expect) = (person.id, subject.account.route, subject.account.epoch);
-        batch.extend([
-            Write::RaiseEpoch { account, route, expect },
-            Write::ForgetBrowsers { account, except: None },
-            line,
-        ]);
+        batch.extend([Write::RaiseEpoch { account, route, expect }, line]);
         batch.extend(self.notices(person, &visit.client, "contact-undone", Vec::new())?);
         Ok((self.commit(batch).await? == Committed::Won).then_some(true))
     }

@@ -183,13 +183,13 @@ impl Inner {
         let mut batch =
             vec![self.once(&run, &factor, b"enrol"), Write::SwapAccount { row, expect }, write, line];
         batch.extend(session.map(|id| Write::EndSession { account, route, id }));
-        batch.extend(self.untrust_others(&person, None)?);
         if ends_all {
-            let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
             // The epoch of the flow's start: of two flows that one temporary password opened only one ends, and none
             // that was opened by what has been replaced since.
             batch.push(Write::RaiseEpoch { account, route, expect: epoch });
-            batch.push(Write::ForgetBrowsers { account, except: known });
+            batch.extend(self.distrust(&person, Some(&run))?);
+        } else {
+            batch.extend(self.untrust_others(&person, None)?);
         }
         batch.extend(self.credential_notices(&person, &run.visit.client, &factor, template)?);
         let Some(session) = session else {

@@ -3,8 +3,8 @@
 //! It lies sealed in a row beside the account's credentials, as trust does, so that it is read with the account and written
 //! with the sign-in: no trip to the store and no commit more, and no write at all where nothing is new that day. A network
 //! is eight bytes of a keyed hash that has the account in it: opened, the row says from where nobody signed in, and of two
-//! accounts not whether they share a network. What it says is forgotten where the browsers are that the account knows (a
-//! recovery, a lock), or whoever was thrown out would come back to a network that they made known.
+//! accounts not whether they share a network. What it says is forgotten where the browsers are that the account knows
+//! ([`distrust`](Inner::distrust)), or whoever was thrown out would come back to a network that they made known.
 
 use std::net::IpAddr;
 
@@ -66,7 +66,8 @@ impl Inner {
         Ok(Some((row, serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?)))
     }
 
-    /// The write by which the account remembers from where it is signed in to now, if that is news.
+    /// Puts the write into the batch by which the account remembers from where it is signed in to now, if that is news:
+    /// on top of the doubt, where that is cast in the same batch.
     pub(crate) fn learn(
         &self,
         run: &Run<'_>,
@@ -78,24 +79,24 @@ impl Inner {
         if whence.network.is_none() {
             return Ok(());
         }
-        let forgotten = |row: &CredentialRow| {
-            batch.iter().any(|write| matches!(write, Write::RemoveCredential { id, .. } if *id == row.id))
-        };
-        let old = self.habits(person)?.filter(|(row, _)| !forgotten(row));
+        let old = self.habits(person)?;
         let before = old.as_ref().map(|(_, habits)| habits.clone()).unwrap_or_default();
         let mut habits = before.clone();
+        let row = old.as_ref().map(|(row, _)| row.id);
+        let doubts =
+            |write: &Write| matches!(write, Write::SwapCredential { row: new, .. } if Some(new.id) == row);
+        if let Some(at) = batch.iter().position(doubts) {
+            batch.remove(at);
+            habits.doubt(Some(whence));
+        }
         habits.meet(whence, run.now, run.state.public_device, self.profile.suspicion.networks);
         if habits == before {
             return Ok(());
         }
-        let plain = serde_json::to_vec(&habits).map_err(|_| Broken::Misuse("habits"))?;
         batch.push(match old {
-            Some((row, _)) => {
-                let (expect, version) = (row.version, row.version.next());
-                let sealed = self.seal_credential((account, row.id, &NAME), None, &plain)?;
-                Write::SwapCredential { row: CredentialRow { version, sealed, ..row.clone() }, expect }
-            }
+            Some((row, _)) => self.keep_habits(account, row, &habits)?,
             None => {
+                let plain = encoded(&habits)?;
                 // One handle for all: of two sign-ins at once one makes the row, and the other finds it.
                 let handles = [account.as_bytes().to_vec()];
                 Write::AddCredential(self.new_credential(account, &NAME, &plain, &handles, run.now)?)
@@ -104,21 +105,22 @@ impl Inner {
         Ok(())
     }
 
-    /// The write by which it knows no place any more, and takes each for new: whoever was thrown out may be the first to
-    /// come again.
-    pub(crate) fn doubt_habits(&self, person: &Person) -> Result<Option<Write>, Broken> {
-        let Some((row, Habits { seen, .. })) = self.habits(person)? else { return Ok(None) };
-        let habits = Habits { seen, cleared: true, ..Habits::default() };
-        let plain = serde_json::to_vec(&habits).map_err(|_| Broken::Misuse("habits"))?;
-        let (expect, version) = (row.version, row.version.next());
-        let sealed = self.seal_credential((person.id, row.id, &NAME), None, &plain)?;
-        Ok(Some(Write::SwapCredential { row: CredentialRow { version, sealed, ..row.clone() }, expect }))
+    /// The write by which it knows no place any more, but that of who does it if it is known, and takes each for new:
+    /// whoever was thrown out may be the first to come again.
+    pub(crate) fn doubt_habits(
+        &self,
+        person: &Person,
+        but: Option<&Run<'_>>,
+    ) -> Result<Option<Write>, Broken> {
+        let Some((row, mut habits)) = self.habits(person)? else { return Ok(None) };
+        habits.doubt(but.map(|run| self.whence(&run.visit.client, person.id)));
+        self.keep_habits(person.id, row, &habits).map(Some)
     }
 
-    /// The write by which it forgets them.
-    pub(crate) fn forget_habits(&self, person: &Person) -> Result<Option<Write>, Broken> {
-        let old = self.habits(person)?;
-        Ok(old.map(|(row, _)| Write::RemoveCredential { id: row.id, expect: row.version }))
+    fn keep_habits(&self, of: AccountId, row: &CredentialRow, habits: &Habits) -> Result<Write, Broken> {
+        let (expect, version) = (row.version, row.version.next());
+        let sealed = self.seal_credential((of, row.id, &NAME), None, &encoded(habits)?)?;
+        Ok(Write::SwapCredential { row: CredentialRow { version, sealed, ..row.clone() }, expect })
     }
 }
 
@@ -138,6 +140,12 @@ impl Habits {
         Timestamp::from_millis(self.seen.saturating_add(1).saturating_mul(DAY))
     }
 
+    fn doubt(&mut self, but: Option<Whence>) {
+        self.networks.retain(|(one, _)| but.and_then(|here| here.network) == Some(*one));
+        self.countries.retain(|(one, _)| but.and_then(|here| here.country) == Some(*one));
+        self.cleared = true;
+    }
+
     fn meet(&mut self, whence: Whence, now: Timestamp, public: bool, keep: usize) {
         self.seen = now.as_millis().div_euclid(DAY);
         // Somebody else's device stands in somebody else's network.
@@ -146,6 +154,10 @@ impl Habits {
             newest_first(&mut self.countries, whence.country, self.seen, keep);
         }
     }
+}
+
+fn encoded(habits: &Habits) -> Result<Vec<u8>, Broken> {
+    serde_json::to_vec(habits).map_err(|_| Broken::Misuse("habits"))
 }
 
 fn newest_first<T: Copy + PartialEq>(list: &mut Vec<(T, i64)>, new: Option<T>, seen: i64, keep: usize) {

@@ -1,11 +1,14 @@
 //! Links in notices: whoever reads what was sent to a contact of the account can object to what it tells of. They only
 //! ever take away or put back what was there: nobody signs in by one.
 //!
-//! Nothing is kept of a link. It is the account, what it is about, its end and a keyed hash of those: it works as long as
-//! the thing that it is about is there to be stopped, on every node and after every restart.
+//! Nothing is kept of a link. It is the account, what it is about, its end, whom it was sent to and a keyed hash of those:
+//! it works as long as the thing that it is about is there to be stopped and the address is the account's, on every node
+//! and after every restart.
 
 use super::stop::Going;
+use super::subject::Person;
 use super::{Code, Refusal, Visit, edge};
+use crate::account::identifier::Identifier;
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
@@ -50,13 +53,17 @@ pub enum Objected {
     Refused(Box<Refusal>),
 }
 
-/// A link in a notice, read.
-struct Link {
-    what: Objection,
-    account: AccountId,
-    about: EventId,
-    until: Timestamp,
+/// What a link in a notice is about. Each address gets one of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) what: Objection,
+    pub(crate) account: AccountId,
+    pub(crate) about: EventId,
+    pub(crate) until: Timestamp,
 }
+
+/// A short keyed hash of an address.
+type To = [u8; 4];
 
 impl Visit {
     /// What a link in a notice does, for a page that asks whether it shall. Writes nothing, however often it is called.
@@ -67,7 +74,10 @@ impl Visit {
         let look = async {
             let inner = &self.auth.0;
             inner.slow_down(self, None).await?;
-            Ok(Objected::To(inner.read_link(link).ok_or(Code::Link)?.what))
+            inner.ready().await?;
+            let (link, to) = inner.read_link(link).ok_or(Code::Link)?;
+            inner.object_to(&link, to).await?;
+            Ok(Objected::To(link.what))
         };
         edge("objection", look, Objected::Refused).await
     }
@@ -83,25 +93,19 @@ impl Visit {
 
 impl Inner {
     /// The address of a page at which the owner objects.
-    pub(crate) fn objection_link(
-        &self,
-        what: Objection,
-        account: AccountId,
-        about: EventId,
-        until: Timestamp,
-    ) -> String {
-        let link = Link { what, account, about, until };
-        let token =
-            data_encoding::BASE64URL_NOPAD.encode(&[link.bytes().as_slice(), &self.mac(&link)].concat());
+    pub(crate) fn objection_link(&self, link: &Link, to: &Identifier) -> String {
+        let bytes = [link.bytes().as_slice(), &self.to(link, to)].concat();
+        let token = data_encoding::BASE64URL_NOPAD.encode(&[bytes.as_slice(), &self.mac(&bytes)].concat());
         format!("{}{}?o={token}", self.site.origin, self.site.objections)
     }
 
     async fn object(&self, visit: &Visit, link: &str) -> Going<Objected> {
         self.slow_down(visit, None).await?;
         self.ready().await?;
-        let Link { what, account, about, .. } = self.read_link(link).ok_or(Code::Link)?;
+        let (link, to) = self.read_link(link).ok_or(Code::Link)?;
+        let Link { what, about, .. } = link;
         for _ in 0..MOST_TRIES {
-            let person = self.person_by_id(account).await?.ok_or(Code::Link)?;
+            let person = self.object_to(&link, to).await?;
             let done = match what {
                 Objection::StopRecovery => self.stop_waiting(visit, &person, Some(about)).await?,
                 Objection::UndoContact => self.undo_contact(visit, &person, about).await?,
@@ -116,15 +120,39 @@ impl Inner {
         Err(Code::Stale.into())
     }
 
-    fn read_link(&self, text: &str) -> Option<Link> {
-        let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
-        let (link, mac) = bytes.split_last_chunk::<MAC>()?;
-        let link = Link::read(link)?;
-        (same(mac, &self.mac(&link)) && self.clock.now() < link.until).then_some(link)
+    // Whose account it is about, if the address that it was sent to is one of its own still, or can be put back: a thief
+    // would else begin with taking it away. After that its mailbox is anybody's, who would shut the account for ever.
+    async fn object_to(&self, link: &Link, to: To) -> Going<Person> {
+        let person = self.person_by_id(link.account).await?.ok_or(Code::Link)?;
+        let known = person.known(self)?.ok_or(Code::Link)?;
+        let now = self.clock.now();
+        let open = known.profile.changes.iter().filter(|one| now < one.until);
+        let all = known.contacts().chain(&known.names).chain(open.filter_map(|one| one.old.as_ref()));
+        let stands = all.map(|one| self.to(link, one)).collect::<Vec<_>>().contains(&to);
+        if stands { Ok(person) } else { Err(Code::Link.into()) }
     }
 
-    fn mac(&self, link: &Link) -> [u8; MAC] {
-        let whole = self.keys.lookup(Purpose::Objection, &[&link.bytes()]);
+    fn read_link(&self, text: &str) -> Option<(Link, To)> {
+        let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let (bytes, mac) = bytes.split_last_chunk::<MAC>()?;
+        let (link, to) = bytes.split_last_chunk()?;
+        let link = Link::read(link)?;
+        (same(mac, &self.mac(bytes)) && self.clock.now() < link.until).then_some((link, *to))
+    }
+
+    fn to(&self, link: &Link, to: &Identifier) -> To {
+        let parts = [
+            b"to".as_slice(),
+            link.account.as_bytes(),
+            to.kind().as_str().as_bytes(),
+            to.as_str().as_bytes(),
+        ];
+        let [a, b, c, d, ..] = self.keys.lookup(Purpose::Objection, &parts);
+        [a, b, c, d]
+    }
+
+    fn mac(&self, bytes: &[u8]) -> [u8; MAC] {
+        let whole = self.keys.lookup(Purpose::Objection, &[bytes]);
         let mut half = [0; MAC];
         half.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
         half

@@ -1,7 +1,7 @@
 //! Coming back after a loss. The bar is the account's own: what is lost counts for how much is asked, and what was proven
 //! for what the session can do. Ends everything that the lost thing may have opened, and tells every contact.
 
-use super::owner::Objection;
+use super::owner::{Link, Objection};
 use super::state::{Kind, Run, State};
 use super::stop::Going;
 use super::subject::Person;
@@ -14,7 +14,7 @@ use crate::event::{self, Outcome, Sealed};
 use crate::factor::Source;
 use crate::human::HumanFor;
 use crate::id::{AccountId, EventId, FactorName};
-use crate::message::OBJECTION;
+use crate::message::Said;
 use crate::policy::Lacks;
 use crate::proof::{self, Aal};
 use crate::secret::Token;
@@ -222,8 +222,8 @@ impl Inner {
         let waits = PendingRecovery { id, asked: run.now, ready, until, stopped: false };
         let swap = self.with_recovery(person, Some(waits), false)?.ok_or(Code::Stale)?;
         let mut batch = vec![swap, line];
-        let link = self.objection_link(Objection::StopRecovery, person.id, id, until);
-        let said = vec![("ready".into(), ready.rfc3339().into()), (OBJECTION.into(), link.into())];
+        let link = Link { what: Objection::StopRecovery, account: person.id, about: id, until };
+        let said = Said { params: vec![("ready".into(), ready.rfc3339().into())], link: Some(link) };
         batch.extend(self.notices(person, &run.visit.client, "recovery-waits", said)?);
         Ok((self.commit(batch).await? == Committed::Won).then_some(waits))
     }
@@ -311,17 +311,15 @@ impl Inner {
                 batch.push(Write::RemoveCredential { id: row.id, expect: row.version });
             }
         }
-        let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
-        batch.extend(self.untrust_others(person, None)?);
-        batch.extend(self.forget_habits(person)?);
         batch.push(Write::RaiseEpoch { account, route: subject.account.route, expect: epoch });
-        batch.push(Write::ForgetBrowsers { account, except: known });
+        batch.extend(self.distrust(person, Some(&*run))?);
         // The owner is in again: what strangers have tried is forgotten, and so is what the owner has.
         batch.extend(self.forget_refusals(account, run.now));
         let (id, line) = self.line(person, event::name::RECOVERED, Outcome::Done, content)?;
         batch.push(line);
         // The links of the notices before it are settled: if it was a stranger who recovered, this one locks.
-        batch.extend(self.notices(person, &run.visit.client, "recovered", self.lock_link(person, id))?);
+        let said = Said { params: Vec::new(), link: self.lock_link(person, id) };
+        batch.extend(self.notices(person, &run.visit.client, "recovered", said)?);
         run.state.kind = Kind::Recover { lost, done: true };
         run.state.who.account = Some((account, epoch.next()));
         Ok(())

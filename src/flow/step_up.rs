@@ -183,7 +183,6 @@ impl Inner {
         // It may itself have been proven, and be due to be written.
         batch.retain(|write| !matches!(write, Write::SwapCredential { row, .. } if row.id == credential));
         let AccountRow { route, version: expect, .. } = subject.account;
-        let known = person.browser(self, &run.visit.client, run.now).map(|row| row.id);
         let (event, line) = self.line(person, run.event_name(), Outcome::Done, &content)?;
         batch.extend([
             self.once(&run, &row.factor, b"remove"),
@@ -200,13 +199,10 @@ impl Inner {
             &row.factor,
             "credential-removed",
         )?);
+        batch.extend(self.distrust(person, Some(&run))?);
         let proofs = run.state.proofs.clone();
         let (run, ending) = self.renewal(run, person, session, (epoch.next(), event), &proofs).await?;
-        batch.extend([
-            ending.ends(session),
-            Write::RaiseEpoch { account, route, expect: epoch },
-            Write::ForgetBrowsers { account, except: known },
-        ]);
+        batch.extend([ending.ends(session), Write::RaiseEpoch { account, route, expect: epoch }]);
         self.end_in(run, batch, ending).await
     }
 

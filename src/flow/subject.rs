@@ -210,11 +210,10 @@ impl Inner {
         factor: &dyn ErasedFactor,
         lane: Lane,
     ) -> (GuardKey, Limit) {
-        // Nobody could ever lift the spent guard of an address that is being registered or added: anybody could bar it
-        // from its owner for ever. It holds, again and again.
+        // Nobody could ever lift the spent guard of an address that is being registered: anybody could bar it from its
+        // owner for ever. It holds, again and again. Of one that is added the guard is the account's own, and bars no other.
         let limit = match state.kind {
             Kind::SignUp(_) => factor.limit().with_allowance(u32::MAX),
-            _ if state.confirming().is_some() => factor.limit().with_allowance(u32::MAX),
             _ => factor.limit(),
         };
         (self.guard_key(person, state, factor.name().as_str(), lane), limit)
@@ -222,13 +221,16 @@ impl Inner {
 
     pub(crate) fn guard_key(&self, person: &Person, state: &State, factor: &str, lane: Lane) -> GuardKey {
         let class = class(lane);
-        let seed = state.seed();
+        let mut seed = state.seed();
         // An account that is switched off keeps its guard: a hold that went with it would tell that it was there.
         // For a name that nobody has the id is made up of it.
         let (kind, whose): (&[u8], &[u8]) = match &state.kind {
             Kind::SignUp(_) => (b"sign-up", &seed),
-            // Wrong codes from a new address hold nobody's sign-in.
-            _ if state.confirming().is_some() => (b"contact", &seed),
+            // Wrong codes from a new address hold nobody's sign-in, and nobody else who adds it.
+            _ if state.confirming().is_some() => {
+                seed.extend(person.id.as_bytes());
+                (b"contact", &seed)
+            }
             _ => return self.account_guard(person.id, factor, lane),
         };
         GuardKey(self.keys.lookup(Purpose::Guard, &[kind, whose, factor.as_bytes(), class]))

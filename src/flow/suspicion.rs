@@ -14,6 +14,7 @@ use super::stop::Going;
 use super::subject::Person;
 use super::{Code, Refusal, Step};
 use crate::auth::Inner;
+use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Outcome, SIGNALS, Sealed};
 use crate::lockout::Settlement;
@@ -136,24 +137,33 @@ impl Inner {
         batch.extend(Self::unwatch(run));
         batch.push(line);
         let told = self.warn(person, "sign-in-refused", (&content.origin, id), &signals, Vec::new())?;
-        // Whoever knows a password and is turned away would fill its owner's mailbox: once a day.
-        let key = OnceKey(self.keys.lookup(Purpose::Once, &[b"refused", person.id.as_bytes()]));
+        let means: Vec<Loss> = batch.iter().map(Loss::of).collect();
+        match self.commit_telling(batch, (b"refused", person, run.now), told).await? {
+            Committed::Won => Ok(Some(Step::Refused(Box::new(Refusal::new(Code::Unusual))))),
+            Committed::Lost { at } => match means.get(at) {
+                Some(Loss::No(code)) => Err((*code).into()),
+                Some(Loss::Flow | Loss::Again) | None => Ok(None),
+            },
+        }
+    }
+
+    /// Commits with what is told of it, or without, where something of the kind was told a person within a day: whoever
+    /// knows a password and nothing else would fill its owner's mailbox.
+    pub(crate) async fn commit_telling(
+        &self,
+        mut batch: Vec<Write>,
+        (what, person, now): (&[u8], &Person, Timestamp),
+        told: Vec<Write>,
+    ) -> Result<Committed, Broken> {
         let quiet = batch.clone();
-        batch.push(Write::Once { key, until: run.now.after(TOLD_ONCE_IN) });
-        batch.extend(told);
-        let means: Vec<Loss> = quiet.iter().map(Loss::of).collect();
-        let end = match self.commit(batch).await? {
-            Committed::Lost { at } if at == quiet.len() => self.commit(quiet).await?,
-            end => end,
-        };
-        let lost = match end {
-            Committed::Won => None,
-            Committed::Lost { at } => Some(means.get(at).copied().unwrap_or(Loss::Again)),
-        };
-        match lost {
-            None => Ok(Some(Step::Refused(Box::new(Refusal::new(Code::Unusual))))),
-            Some(Loss::No(code)) => Err(code.into()),
-            Some(Loss::Flow | Loss::Again) => Ok(None),
+        if !told.is_empty() {
+            let key = OnceKey(self.keys.lookup(Purpose::Once, &[what, person.id.as_bytes()]));
+            batch.push(Write::Once { key, until: now.after(TOLD_ONCE_IN) });
+            batch.extend(told);
+        }
+        match self.commit(batch).await? {
+            Committed::Lost { at } if at == quiet.len() => self.commit(quiet).await,
+            end => Ok(end),
         }
     }
 
@@ -175,6 +185,6 @@ impl Inner {
 }
 
 /// Of more than one in this time the history tells.
-pub(crate) const TOLD_ONCE_IN: Duration = Duration::from_secs(24 * 3600);
+const TOLD_ONCE_IN: Duration = Duration::from_secs(24 * 3600);
 /// In the details of a line.
 const COUNTRY: &str = "country";

@@ -114,6 +114,15 @@ impl Inner {
         Ok(())
     }
 
+    /// The writes by which an account knows no browser and no place any more, but those of who does it, and trusts none.
+    pub(crate) fn distrust(&self, person: &Person, but: Option<&Run<'_>>) -> Result<Vec<Write>, Broken> {
+        let here = but.and_then(|run| person.browser(self, &run.visit.client, run.now)).map(|row| row.id);
+        let mut writes = self.untrust_others(person, None)?;
+        writes.push(Write::ForgetBrowsers { account: person.id, except: here });
+        writes.extend(self.doubt_habits(person, but)?);
+        Ok(writes)
+    }
+
     /// The writes by which all browsers lose their trust but this one.
     pub(crate) fn untrust_others(
         &self,

@@ -6,7 +6,7 @@
 //! tells the same with more. No store knows of it.
 
 use super::text::{self, Topic};
-use super::{Content, Locale, Message, OBJECTION, Params, Text};
+use super::{Content, Locale, Message, Params, Text};
 use crate::auth::{Auth, Inner};
 use crate::clock::Timestamp;
 use crate::error::Broken;
@@ -119,8 +119,7 @@ impl Inner {
         content.factor = about.cloned();
         content.reason = Some(template.to_string());
         // What acts is for the addresses that it was sent to: a stolen session would find it here.
-        let acts = |name: &str, value: &str| name == OBJECTION || value.contains("://");
-        let kept = own.iter().filter(|(name, value)| !acts(name, value));
+        let kept = own.iter().filter(|(_, value)| !value.contains("://"));
         content.details = kept.map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let key = person.known(self)?.map(|known| &known.key);
         // Of who is locked out nothing is opened: a row under another key would stand in the way of all others later.

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::Origin;
 use crate::factor::Notice;
-use crate::flow::{Client, Person, Run};
+use crate::flow::{Client, Link, Person, Run};
 use crate::id::{FactorName, TemplateName};
 use crate::store::Write;
 
@@ -30,10 +30,22 @@ impl Origin {
     }
 }
 
+/// What a notice says, and the link by which its reader objects.
+pub(crate) struct Said {
+    pub(crate) params: Params,
+    pub(crate) link: Option<Link>,
+}
+
+impl From<Params> for Said {
+    fn from(params: Params) -> Self {
+        Self { params, link: None }
+    }
+}
+
 impl Inner {
     /// What a factor has to tell of a credential's use.
     pub(crate) fn tell(&self, person: &Person, run: &Run<'_>, notice: Notice) -> Result<Vec<Write>, Broken> {
-        let params = notice.params.into_iter().map(|(name, value)| (name, value.into())).collect();
+        let params: Params = notice.params.into_iter().map(|(name, value)| (name, value.into())).collect();
         self.notices_by(person, &run.visit.client.origin(), (&notice.template, None), params)
     }
 
@@ -44,9 +56,9 @@ impl Inner {
         person: &Person,
         by: &Client,
         template: &'static str,
-        params: Params,
+        said: impl Into<Said>,
     ) -> Result<Vec<Write>, Broken> {
-        self.notices_by(person, &by.origin(), (&TemplateName::new(template), None), params)
+        self.notices_by(person, &by.origin(), (&TemplateName::new(template), None), said)
     }
 
     pub(crate) fn notices_by(
@@ -54,8 +66,9 @@ impl Inner {
         person: &Person,
         by: &Origin,
         (template, about): (&TemplateName, Option<&FactorName>),
-        own: Params,
+        said: impl Into<Said>,
     ) -> Result<Vec<Write>, Broken> {
+        let Said { params: own, link } = said.into();
         let kept = self.keep_notice(person, by, (template, about), &own)?;
         let Some(known) = person.known(self)? else { return Ok(vec![kept]) };
         // Of something that happened a while ago its own moment is told.
@@ -70,9 +83,8 @@ impl Inner {
         let notice = |to: (&Identifier, bool)| {
             let (template, mut params) = (template.clone(), params.clone());
             // Whoever has just put an address there would else undo by it what the owner does against them.
-            if known.profile.settles(to.0, now).is_some() {
-                params.retain(|(name, _)| name != OBJECTION);
-            }
+            let link = link.filter(|_| known.profile.settles(to.0, now).is_none());
+            params.extend(link.map(|link| (OBJECTION.into(), self.objection_link(&link, to.0).into())));
             let until = now.after(NOTICE_LIFE);
             self.message(Some(person.id), to, template, params, known.profile.locale, (true, until))
         };
@@ -95,6 +107,6 @@ impl Inner {
 }
 
 /// The parameter that holds a link by which its reader objects.
-pub(crate) const OBJECTION: &str = "objection";
+const OBJECTION: &str = "objection";
 /// A notice that could not be delivered for so long tells nobody anything new.
 const NOTICE_LIFE: Duration = Duration::from_secs(3 * 24 * 3600);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Locale, OBJECTION, Params};
+use super::{Locale, Params, Said};
 use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{Origin, SIGNALS, Sealed};
-use crate::flow::{Objection, Person};
+use crate::flow::{Link, Objection, Person};
 use crate::id::{EventId, TemplateName};
 use crate::policy::{Signal, Weighed};
 use crate::store::Write;
@@ -79,13 +79,10 @@ impl Inner {
     }
 
     /// A link by which its reader says "this was not me" of an event. Without a site there is no page to lead to.
-    pub(crate) fn lock_link(&self, person: &Person, about: EventId) -> Params {
-        if self.site.origin.is_empty() {
-            return Params::new();
-        }
+    pub(crate) fn lock_link(&self, person: &Person, about: EventId) -> Option<Link> {
         let until = self.clock.now().after(LINK_LIFE);
-        let link = self.objection_link(Objection::NotMe, person.id, about, until);
-        vec![(OBJECTION.into(), link.into())]
+        let link = Link { what: Objection::NotMe, account: person.id, about, until };
+        (!self.site.origin.is_empty()).then_some(link)
     }
 
     pub(crate) fn warn(
@@ -94,12 +91,12 @@ impl Inner {
         template: &'static str,
         (origin, id): (&Origin, EventId),
         signals: &[Signal],
-        mut said: Params,
+        mut params: Params,
     ) -> Result<Vec<Write>, Broken> {
         let locale = person.known(self)?.map(|known| known.profile.locale).unwrap_or_default();
         let why: Vec<_> = signals.iter().map(|signal| signal.text(locale)).collect();
-        said.push(("why".into(), why.join(", ").into()));
-        said.extend(self.lock_link(person, id));
+        params.push(("why".into(), why.join(", ").into()));
+        let said = Said { params, link: self.lock_link(person, id) };
         self.notices_by(person, origin, (&TemplateName::new(template), None), said)
     }
 }

@@ -249,7 +249,7 @@ impl World {
             Tried::Spent => "spent",
         };
         // A registration's allowance is never spent, for nobody could lift that: it is held again and again.
-        let never = matches!(self.door, Door::SignUp | Door::Contact) && how == Tried::Spent;
+        let never = matches!(self.door, Door::SignUp) && how == Tried::Spent;
         for round in 0..200 {
             if never && round == 30 {
                 return;

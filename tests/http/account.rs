@@ -1,10 +1,10 @@
 //! The account itself over JSON: locked, closed, opened again, taken along.
 
-use propusk::{Profile, axum::router};
-use serde_json::json;
+use propusk::{Auth, Profile, axum::router};
+use serde_json::{Value, json};
 
-use crate::portal::{WORD, Watch, portal_with};
-use crate::web::Web;
+use crate::portal::{Outbox, WORD, Watch, portal_with};
+use crate::web::{Reply, Web};
 
 const PHONE: &str = "+79161234567";
 
@@ -64,4 +64,60 @@ async fn an_account_is_closed_and_opened_again() {
     let opened = browser.post("/auth/flow/reopen", json!({ "flow": begun["flow"] })).await.expect(200).json();
     assert_eq!(opened["status"], "done");
     browser.get("/auth/session").await.expect(200);
+}
+
+/// Goes on with what is offered until it is done: the password, and codes as they come.
+async fn gone_through(browser: &mut Web, auth: &Auth, outbox: &Outbox, begun: Reply) -> Value {
+    let mut step = begun.expect(200).json();
+    while step["status"] == "pending" {
+        let factor = step["offers"][0]["factor"].clone();
+        let answer = if factor == "password" {
+            json!({ "password": WORD })
+        } else {
+            let asked = json!({ "flow": step["flow"], "factor": factor });
+            step = browser.post("/auth/flow/begin", asked).await.expect(200).json();
+            json!({ "code": outbox.code(auth).await })
+        };
+        let asked = json!({ "flow": step["flow"], "factor": factor, "answer": answer });
+        step = browser.post("/auth/flow/answer", asked).await.expect(200).json();
+    }
+    step
+}
+
+/// Whoever has the mailbox now reads an old letter: its page says that the link is of no use, and so does the button.
+#[tokio::test]
+async fn a_link_to_an_address_that_is_gone_shows_no_page_and_locks_nothing() {
+    let watch = Watch::new();
+    let (auth, outbox) = portal_with(Profile::nist_aal1(), |builder| builder.clock(watch.clone()));
+    let router = router(auth.clone()).unwrap();
+    let mut browser = Web::browser(&router);
+    browser.register(&auth, &outbox, PHONE).await;
+    let added = browser.post("/auth/contacts", json!({ "address": "ivan@example.org" })).await;
+    gone_through(&mut browser, &auth, &outbox, added).await;
+    let hold = std::time::Duration::from_secs(72 * 3600);
+    watch.forward(hold);
+    let mut thief = Web::browser(&router);
+    let _ = thief.sign_in(PHONE, WORD).await.expect(200);
+    let all = outbox.all(&auth).await;
+    let link = |to: &str| {
+        let letter = all.iter().rev().find(|one| one.to.as_str() == to).unwrap();
+        letter.param("objection").unwrap().split_once("?o=").unwrap().1.to_owned()
+    };
+    let (old, stays) = (link("ivan@example.org"), link(PHONE));
+    browser.sign_in(PHONE, WORD).await.expect(200);
+    let contacts = browser.get("/auth/contacts").await.expect(200).json();
+    let mail =
+        contacts["contacts"].as_array().unwrap().iter().find(|one| one["address"] == "ivan@example.org");
+    let removed = browser.delete(&format!("/auth/contacts/{}", mail.unwrap()["id"].as_str().unwrap())).await;
+    gone_through(&mut browser, &auth, &outbox, removed).await;
+    let mut reader = Web::browser(&router);
+    let page = |link: &str| format!("/auth/objection?o={link}");
+    assert_eq!(reader.get(&page(&old)).await.expect(200).json()["objection"], "not_me", "it can be put back");
+    watch.forward(hold);
+    reader.get(&page(&old)).await.problem(410, "link");
+    reader.post("/auth/objection", json!({ "link": old })).await.problem(410, "link");
+    browser.get("/auth/session").await.expect(200);
+    assert_eq!(reader.get(&page(&stays)).await.expect(200).json()["objection"], "not_me");
+    reader.post("/auth/objection", json!({ "link": stays })).await.expect(200);
+    browser.get("/auth/session").await.problem(401, "no_session");
 }

@@ -337,3 +337,81 @@ async fn undo(house: &House, link: &str) {
     let undone = house.auth.visit(Client::unknown()).object(link).await.unwrap();
     assert_eq!(format!("{undone:?}"), "To(UndoContact)");
 }
+
+/// What was sent to an address that is gone since stops and undoes nothing; while it can be put back it does.
+#[tokio::test]
+async fn an_address_that_is_gone_stops_no_recovery() {
+    for (waits, end) in [(Duration::ZERO, "To(StopRecovery)"), (HOLD, "Link")] {
+        let mut profile = Profile::public_portal();
+        profile.recovery.delay = HOLD * 3;
+        let house = House::new(profile);
+        let owner = house.person(PHONE).await;
+        let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+        house.hands.advance_by(HOLD);
+        let owner_again = house.signed(PHONE).await;
+        let account = owner.session.account();
+        let next = house.recovering(PHONE, &[]).await;
+        assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+        let all = house.outbox.all(&house.auth).await;
+        let told =
+            all.iter().find(|one| one.template.as_str() == "recovery-waits" && one.to.as_str() == EMAIL);
+        let link = told.unwrap().param("objection").unwrap().split_once("?o=").unwrap().1.to_owned();
+        let mail = house.auth.contacts(account).await.unwrap();
+        let mail = mail.iter().find(|one| one.address.as_str() == EMAIL).unwrap().id;
+        house.hands.advance(60);
+        let mut step = house.visit.remove_contact(&owner_again.token, mail).await.unwrap();
+        if let Step::Pending(next) = step {
+            step = house.answer(&next.flow, Password::word(WORD)).await;
+        }
+        if let Step::Pending(next) = step {
+            step = house.by(&next, &SMS).await;
+        }
+        let _ = ended(step);
+        house.hands.advance_by(waits);
+        let done = house.auth.visit(Client::unknown()).object(&link).await.unwrap();
+        assert!(format!("{done:?}").contains(end), "{waits:?}: {done:?}");
+    }
+}
+
+/// Nor is an address guessed into an account, however patiently: what is refused stays counted from one flow to the next,
+/// for this account and this address.
+#[tokio::test]
+async fn an_address_is_guessed_so_often_and_no_more() {
+    let house = house();
+    let _ = house.person(PHONE).await;
+    let confirming = async |token: &Token, address: &str| {
+        let mut next = pending(house.visit.add_contact(token, address, None).await.unwrap());
+        if next.duty.is_none() {
+            next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+            next = pending(house.by(&next, &SMS).await);
+        }
+        next
+    };
+    let (mut looked_at, mut last) = (0, "");
+    for _ in 0..60 {
+        house.hands.advance(1800);
+        let session = house.signed(PHONE).await;
+        let next = confirming(&session.token, EMAIL).await;
+        for _ in 0..5 {
+            let Step::Pending(next) = house.visit.begin(&next.flow, &MAIL).await.unwrap() else { break };
+            let wrong = if house.code().await == "000000" { "000001" } else { "000000" };
+            last = said(&house.answer(&next.flow, Code::typed(MAIL, wrong)).await);
+            looked_at += usize::from(last == "wrong" || last == "held");
+            if last != "wrong" {
+                // The last of a run begins a hold; in it nothing is looked at.
+                break;
+            }
+            house.hands.advance(61);
+        }
+    }
+    assert_eq!((looked_at, last), (50, "spent"));
+    // Another address is its owner's still, and so is this one for whom it belongs to.
+    house.hands.advance(1800);
+    let session = house.signed(PHONE).await;
+    let next = confirming(&session.token, OTHER).await;
+    let mine = ended(house.by(&next, &MAIL).await);
+    assert_eq!(house.contacts(mine.session.account()).await, [PHONE, OTHER]);
+    let other = house.person("+79160000088").await;
+    let other = ended(house.contact(&other.token, EMAIL, None).await);
+    assert_eq!(house.contacts(other.session.account()).await, ["+79160000088", EMAIL]);
+}

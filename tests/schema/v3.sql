@@ -22,7 +22,7 @@ CREATE TABLE credentials (
 CREATE TABLE events (
     id BLOB NOT NULL PRIMARY KEY, account BLOB, at INTEGER NOT NULL, outcome INTEGER NOT NULL,
     realm TEXT NOT NULL, name TEXT NOT NULL, sealed BLOB NOT NULL
-, lasting INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+, lasting INTEGER NOT NULL DEFAULT 1) STRICT, WITHOUT ROWID;
 CREATE INDEX events_of ON events (account, id, at, outcome) WHERE account IS NOT NULL;
 CREATE INDEX events_old ON events (realm, lasting, at);
 CREATE TABLE flows (

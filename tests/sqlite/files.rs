@@ -74,6 +74,13 @@ fn a_file_with_a_frozen_schema_is_brought_forward_and_keeps_its_rows() {
             let gone = |lasting| wait(store.drop_events(REALM, lasting, T0, 9)).unwrap();
             assert_eq!([gone(false), gone(true)], [2, 2], "what changed an account lasts");
         }
+        for (n, outcome, name) in OLD_EVENTS {
+            dir.raw()
+                .execute(&format!("{line} ON CONFLICT DO NOTHING"), (bytes::<16>(n), outcome, name))
+                .unwrap();
+        }
+        let passed = wait(store.drop_events(REALM, false, T0, 9)).unwrap();
+        assert_eq!(passed, 0, "of the lines of an older process, which are not told apart, all last");
         assert_eq!(wait(store.find_flow(token(1), T0)).unwrap().unwrap().sealed, [1, 2]);
         won(wait(store.commit(vec![account(1), session(1, 1), event(1, 1), once(1)])));
         let found = wait(store.subject(SubjectKey::Identifier(Lookup(bytes(2))))).unwrap().unwrap();

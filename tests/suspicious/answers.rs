@@ -208,3 +208,105 @@ async fn a_recovery_forgets_what_the_account_was_used_to() {
     let _ = done(visit.sign_in().with(EMAIL, Password::word(NEW_WORD)).await.unwrap());
     assert_eq!(house.signals(account).await, ["new_browser", "new_network"]);
 }
+
+/// What ends because it may be known to somebody else: each of these forgets the browsers, and with them the networks.
+#[derive(Clone, Copy, Debug)]
+enum Ends {
+    Change,
+    Temporary,
+    Contact,
+    Removal,
+}
+
+async fn ended(house: &House, account: AccountId, client: &Client, how: Ends) {
+    let visit = house.auth.visit(client.clone());
+    if matches!(how, Ends::Temporary) {
+        let day = std::time::Duration::from_secs(DAY);
+        let issued = Password::issue_temporary(&house.auth, account, day, &Client::unknown()).await.unwrap();
+        let Issued::Password(given) = issued else { panic!("busy") };
+        let given = Password::word(given.expose_str().unwrap());
+        let next = pending(visit.sign_in().with(EMAIL, given).await.unwrap());
+        let _ = done(visit.answer(&next.flow, Password::word(NEW_WORD)).await.unwrap());
+        return;
+    }
+    let mine = house.enter(EMAIL, client).await;
+    let mut step = match how {
+        Ends::Change => visit.change(&mine.token, Password::NAME).await.unwrap(),
+        Ends::Contact => visit.add_contact(&mine.token, PHONE, None).await.unwrap(),
+        _ => {
+            let next = pending(visit.enrol(&mine.token, Totp::NAME).await.unwrap());
+            let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+            let next = pending(visit.begin(&next.flow, &Totp::NAME).await.unwrap());
+            let key = otp::shown(&next)["key"].as_str().unwrap().to_owned();
+            let code = Totp::code(&otp::totp(&key, otp::step(house.auth.now())));
+            let mine = done(visit.answer(&next.flow, code).await.unwrap());
+            let all = house.auth.credentials(account).await.unwrap();
+            let totp = all.iter().find(|one| one.factor == Totp::NAME).unwrap().id;
+            house.hands.advance(60);
+            match visit.remove(&mine.token, totp).await.unwrap() {
+                Step::Pending(next) => {
+                    let code = Totp::code(&otp::totp(&key, otp::step(house.auth.now())));
+                    visit.answer(&next.flow, code).await.unwrap()
+                }
+                step => step,
+            }
+        }
+    };
+    while let Step::Pending(next) = step {
+        let factor = next.offers[0].factor.clone();
+        step = match (&next.duty, factor == Password::NAME) {
+            (Some(propusk::flow::Duty::Replace), _) => {
+                visit.answer(&next.flow, Password::word(NEW_WORD)).await.unwrap()
+            }
+            (_, true) => visit.answer(&next.flow, Password::word(WORD)).await.unwrap(),
+            _ => {
+                let _ = pending(visit.begin(&next.flow, &factor).await.unwrap());
+                let code = house.outbox.code(&house.auth).await;
+                visit.answer(&next.flow, Code::typed(factor, &code)).await.unwrap()
+            }
+        };
+    }
+    let _ = done(step);
+}
+
+/// A thief who was in made their network known. Whoever ends that, by whatever ends the trust in browsers, ends it whole:
+/// the one place that stays known is the one that it was done from.
+#[tokio::test]
+async fn what_ends_trust_forgets_every_other_network() {
+    for how in [Ends::Change, Ends::Temporary, Ends::Contact, Ends::Removal] {
+        let mut profile = Profile::nist_aal1();
+        profile.suspicion.more = None;
+        let house = House::new(profile);
+        let (account, browser) = house.at_home(&[EMAIL]).await;
+        let thief = house.enter(EMAIL, &from(ABROAD)).await;
+        house.enter(EMAIL, &from(ABROAD).with_browser(thief.browser.clone().unwrap())).await;
+        assert!(house.signals(account).await.is_empty(), "it is known");
+        let home = from(HOME).with_browser(browser);
+        ended(&house, account, &home, how).await;
+        let word = if matches!(how, Ends::Change | Ends::Temporary) { NEW_WORD } else { WORD };
+        let enter = async |client: Client| {
+            let _ = done(house.auth.visit(client).sign_in().with(EMAIL, Password::word(word)).await.unwrap());
+            house.signals(account).await
+        };
+        assert_eq!(enter(from(HOME)).await, ["new_browser"], "{how:?}: done from home");
+        assert_eq!(enter(from(ABROAD)).await, ["new_browser", "new_network", "new_country"], "{how:?}");
+    }
+}
+
+/// A change makes no place known that was not, so that one with a stolen session teaches the account nothing.
+#[tokio::test]
+async fn a_change_from_nowhere_makes_no_network_known() {
+    let mut profile = Profile::nist_aal1();
+    profile.suspicion.more = None;
+    let house = House::new(profile);
+    let (account, browser) = house.at_home(&[EMAIL]).await;
+    let mine = house.enter(EMAIL, &from(HOME).with_browser(browser)).await;
+    let visit = house.auth.visit(from(AWAY));
+    let next = pending(visit.change(&mine.token, Password::NAME).await.unwrap());
+    let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+    let _ = done(visit.answer(&next.flow, Password::word(NEW_WORD)).await.unwrap());
+    for client in [from(AWAY), from(HOME)] {
+        let _ = done(house.auth.visit(client).sign_in().with(EMAIL, Password::word(NEW_WORD)).await.unwrap());
+        assert_eq!(house.signals(account).await, ["new_browser", "new_network"]);
+    }
+}

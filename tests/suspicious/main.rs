@@ -3,6 +3,8 @@
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[path = "../common/otp.rs"]
+mod otp;
 #[path = "../common/portal.rs"]
 mod portal;
 

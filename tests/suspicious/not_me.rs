@@ -144,3 +144,37 @@ async fn it_lifts_and_lowers_no_other_lock() {
     assert_eq!(said(&reader.object(&link).await.unwrap()), Objection::NotMe.as_str());
     assert_eq!(state(&house, account).await, (AccountState::Locked, Some(LockReason::Desk)));
 }
+
+/// An address that was taken away can put itself back for a while, and until then what it was sent acts, or a thief would
+/// begin with taking away who was told of them. After that it has no say: whose mailbox it is now is nobody's business here,
+/// and they could shut the account once a month for ever.
+#[tokio::test]
+async fn an_address_that_is_gone_has_no_say() {
+    let hold = Profile::nist_aal1().contact_hold.as_secs();
+    for (waits, gone, end) in [(3600, true, "not_me"), (hold, true, "link"), (hold, false, "not_me")] {
+        let house = House::new(Profile::nist_aal1());
+        let account = house.account(&[EMAIL, PHONE]).await;
+        let mine = house.enter(PHONE, &from(HOME)).await;
+        let told = house.told().await;
+        let to = |address| link(told.iter().find(|one| one.to.as_str() == address).unwrap()).unwrap();
+        let (old, stays) = (to(EMAIL), to(PHONE));
+        assert_ne!(old, stays, "each address has a link of its own");
+        let all = house.auth.contacts(account).await.unwrap();
+        let mail = all.iter().find(|one| one.address.as_str() == EMAIL).unwrap().id;
+        let visit = house.auth.visit(from(HOME));
+        if gone {
+            let step = visit.remove_contact(&mine.token, mail).await.unwrap();
+            let _ = match step {
+                Step::Pending(next) => done(visit.answer(&next.flow, Password::word(WORD)).await.unwrap()),
+                step => done(step),
+            };
+        }
+        house.hands.advance(waits);
+        let reader = house.auth.visit(from(ABROAD));
+        assert_eq!(said(&reader.objection(&old).await.unwrap()), end, "{waits} {gone}: asked");
+        assert_eq!(said(&reader.object(&old).await.unwrap()), end, "{waits} {gone}: done");
+        let locked = if end == "not_me" { AccountState::Locked } else { AccountState::Active };
+        assert_eq!(state(&house, account).await.0, locked);
+        assert_eq!(said(&reader.object(&stays).await.unwrap()), "not_me", "the other one's works");
+    }
+}

@@ -218,10 +218,11 @@ ALTER TABLE identifiers ADD COLUMN free_at INTEGER;
 CREATE INDEX identifiers_free ON identifiers (free_at) WHERE free_at IS NOT NULL;
 ";
 
-/// Events are dropped by their age, those that tell how an account came to be what it is apart from the others.
+/// Events are dropped by their age, those that tell how an account came to be what it is apart from the others. A process
+/// of the version before says nothing of it: what is not known to pass is kept.
 const V3: &str = "
-ALTER TABLE events ADD COLUMN lasting INTEGER NOT NULL DEFAULT 0;
-UPDATE events SET lasting = 1 WHERE outcome = 0 AND name NOT IN ('sign-in', 'factor-proven', 'step-up',
+ALTER TABLE events ADD COLUMN lasting INTEGER NOT NULL DEFAULT 1;
+UPDATE events SET lasting = 0 WHERE outcome <> 0 OR name IN ('sign-in', 'factor-proven', 'step-up',
     'browser-trusted', 'answered-elsewhere', 'session-refresh', 'sign-out', 'session-ended', 'browser-forgotten',
     'other-sessions-ended', 'notice-undelivered');
 CREATE INDEX events_old ON events (realm, lasting, at);
