@@ -669,13 +669,16 @@
 //! fifty wrong codes in a row (a hundred, with those from known browsers) the address cannot be added to this account until
 //! they are forgotten, and to any other it can. How many codes go to one address is counted over all accounts. It proves nothing for the session: who binds an
 //! address has shown that they can read it, not that they are the owner. Everything that the old address may have opened
-//! ends, and the contacts that were there are told; where all are changed one after another, the first still undoes its own.
+//! ends, and the contacts that were there are told; where all are changed one after another, the first still undoes its own,
+//! and with it all that came after: whoever was in would else make two changes, of which the owner hears of the first alone.
+//! Of several addresses of a kind a code goes to one that has settled, to the one that was typed, and last of all to the one
+//! that is being taken away, of which its owner may have nothing any more.
 //!
 //! A change stands at once. For 72 hours ([`Profile::contact_hold`](crate::Profile::contact_hold)) the contacts before it can
 //! undo it, the old name stays taken for everybody else, and the new address recovers nothing: else a minute at an open
 //! screen would be an account for ever. An address that settles is told of what happens, and gets no link to object by: its
-//! holder would undo what the owner does against it, or stop the owner's recovery. The other way, to let a change wait for three days, leaves whoever lost a phone
-//! with a number that somebody else answers.
+//! holder would undo what the owner does against it, or stop the owner's recovery. The other way, to let a change wait for
+//! three days, leaves whoever lost a phone with a number that somebody else answers.
 //!
 //! # Links in notices
 //!
