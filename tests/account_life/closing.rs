@@ -342,6 +342,36 @@ async fn a_change_of_password_and_a_closing_do_not_mix() {
     .await;
 }
 
+/// All of it was proven, and between any two calls of the closing the password is changed in another session, which ends
+/// this one: whoever was thrown out closes nothing.
+#[tokio::test]
+async fn a_session_that_has_ended_closes_nothing() {
+    let counted = between_any_two(
+        profile(DAY),
+        async |house, mine| {
+            house.hands.advance(120);
+            let end = prove(house, &house.auth, &mine.token).await.unwrap();
+            match house.other.visit(somebody()).close(&end.token).await.unwrap() {
+                Closing::Prove(step) => step,
+                _ => Step::Done(end),
+            }
+        },
+        async |house, _| {
+            let (visit, other) = (house.visit(), house.sign_in().await);
+            let next = pending(visit.change(&other.token, Password::NAME).await.unwrap());
+            let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+            drop(done(visit.answer(&next.flow, Password::word(NEW_WORD)).await.unwrap()));
+        },
+        async |house, mine, end| {
+            assert!(!matches!(end, Step::Done(_)), "closed by a session that is over");
+            assert_eq!(state(house, mine.session.account()).await, AccountState::Active);
+            assert_eq!(house.auth.sessions(mine.session.account()).await.unwrap().len(), 1);
+        },
+    )
+    .await;
+    println!("counted: a change between any two calls of a closing, seed -, count {counted}");
+}
+
 /// A kill at each call of the erasure: it is done by the next who tends, once.
 #[tokio::test]
 async fn an_erasure_that_was_cut_off_is_done_by_the_next() {
