@@ -1,6 +1,6 @@
 //! The demo portal: registration, signing in with two steps, profile, services, sessions, history, change of password, in
 //! Russian and English. Some small scripts: they ask browsers for passkeys, help with typing, notice that a link was
-//! followed, solve the puzzle before a registration, and print; everything works without them but passkeys.
+//! followed, solve the puzzle before a registration or a recovery, and print; everything works without them but passkeys.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
@@ -68,8 +68,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A SQLite file, or PostgreSQL, with or without Redis beside it: nothing else here changes.
     let store = store::connect(&config.database, config.redis.as_deref()).await?;
     let mut profile = guards::profile();
-    // Each registration sends a message, which costs money and bothers whoever gets it.
-    profile.human.sign_up = Check::Always;
+    // Each of these sends a message, which costs money and bothers whoever gets it.
+    (profile.human.sign_up, profile.human.recover) = (Check::Always, Check::Always);
     let auth = Auth::builder(profile, store.clone(), keys.load()?)
         .throttle(store)
         .site(site)
