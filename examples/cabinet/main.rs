@@ -34,6 +34,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
+use propusk::message::Templates;
 use propusk::policy::Check;
 use propusk::secret::{FileKeys, KeySource};
 use propusk::{Auth, BackupCodes, Code, Hotp, Link, Passkey, Password, Site, Totp, danger, store};
@@ -41,6 +42,7 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::dates::ZONE;
 use crate::drafts::Drafts;
 use crate::outbox::Outbox;
 use crate::services::Services;
@@ -73,6 +75,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let auth = Auth::builder(profile, store.clone(), keys.load()?)
         .throttle(store)
         .site(site)
+        // Messages tell the same time as the pages.
+        .templates(Templates::default().zone(ZONE.0, ZONE.1, ZONE.2))
         // The order is that in which people are asked: who has a key or an application is not sent a message first.
         .factor(Password::default())
         .factor(Passkey::default())
