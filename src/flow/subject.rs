@@ -105,8 +105,9 @@ impl Inner {
         let key = self.keys.open_key(id, &subject.account.data_key)?;
         let open = |place: Place<'_>, sealed: &[u8]| self.keys.open_under(&key, &place.of(id), sealed);
         let profile = open(Place::new(Purpose::Account, b"profile"), &subject.account.sealed)?;
-        let profile = serde_json::from_slice(&profile).map_err(|_| Broken::Sealed)?;
-        let (mut names, mut contacts) = (Vec::new(), Vec::new());
+        let profile: ProfileData = serde_json::from_slice(&profile).map_err(|_| Broken::Sealed)?;
+        let mut contacts: Vec<(_, _, Contact)> = Vec::new();
+        let mut names = Vec::new();
         for row in &subject.identifiers {
             let plain = open(Place::new(Purpose::Identifier, &row.lookup.0), &row.sealed)?;
             names.push(serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?);
@@ -116,6 +117,8 @@ impl Inner {
             let contact = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
             contacts.push((row.version, row.id, contact));
         }
+        // The first of its kind is the main one, on every store: a code goes there.
+        contacts.sort_by_key(|(_, id, one)| (!profile.main.contains(&one.address), *id));
         Ok(Known { key, profile, names, contacts })
     }
 
@@ -298,8 +301,13 @@ impl Known {
         rows.find(|(_, _, contact)| contact.address == *address).map(|(version, id, _)| (*id, *version))
     }
 
+    /// The addresses, of each kind the main one first.
     pub(crate) fn contacts(&self) -> impl Iterator<Item = &Identifier> + Clone {
         self.contacts.iter().map(|(_, _, contact)| &contact.address)
+    }
+
+    pub(crate) fn is_main(&self, address: &Identifier) -> bool {
+        self.contacts().find(|one| one.kind() == address.kind()) == Some(address)
     }
 }
 

@@ -318,6 +318,12 @@ async function pictures(browser, { locale, width, dark }) {
   await follow(owner, /^(Replace|Заменить):/);
   await seen("contact-replace", owner);
   await go(owner, "/contacts");
+  const mine = await owner.locator("a[href^='/contacts/new?contact=']").last().getAttribute("href");
+  await go(owner, mine.replace("new", "main"));
+  await seen("contact-main", owner);
+  await follow(owner, /^(Make it the main one|Сделать основным)$/);
+  check(at(owner) === "/contacts" && (await owner.locator("[role=alert]").count()) === 1, `${tag}: the only one of its kind is the main one already`);
+  await go(owner, "/contacts");
   await follow(owner, /^(Remove|Удалить):/);
   await seen("contact-remove", owner);
   await follow(owner, /^(Remove|Удалить)$/);
