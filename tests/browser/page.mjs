@@ -23,6 +23,8 @@ export async function faultsOf(page, locale) {
   faults.push(...shown.filter((text, at) => text && !printed[at]).map((text) => `not on paper: ${text}`));
   faults.push(...(await page.evaluate(sideways)).map((fault) => `on paper ${fault}`));
   await accessible(page, `${locale} ${new URL(page.url()).pathname} on paper, from a dark screen`, true, ["color-contrast"]);
+  // All of this scrolls: a focus that was there would be found out of sight.
+  await page.evaluate(() => document.activeElement?.blur());
   return faults;
 }
 
