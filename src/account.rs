@@ -121,6 +121,9 @@ pub(crate) struct ProfileData {
     /// Changes of contacts that can be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changes: Vec<ContactChanged>,
+    /// Its main contacts, where they are not the oldest: one of each kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) main: Vec<Identifier>,
     #[serde(default, skip_serializing_if = "Preferences::is_default")]
     pub(crate) preferences: Preferences,
     // Accounts of an earlier build have none.
@@ -143,6 +146,7 @@ impl ProfileData {
             terms,
             recovery: None,
             changes: Vec::new(),
+            main: Vec::new(),
             lock: None,
             secured: None,
             closing: None,

@@ -211,6 +211,8 @@ pub mod name {
     pub const CONTACT_CHANGED: EventName = EventName::new("contact-changed");
     /// A contact was taken away; all other sessions ended.
     pub const CONTACT_REMOVED: EventName = EventName::new("contact-removed");
+    /// A contact became the main one of its kind; all other sessions ended.
+    pub const CONTACT_PREFERRED: EventName = EventName::new("contact-preferred");
     /// A change of contacts was undone; all sessions ended.
     pub const CONTACT_UNDONE: EventName = EventName::new("contact-undone");
     /// A browser was trusted to sign in by less.

@@ -680,6 +680,12 @@
 //! holder would undo what the owner does against it, or stop the owner's recovery. The other way, to let a change wait for
 //! three days, leaves whoever lost a phone with a number that somebody else answers.
 //!
+//! Of each kind one contact is the main one, the rest are alternates: the oldest, until the owner prefers another
+//! ([`Visit::prefer_contact`](crate::Visit::prefer_contact)). Where no address was typed, as when a session proves more, a
+//! code goes to it; notices go to all, and any contact signs in and recovers. It takes the proofs of every change of
+//! contacts, and no link undoes it, since nothing is lost by it: the other is preferred again. An address that settles does
+//! not become the main one, nor by being put in its place; there the alternate is it, and after an undoing the old one again.
+//!
 //! # Links in notices
 //!
 //! A notice carries a link by which whoever reads it objects: stops a recovery, undoes a change. Such a link signs nobody in;

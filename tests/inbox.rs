@@ -120,18 +120,24 @@ async fn it_says_what_the_messages_said_in_the_language_that_is_read() {
     let read: Vec<_> = english.iter().map(|one| (one.topic, one.text.subject.as_str())).collect();
     assert_eq!(
         read,
-        [(Topic::Credentials, "your password was changed"), (Topic::SignIn, "sign-in from a new browser"),]
+        [(Topic::Credentials, "Your password was changed"), (Topic::SignIn, "Sign-in from a new browser"),]
     );
     assert!(english[1].text.body.contains("Firefox 143, Linux, 192.0.2.7"), "{}", english[1].text.body);
-    // Word for word what went to the address, but for the site that a letter has to name, and a link that acts.
+    // Word for word what went to the address, but for the site that a letter has to name, so that the rest of its subject
+    // begins small, and a link that acts.
     let letters = house.sent().await;
     for (one, letter) in english.iter().rev().zip(&letters) {
         let text = letter.text();
         let body = text.body.split("\n\nTo lock").next().unwrap();
-        assert_eq!((format!("Portal: {}", one.text.subject), one.text.body.as_str()), (text.subject, body));
+        assert!(
+            text.subject.eq_ignore_ascii_case(&format!("Portal: {}", one.text.subject)),
+            "{}",
+            text.subject
+        );
+        assert_eq!(one.text.body, body);
     }
     let russian = house.told(None, 10, Locale::Ru).await;
-    assert_eq!(russian[0].text.subject, "изменён способ входа");
+    assert_eq!(russian[0].text.subject, "Изменён способ входа");
     assert!(russian[0].text.body.contains("способ входа (пароль)"), "{}", russian[0].text.body);
     assert!(!russian.iter().any(|one| one.text.body.contains("password")));
 }
@@ -148,7 +154,7 @@ async fn what_is_tried_at_a_locked_account_breaks_nothing() {
     }
     assert!(house.auth.unlock(house.account, &somebody()).await.unwrap());
     let subjects = house.subjects().await;
-    assert!(subjects.iter().any(|one| one == "sign-in from a new browser"), "{subjects:?}");
+    assert!(subjects.iter().any(|one| one == "Sign-in from a new browser"), "{subjects:?}");
     let _ = house.auth.export(house.account).await.unwrap().unwrap();
 }
 
@@ -191,7 +197,7 @@ async fn what_is_switched_off_elsewhere_is_there_still() {
     let heard: Vec<_> = house.sent().await.iter().map(|one| one.channel()).collect();
     assert_eq!(heard, [Some(Channel::Sms)]);
     let subjects = house.subjects().await;
-    assert_eq!(subjects[0], "sign-in from a new browser");
+    assert_eq!(subjects[0], "Sign-in from a new browser");
     // Once for each thing that happened, however many addresses heard of it.
     assert_eq!(subjects.len(), 4, "{subjects:?}");
     // In full, though the phone got the short text.

@@ -1215,8 +1215,9 @@ fn every_way_to_change_something_has_a_story() {
     // follows a link has theirs in `tests/links.rs`.
     let approves = ["claim", "post", "look", "follow"];
     // Opens a flow by the same write as `start`; its steps are `begin` and `answer`.
-    // A contact is taken away by the batch that puts one in its place; what stops and undoes is one batch, as `disable` is.
-    let alike = ["unnamed", "remove_contact", "stop_recovery", "objection"];
+    // A contact is taken away and preferred by the batch that puts one in its place; what stops and undoes is one batch, as
+    // `disable` is.
+    let alike = ["unnamed", "remove_contact", "prefer_contact", "stop_recovery", "objection"];
     let reads = ["recovery", "contacts"];
     assert_eq!(
         flows,

@@ -106,6 +106,7 @@ pub fn router(app: App) -> Router {
         .route("/security/browsers/forget", post(browsers::forget))
         .route("/contacts", get(contacts::show))
         .route("/contacts/new", get(contacts::show_new).post(contacts::add))
+        .route("/contacts/main", get(contacts::show_preference).post(contacts::prefer))
         .route("/contacts/remove", get(contacts::show_removal).post(contacts::remove))
         .route("/messages", get(messages::show))
         .route("/preferences", get(preferences::show).post(preferences::set))

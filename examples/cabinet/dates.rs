@@ -15,8 +15,8 @@ pub struct Moment {
 pub fn moment(at: Timestamp, locale: Locale) -> Moment {
     let text = match local(at) {
         Some(at) => match locale {
-            Locale::Ru => format!("{}, {} МСК", date(at, locale), clock(at)),
-            _ => format!("{}, {} MSK", date(at, locale), clock(at)),
+            Locale::Ru => format!("{}, {} {}", date(at, locale), clock(at), ZONE.2),
+            _ => format!("{}, {} {}", date(at, locale), clock(at), ZONE.1),
         },
         None => at.rfc3339(),
     };
@@ -33,8 +33,8 @@ pub fn at_time(at: Timestamp, locale: Locale) -> String {
     // To the next full minute: nobody is told to come back too early.
     let at = Timestamp::from_millis(at.as_millis().saturating_add(59_999));
     match (local(at), locale) {
-        (Some(at), Locale::Ru) => format!("в {} МСК", clock(at)),
-        (Some(at), _) => format!("at {} MSK", clock(at)),
+        (Some(at), Locale::Ru) => format!("в {} {}", clock(at), ZONE.2),
+        (Some(at), _) => format!("at {} {}", clock(at), ZONE.1),
         (None, _) => at.rfc3339(),
     }
 }
@@ -75,8 +75,11 @@ pub fn file(at: Timestamp) -> String {
     local(at).map(|at| field(at.date())).unwrap_or_default()
 }
 
+/// Minutes from UTC, and the name in English and in Russian.
+pub const ZONE: (i16, &str, &str) = (180, "MSK", "МСК");
+
 fn zone() -> Option<UtcOffset> {
-    UtcOffset::from_hms(3, 0, 0).ok()
+    UtcOffset::from_whole_seconds(i32::from(ZONE.0) * 60).ok()
 }
 
 fn local(at: Timestamp) -> Option<OffsetDateTime> {

@@ -1,9 +1,9 @@
 // Lets a worker solve the puzzle of a form while a person fills it in. Without this file they wait some seconds instead.
 
-for (const form of document.querySelectorAll("form[data-puzzle]")) {
-  const { puzzle, solver, working } = form.dataset;
+for (const status of document.querySelectorAll("[data-puzzle]")) {
+  const { puzzle, solver, working } = status.dataset;
+  const form = status.closest("form");
   const answer = form.querySelector("[name=human]");
-  const status = form.querySelector(".human");
   let sent = false;
   let solved = false;
   const worker = new Worker(solver);

@@ -1,6 +1,6 @@
 //! The demo portal: registration, signing in with two steps, profile, services, sessions, history, change of password, in
 //! Russian and English. Some small scripts: they ask browsers for passkeys, help with typing, notice that a link was
-//! followed, solve the puzzle before a registration, and print; everything works without them but passkeys.
+//! followed, solve the puzzle before a registration or a recovery, and print; everything works without them but passkeys.
 //!
 //! ```text
 //! cargo run --example cabinet --features full
@@ -34,6 +34,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 
 use propusk::axum::{AuthHttp, TokioSleep, tend};
+use propusk::message::Templates;
 use propusk::policy::Check;
 use propusk::secret::{FileKeys, KeySource};
 use propusk::{Auth, BackupCodes, Code, Hotp, Link, Passkey, Password, Site, Totp, danger, store};
@@ -41,6 +42,7 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::dates::ZONE;
 use crate::drafts::Drafts;
 use crate::outbox::Outbox;
 use crate::services::Services;
@@ -68,11 +70,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A SQLite file, or PostgreSQL, with or without Redis beside it: nothing else here changes.
     let store = store::connect(&config.database, config.redis.as_deref()).await?;
     let mut profile = guards::profile();
-    // Each registration sends a message, which costs money and bothers whoever gets it.
-    profile.human.sign_up = Check::Always;
+    // Each of these sends a message, which costs money and bothers whoever gets it.
+    (profile.human.sign_up, profile.human.recover) = (Check::Always, Check::Always);
     let auth = Auth::builder(profile, store.clone(), keys.load()?)
         .throttle(store)
         .site(site)
+        // Messages tell the same time as the pages.
+        .templates(Templates::default().zone(ZONE.0, ZONE.1, ZONE.2))
         // The order is that in which people are asked: who has a key or an application is not sent a message first.
         .factor(Password::default())
         .factor(Passkey::default())

@@ -12,6 +12,7 @@ pub mod fine;
 pub mod forgot;
 pub mod history;
 pub mod home;
+pub mod human;
 pub mod key;
 pub mod language;
 pub mod link;

@@ -9,6 +9,7 @@ mod life;
 mod messages;
 #[path = "../../tests/common/otp.rs"]
 mod otp;
+mod preferred;
 mod services;
 mod unusual;
 mod ways;

@@ -28,7 +28,10 @@ impl Auth {
         let Some(person) = inner.person_by_id(of).await? else { return Ok(None) };
         let (Some(subject), Some(known)) = (&person.subject, person.known(inner)?) else { return Ok(None) };
         let ProfileData { who, level, locale, terms, .. } = &known.profile;
-        let contacts = subject.contacts.iter().zip(known.contacts());
+        let confirmed = |at| {
+            let (id, _) = known.contact_row(at)?;
+            Some(subject.contacts.iter().find(|row| row.id == id)?.confirmed.rfc3339())
+        };
         let browsers = subject
             .browsers
             .iter()
@@ -42,7 +45,7 @@ impl Auth {
             locale: *locale,
             terms,
             identifiers: known.names.iter().map(|name| Named::new(name, None)).collect(),
-            contacts: contacts.map(|(row, at)| Named::new(at, Some(row.confirmed.rfc3339()))).collect(),
+            contacts: known.contacts().map(|at| Named::new(at, confirmed(at))).collect(),
             credentials: self.credentials(of).await?.into_iter().map(Credential::from).collect(),
             browsers: browsers.collect(),
             sessions: self.sessions(of).await?.into_iter().map(Session::from).collect(),

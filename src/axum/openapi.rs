@@ -15,7 +15,7 @@ use ::axum::http::{HeaderValue, StatusCode, header};
 use ::axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use self::operations::{ACCOUNTS, OPERATIONS};
+use self::operations::{ACCOUNTS, CONTACTS, OPERATIONS};
 use super::cookies::Names;
 use super::problem::{Fault, rank};
 use super::{AuthHttp, caller};
@@ -44,7 +44,7 @@ impl Document {
 fn document(auth: &Auth, names: &Names, factors: Map<String, Value>) -> Value {
     let site = auth.site();
     let mut paths = Map::new();
-    for operation in OPERATIONS.iter().chain(ACCOUNTS) {
+    for operation in OPERATIONS.iter().chain(ACCOUNTS).chain(CONTACTS) {
         let item = paths.entry(format!("/auth{}", operation.path)).or_insert_with(|| json!({}));
         if let Some(item) = item.as_object_mut() {
             item.insert(operation.method.to_owned(), operation.json());

@@ -48,6 +48,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
         .route("/recover/wait", post(account::wait))
         .route("/contacts", get(account::contacts).post(account::add_contact))
         .route("/contacts/{id}", delete(account::remove_contact))
+        .route("/contacts/{id}/main", post(account::prefer_contact))
         .route("/objection", get(account::objection).post(account::object))
         .route("/change", post(change))
         .route("/enrol", post(enrol))

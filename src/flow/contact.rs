@@ -1,4 +1,4 @@
-//! Where messages go: adding, changing and taking away a phone or an e-mail address. An address is a factor, so this is a
+//! Where messages go: adding, changing, preferring and taking away a phone or an e-mail address. An address is a factor, so this is a
 //! binding: fresh proofs, a confirmation of the new one, a word to the old ones, and a time in which those undo it.
 
 use super::finish::Ending;
@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum ContactChange {
     Add { address: Identifier, instead: Option<CredentialId> },
     Remove { contact: CredentialId },
+    Prefer { contact: CredentialId },
 }
 
 impl Visit {
@@ -60,6 +61,17 @@ impl Visit {
         edge("contact", begin, Step::Refused).await
     }
 
+    /// Makes a contact the main one of its kind ([`ListedContact::main`]): of two phones it gets the codes that go to an
+    /// account and not to an address that was typed. One that settles does not become it. Asks for the same proofs as
+    /// every change of contacts, ends the same sessions, and all contacts are told.
+    ///
+    /// # Errors
+    /// When something does not work.
+    pub async fn prefer_contact(&self, session: &Token, contact: CredentialId) -> Result<Step, Broken> {
+        let begin = self.change_contact(session, ContactChange::Prefer { contact });
+        edge("contact", begin, Step::Refused).await
+    }
+
     async fn change_contact(&self, token: &Token, change: ContactChange) -> Going<Step> {
         let inner = &self.auth.0;
         inner.slow_down(self, None).await?;
@@ -73,10 +85,7 @@ impl Visit {
         inner.sends_to(kind).ok_or(Code::ContactKind)?;
         state.confirms(inner.may_change_contact(&state, &person)?);
         let run = Run::new(inner, self, state);
-        if matches!(
-            &run.state.kind,
-            Kind::Contact { change: ContactChange::Remove { .. }, confirming: true, .. }
-        ) {
+        if run.state.changes_contact() {
             let content = Sealed::new(self.client.origin());
             let end = inner.contact_changed(run, &person, content, Vec::new()).await?;
             return end.ok_or_else(|| Code::Stale.into());
@@ -101,7 +110,8 @@ impl Auth {
             let (id, _) = known.contact_row(address)?;
             let row = subject.contacts.iter().find(|row| row.id == id)?;
             let settles = known.profile.settles(address, now);
-            Some(ListedContact { id, address: address.clone(), confirmed: row.confirmed, settles })
+            let main = known.is_main(address);
+            Some(ListedContact { id, address: address.clone(), confirmed: row.confirmed, settles, main })
         };
         let mut contacts: Vec<_> = known.contacts().filter_map(listed).collect();
         contacts.sort_by_key(|one| one.id);
@@ -121,6 +131,8 @@ pub struct ListedContact {
     pub confirmed: Timestamp,
     /// Until then the contacts before it can undo it, and it recovers nothing.
     pub settles: Option<Timestamp>,
+    /// Whether it is the main one of its kind: the oldest, unless another was preferred. The rest are alternates.
+    pub main: bool,
 }
 
 impl State {
@@ -138,6 +150,18 @@ impl State {
             Kind::Contact { change: ContactChange::Remove { contact }, .. } => Some(*contact),
             _ => None,
         }
+    }
+
+    /// Enough is proven for a change that has no new address to confirm.
+    pub(crate) const fn changes_contact(&self) -> bool {
+        matches!(
+            &self.kind,
+            Kind::Contact {
+                change: ContactChange::Remove { .. } | ContactChange::Prefer { .. },
+                confirming: true,
+                ..
+            }
+        )
     }
 
     /// The address that is being confirmed.
@@ -188,6 +212,13 @@ impl Inner {
                 }
                 Ok(kind)
             }
+            ContactChange::Prefer { contact } => {
+                let address = address_of(*contact)?;
+                if known.is_main(address) || known.profile.settles(address, self.clock.now()).is_some() {
+                    return Err(Code::NotOffered.into());
+                }
+                Ok(address.kind())
+            }
         }
     }
 
@@ -222,32 +253,43 @@ impl Inner {
         let (old, new) = match &change {
             ContactChange::Add { address, instead } => (*instead, Some(address.clone())),
             ContactChange::Remove { contact } => (Some(*contact), None),
+            ContactChange::Prefer { contact } => (None, known.contact(*contact).cloned()),
         };
+        let prefers = matches!(change, ContactChange::Prefer { .. });
         let gone = old.and_then(|id| known.contact(id)).cloned();
-        for (name, address) in [("old", &gone), ("new", &new)] {
-            content.details.extend(address.as_ref().map(|address| (name.to_owned(), address.masked())));
+        let named = [("old", gone.as_ref()), (if prefers { "main" } else { "new" }, new.as_ref())];
+        for (name, address) in named {
+            content.details.extend(address.map(|address| (name.to_owned(), address.masked())));
         }
         content.details.insert("kind".into(), kind.as_str().into());
         let (event, line) = self.line(person, run.event_name(), Outcome::Done, &content)?;
-        let changed = ContactChanged { id: event, old: gone.clone(), new: new.clone(), until };
         let mut profile = known.profile.clone();
         profile.changes.retain(|one| run.now < one.until);
-        profile.changes.push(changed);
+        // Where the main one goes, another is it, not the new one, which settles; undone, it is the main one again.
+        let main = if prefers { new.as_ref() } else { gone.as_ref().filter(|gone| known.is_main(gone)) };
+        profile.main.retain(|one| Some(one) != new.as_ref() && main.is_none_or(|to| to.kind() != one.kind()));
+        profile.main.extend(main.cloned());
+        if !prefers {
+            profile.changes.push(ContactChanged { id: event, old: gone.clone(), new: new.clone(), until });
+        }
         batch.push(self.once(&run, &CONTACT, b"contact"));
         batch.push(self.swap_profile(person, &profile)?.ok_or(Code::Stale)?);
-        batch.extend(self.move_contact(person, (gone.as_slice(), new.as_slice()), (run.now, until))?);
+        if !prefers {
+            batch.extend(self.move_contact(person, (gone.as_slice(), new.as_slice()), (run.now, until))?);
+        }
         batch.extend(self.distrust(person, Some(&run))?);
         batch.push(line);
         let (template, mut params) = match (&gone, &new) {
+            _ if prefers => ("contact-preferred", Vec::new()),
             (None, _) => ("contact-added", Vec::new()),
             (Some(_), Some(_)) => ("contact-changed", Vec::new()),
             (Some(_), None) => ("contact-removed", Vec::new()),
         };
-        for (name, address) in [("old", &gone), ("new", &new)] {
-            params.extend(address.as_ref().map(|address| (name.into(), address.masked().into())));
+        for (name, address) in named {
+            params.extend(address.map(|address| (name.into(), address.masked().into())));
         }
         let link = Link { what: Objection::UndoContact, account, about: event, until };
-        let said = Said { params, link: Some(link) };
+        let said = Said { params, link: (!prefers).then_some(link) };
         batch.extend(self.notices(person, &run.visit.client, template, said)?);
         let proofs = run.state.proofs.clone();
         let (run, ending): (_, Ending) =

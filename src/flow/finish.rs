@@ -1,6 +1,5 @@
 //! How a flow ends: in a session, or in the wish for more; and how sessions end.
 
-use super::contact::ContactChange;
 use super::reach::closing;
 use super::state::{Kind, Run};
 use super::stop::Going;
@@ -115,9 +114,7 @@ impl Inner {
             (Kind::StepUp { asked, .. }, ..) if asked.met_by(&next.state.shown(), next.now) => {
                 self.stepped_up(next, person, content, batch).await
             }
-            (Kind::Contact { change: ContactChange::Remove { .. }, confirming: true, .. }, ..) => {
-                self.contact_changed(next, person, content, batch).await
-            }
+            _ if next.state.changes_contact() => self.contact_changed(next, person, content, batch).await,
             (Kind::Remove { credential, .. }, ..) if self.may_remove(&next.state, person, *credential)? => {
                 self.removed(next, person, content, batch).await
             }

@@ -105,8 +105,9 @@ impl Inner {
         let key = self.keys.open_key(id, &subject.account.data_key)?;
         let open = |place: Place<'_>, sealed: &[u8]| self.keys.open_under(&key, &place.of(id), sealed);
         let profile = open(Place::new(Purpose::Account, b"profile"), &subject.account.sealed)?;
-        let profile = serde_json::from_slice(&profile).map_err(|_| Broken::Sealed)?;
-        let (mut names, mut contacts) = (Vec::new(), Vec::new());
+        let profile: ProfileData = serde_json::from_slice(&profile).map_err(|_| Broken::Sealed)?;
+        let mut contacts: Vec<(_, _, Contact)> = Vec::new();
+        let mut names = Vec::new();
         for row in &subject.identifiers {
             let plain = open(Place::new(Purpose::Identifier, &row.lookup.0), &row.sealed)?;
             names.push(serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?);
@@ -116,6 +117,8 @@ impl Inner {
             let contact = serde_json::from_slice(&plain).map_err(|_| Broken::Sealed)?;
             contacts.push((row.version, row.id, contact));
         }
+        // The first of its kind is the main one, on every store: a code goes there.
+        contacts.sort_by_key(|(_, id, one)| (!profile.main.contains(&one.address), *id));
         Ok(Known { key, profile, names, contacts })
     }
 
@@ -162,12 +165,12 @@ impl Inner {
                 let mut usable: Vec<_> =
                     contacts.iter().filter(of_kind).filter(|(_, _, one)| settled(&one.address)).collect();
                 // One of them is written to: one that has settled, before one that is being taken away (its owner may have
-                // nothing of it any more); the one that was typed; the oldest.
+                // nothing of it any more); the one that was typed; the main one.
                 let (typed, leaves) = (state.who.typed.as_ref(), state.takes_away());
                 usable.sort_by_key(|(_, id, one)| {
                     let settles =
                         known.is_some_and(|known| known.profile.settles(&one.address, now).is_some());
-                    (settles, leaves == Some(*id), typed != Some(&one.address), *id)
+                    (settles, leaves == Some(*id), typed != Some(&one.address))
                 });
                 for (version, id, contact) in usable {
                     mine.push_contact(*id, *version, contact.clone())?;
@@ -326,8 +329,13 @@ impl Known {
         rows.find(|(_, _, contact)| contact.address == *address).map(|(version, id, _)| (*id, *version))
     }
 
+    /// The addresses, of each kind the main one first.
     pub(crate) fn contacts(&self) -> impl Iterator<Item = &Identifier> + Clone {
         self.contacts.iter().map(|(_, _, contact)| &contact.address)
+    }
+
+    pub(crate) fn is_main(&self, address: &Identifier) -> bool {
+        self.contacts().find(|one| one.kind() == address.kind()) == Some(address)
     }
 }
 

@@ -361,6 +361,7 @@ impl Run<'_> {
             Kind::StepUp { what: Some(_), .. } => event::name::APPROVED,
             Kind::Contact { change: ContactChange::Add { .. }, .. } => event::name::CONTACT_CHANGED,
             Kind::Contact { change: ContactChange::Remove { .. }, .. } => event::name::CONTACT_REMOVED,
+            Kind::Contact { change: ContactChange::Prefer { .. }, .. } => event::name::CONTACT_PREFERRED,
             Kind::Remove { .. } => event::name::REMOVED,
         }
     }

@@ -99,9 +99,10 @@ impl Inner {
         let id = MessageId::from_bytes(*row.id.as_bytes());
         let message = Message::new(id, content, self.templates.clone());
         let mut text = text::render(&message, false);
-        // A letter has to name the site; here the reader is in it.
+        // A letter has to name the site; here the reader is in it, and what came after that is a heading.
         if let Some(rest) = text.subject.strip_prefix(&format!("{}: ", self.site.name)) {
-            text.subject = rest.to_owned();
+            let mut rest = rest.chars();
+            text.subject = rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect();
         }
         Ok(Some(Told { id: row.id, at: row.at, topic: message.topic(), text }))
     }

@@ -1,6 +1,6 @@
 // A loss, and changes that others may have made: a forgotten password, with and without a second step; a recovery that
 // waits and is stopped from another browser and by the link in its message; contacts changed and undone.
-import { accessible, addDevice, appCode, check, code, codes, go, pace, person, portal, pressOn } from "./people.mjs";
+import { accessible, addDevice, appCode, check, checked, code, codes, go, pace, person, portal, pressOn } from "./people.mjs";
 import { register, shot, signIn, sound, typePassword } from "./people.mjs";
 import { focused, follow, submit, tabTo, type } from "./keyboard.mjs";
 import { faultsOf } from "./page.mjs";
@@ -37,7 +37,7 @@ async function forgotten(browser) {
   for (const contact of ["nobody.here@example.org", to]) {
     await go(page, "/forgot");
     await page.fill("#contact", contact);
-    await pressOn(page, "Continue");
+    await checked(page, "Continue", () => shot(page, "life-forgot-waiting-en"));
     check(at(page) === "/forgot/code", "a code is asked for");
     told.push((await text(page)).replaceAll(contact, ""));
   }
@@ -96,7 +96,7 @@ async function stoppedElsewhere(browser) {
   const to = "+79160000032";
   const owner = await person(browser, { scripts: true });
   await register(owner, to, "Ulyana", PASSWORD);
-  const thief = await person(browser);
+  const thief = await person(browser, { scripts: true });
   await forgets(thief, to);
   check(at(thief) === "/forgot/wait" && (await text(thief)).includes("Wait 72 hours"), "who holds the SIM card alone has to wait");
   await pressOn(thief, "Start the clock");
@@ -117,7 +117,7 @@ async function stoppedByLink(browser) {
   const to = "+79160000033";
   const owner = await person(browser, { scripts: true });
   await register(owner, to, "Lidia", PASSWORD);
-  const thief = await person(browser);
+  const thief = await person(browser, { scripts: true });
   await forgets(thief, to);
   await pressOn(thief, "Start the clock");
   const link = await objection(thief, to);
@@ -188,7 +188,7 @@ async function notMine(browser) {
   await go(owner, "/history");
   const line = await owner.locator(".list.lines > li").first().innerText();
   check(line.includes("unusual: a new browser") && line.includes("This was not me"), "and reads in the history what was unusual, with the same way out", line);
-  const reader = await person(browser);
+  const reader = await person(browser, { scripts: true });
   await go(reader, link);
   check((await reader.locator("h1").innerText()) === "Lock the account?" && !/notme|Nina/.test(await text(reader)), "who opens the link is asked, and not told whose account it is");
   await go(thief, "/home");
@@ -222,7 +222,7 @@ async function forgets(page, to, lost = "password") {
   await page.fill("#contact", to);
   await page.check(`#lost-${lost}`);
   const { count } = await codes(page, to);
-  await pressOn(page, /^(Continue|Продолжить)$/);
+  await checked(page, /^(Continue|Продолжить)$/);
   await page.fill("#code", await code(page, to, count));
   await pressOn(page, /^(Continue|Продолжить)$/);
 }
@@ -317,6 +317,12 @@ async function pictures(browser, { locale, width, dark }) {
   check(await owner.getByText(phone, { exact: true }).isVisible(), `${tag}: an address is shown in full, by keyboard`);
   await follow(owner, /^(Replace|Заменить):/);
   await seen("contact-replace", owner);
+  await go(owner, "/contacts");
+  const mine = await owner.locator("a[href^='/contacts/new?contact=']").last().getAttribute("href");
+  await go(owner, mine.replace("new", "main"));
+  await seen("contact-main", owner);
+  await follow(owner, /^(Make it the main one|Сделать основным)$/);
+  check(at(owner) === "/contacts" && (await owner.locator("[role=alert]").count()) === 1, `${tag}: the only one of its kind is the main one already`);
   await go(owner, "/contacts");
   await follow(owner, /^(Remove|Удалить):/);
   await seen("contact-remove", owner);

@@ -53,13 +53,13 @@ export async function messages(browser) {
 
   await go(nina, "/messages");
   const told = await main(nina);
-  for (const what of ["was changed", "sign-in from a new browser", "was added to the contacts"]) {
+  for (const what of ["was changed", "Sign-in from a new browser", "was added to the contacts"]) {
     check(told.includes(what), `the inbox has all of it: ${what}`, told);
   }
   check(!/https?:\/\/|\?o=/.test(told), "and nothing in it acts");
   await nina.getByRole("button", { name: "Русский" }).click();
   const russian = await main(nina);
-  check(russian.includes("вход из нового браузера") && !/[a-z]{3,} was /.test(russian), "in the language that is read", russian);
+  check(russian.includes("Вход из нового браузера") && !/[a-z]{3,} was /.test(russian), "in the language that is read", russian);
   await nina.context().close();
   await elsewhere.context().close();
   await pictures(browser);

@@ -17,9 +17,14 @@ export async function faultsOf(page, locale) {
   await page.emulateMedia({ reducedMotion: "reduce" });
   faults.push(...(await onPage(page, moves)));
   await page.setViewportSize({ width: 700, height: 900 });
+  const shown = await onPage(page, seen);
   await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  const printed = await onPage(page, seen);
+  faults.push(...shown.filter((text, at) => text && !printed[at]).map((text) => `not on paper: ${text}`));
   faults.push(...(await onPage(page, sideways)).map((fault) => `on paper ${fault}`));
   await accessible(page, `${locale} ${new URL(page.url()).pathname} on paper, from a dark screen`, true, ["color-contrast"]);
+  // All of this scrolls: a focus that was there would be found out of sight.
+  await onPage(page, () => document.activeElement?.blur());
   return faults;
 }
 
@@ -29,6 +34,13 @@ function sideways() {
   const wide = [...document.body.querySelectorAll("*")].filter((at) => at.getBoundingClientRect().right > clientWidth + 1 || at.scrollWidth > clientWidth + 1);
   const names = wide.slice(-3).map((at) => `${at.tagName.toLowerCase()}.${at.className}`);
   return [`it scrolls sideways, ${scrollWidth} in ${clientWidth}: ${names.join(", ")}`];
+}
+
+// Each text of the page that can be seen, in its order; what only acts is not for paper.
+function seen() {
+  const texts = [...document.querySelectorAll("main :is(h1, h2, h3, p, li, dt, dd, th, td, legend, label)")];
+  const acts = ".no-paper, .filter, .pages, .under";
+  return texts.map((at) => (at.checkVisibility() && !at.closest(acts) ? at.textContent.trim().slice(0, 40) : ""));
 }
 
 // WCAG 2.2, 2.5.8 asks for 24 pixels; a thumb for 44. Links within a sentence are exempt.

@@ -239,14 +239,16 @@ export async function registerUntilPassword(page, to, name) {
 }
 
 /** Without scripts one waits instead of computing, and presses again. */
-export async function getCode(page, look = () => {}) {
-  await press(page, /Get a code|Получить код/);
-  await page.locator("#code, #waiting").first().waitFor();
-  if (await page.locator("#waiting").isVisible()) {
-    await look();
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
-    await press(page, /Get a code|Получить код/);
-  }
+export async function checked(page, name, look = () => {}) {
+  await pressOn(page, name);
+  if (!(await page.locator("#waiting").isVisible())) return;
+  await look();
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  await pressOn(page, name);
+}
+
+export async function getCode(page, look) {
+  await checked(page, /Get a code|Получить код/, look);
   await page.waitForURL("**/sign-up/code");
 }
 

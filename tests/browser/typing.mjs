@@ -40,6 +40,11 @@ async function puzzle(browser) {
   go_on();
   await page.waitForURL("**/sign-up/code", { timeout: 60_000 });
   check(true, "and it is sent by itself");
+  await go(page, "/forgot");
+  await page.fill("#contact", "puzzle@example.org");
+  await press(page, "Продолжить");
+  await page.waitForURL("**/forgot/code", { timeout: 60_000 });
+  check(true, "the same before access is restored");
   await page.context().close();
   // The script does not come: as without scripts, but nobody is stuck.
   const broken = await person(browser, { locale: "ru-RU", scripts: true });
@@ -55,6 +60,15 @@ async function puzzle(browser) {
   await press(broken, "Получить код");
   await broken.waitForURL("**/sign-up/code");
   check(true, "and gets on after that");
+  await go(broken, "/forgot");
+  await broken.fill("#contact", "puzzle2@example.org");
+  await press(broken, "Продолжить");
+  await broken.locator("[role=alert]").waitFor();
+  check((await broken.locator("[role=alert]").innerText()).includes("ещё не закончена"), "nor before access is restored");
+  await broken.waitForTimeout(10_000);
+  await press(broken, "Продолжить");
+  await broken.waitForURL("**/forgot/code");
+  check(true, "and then gets on, too");
   await broken.context().close();
 }
 

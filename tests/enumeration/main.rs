@@ -294,6 +294,7 @@ fn every_way_in_and_every_factor_has_cells() {
         "stop_recovery",
         "recovery",
         "remove_contact",
+        "prefer_contact",
         "contacts",
     ];
     // Takes no name. That a credential which nobody has is told from no other: `tests/attacks/passkeys`.
@@ -345,6 +346,7 @@ fn every_route_has_cells() {
         "/factors",
         "/factors/{id}",
         "/contacts/{id}",
+        "/contacts/{id}/main",
     ];
     // Take a flow in which a confirmed contact, or all of a sign-in, was proven; any other is told "not offered".
     let proven = ["/recover/wait", "/flow/reopen"];

@@ -223,7 +223,8 @@ async fn a_page_of_the_account_before_does_nothing_for_the_one_in_use() {
     let contact = format!("/auth/contacts/{}", contact.as_str().unwrap());
     let session =
         format!("/auth/sessions/{}", list(&mut browser).await["accounts"][0]["session"].as_str().unwrap());
-    let acts: [(Method, &str, Value); 17] = [
+    let main = format!("{contact}/main");
+    let acts: [(Method, &str, Value); 18] = [
         (Method::POST, "/auth/change", json!({ "factor": "password" })),
         (Method::POST, "/auth/enrol", json!({ "factor": "totp" })),
         (Method::POST, "/auth/step-up", json!({ "acr_values": "aal2" })),
@@ -235,6 +236,7 @@ async fn a_page_of_the_account_before_does_nothing_for_the_one_in_use() {
         (Method::PUT, &credential, json!({ "name": "mine" })),
         (Method::DELETE, &credential, json!({})),
         (Method::DELETE, &contact, json!({})),
+        (Method::POST, &main, json!({})),
         (Method::DELETE, &session, json!({})),
         (Method::DELETE, "/auth/sessions", json!({})),
         (Method::DELETE, "/auth/session", json!({})),

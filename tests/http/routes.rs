@@ -323,7 +323,7 @@ async fn an_owner_reads_what_they_were_told_in_pages_and_in_their_language() {
     let (first, next) = (page["messages"].as_array().unwrap(), page["next"].as_str().unwrap());
     assert_eq!(first.len(), 2);
     assert_eq!(first[0]["topic"], "sign_in");
-    assert_eq!(first[0]["subject"], "sign-in from a new browser");
+    assert_eq!(first[0]["subject"], "Sign-in from a new browser");
     assert!(first[0]["text"].as_str().unwrap().contains("sign-in from"), "{page}");
     let rest = browser.get(&format!("/auth/messages?limit=2&cursor={next}")).await.expect(200).json();
     assert_eq!((rest["messages"].as_array().unwrap().len(), &rest["next"]), (1, &json!(null)));

@@ -3,17 +3,58 @@
 use std::time::Duration;
 
 use propusk::flow::Duty;
-use propusk::{Client, Profile};
+use propusk::id::CredentialId;
+use propusk::{Client, Profile, Totp};
 
 use super::*;
 use crate::portal::{EMAIL, PHONE, WORD};
 
 const OTHER: &str = "ivan.petrov@example.net";
 const THIRD: &str = "ivan.third@example.net";
+const SECOND: &str = "+79160000078";
 const HOLD: Duration = Duration::from_secs(72 * 3600);
 
 fn house() -> House {
     House::new(Profile::public_portal())
+}
+
+impl House {
+    /// The main ones.
+    async fn mains(&self, of: AccountId) -> Vec<String> {
+        let all = self.auth.contacts(of).await.unwrap();
+        all.into_iter().filter(|one| one.main).map(|one| one.address.as_str().to_owned()).collect()
+    }
+
+    async fn id(&self, of: AccountId, address: &str) -> CredentialId {
+        let all = self.auth.contacts(of).await.unwrap();
+        all.iter().find(|one| one.address.as_str() == address).unwrap().id
+    }
+
+    /// Makes it the main one, proving what is asked for.
+    async fn prefers(&self, session: &Token, address: &str) -> Step {
+        let mine = self.auth.session(session).await.unwrap().unwrap().account();
+        let mut step = self.visit.prefer_contact(session, self.id(mine, address).await).await.unwrap();
+        while let Step::Pending(next) = step {
+            self.hands.advance(60);
+            step = match offered(&next).contains(&"password") {
+                true => self.answer(&next.flow, Password::word(WORD)).await,
+                false => self.by(&next, &SMS).await,
+            };
+        }
+        step
+    }
+
+    /// Where a code goes when a session asks for one by SMS.
+    async fn code_goes_to(&self, session: &Token) -> String {
+        self.hands.advance(3600);
+        let next = pending(self.visit.enrol(session, Totp::NAME).await.unwrap());
+        let next = match offered(&next).contains(&"password") {
+            true => pending(self.answer(&next.flow, Password::word(WORD)).await),
+            false => next,
+        };
+        let _ = pending(self.visit.begin(&next.flow, &SMS).await.unwrap());
+        self.last("code-sms").await.unwrap().to.as_str().to_owned()
+    }
 }
 
 #[tokio::test]
@@ -110,6 +151,71 @@ async fn an_address_of_another_account_is_told_only_to_who_holds_it() {
     assert_eq!(said(&end), "taken");
     assert!(house.alive(&owner.token).await);
     assert_eq!(house.contacts(owner.session.account()).await, [PHONE]);
+}
+
+/// Of two phones one is the main one: it gets the codes for which nobody typed an address. An address that settles does not
+/// become it; all are told, and the other sessions end.
+#[tokio::test]
+async fn the_main_one_of_its_kind_gets_the_codes() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let account = owner.session.account();
+    let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+    house.hands.advance(60);
+    let owner = ended(house.contact(&owner.token, SECOND, None).await);
+    assert_eq!(
+        house.mains(account).await,
+        [PHONE, EMAIL],
+        "the oldest of each kind, until one says otherwise"
+    );
+    let step = house.prefers(&owner.token, SECOND).await;
+    assert_eq!(said(&step), "not_offered", "one that settles is not sent the codes of the others");
+    house.hands.advance_by(HOLD);
+    let elsewhere = house.signed(PHONE).await;
+    house.hands.advance(60);
+    let owner = house.signed(PHONE).await;
+    assert_eq!(said(&house.prefers(&owner.token, PHONE).await), "not_offered", "it is the main one");
+    assert_eq!(house.code_goes_to(&owner.token).await, PHONE);
+    house.outbox.clear();
+    let done = ended(house.prefers(&owner.token, SECOND).await);
+    assert_eq!(house.mains(account).await, [EMAIL, SECOND]);
+    assert_eq!(house.contacts(account).await, [PHONE, EMAIL, SECOND], "nothing else is changed");
+    assert_eq!(house.code_goes_to(&done.token).await, SECOND);
+    assert!(!house.alive(&owner.token).await && !house.alive(&elsewhere.token).await);
+    assert!(house.signs_in(PHONE, WORD).await, "it still signs in");
+    let all = house.outbox.all(&house.auth).await;
+    let told = all.iter().filter(|one| one.template.as_str() == "contact-preferred");
+    let mut told: Vec<_> = told.map(|one| one.to.as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(told, [SECOND, PHONE, EMAIL]);
+    let events = house.events(account).await;
+    let (_, details) = events.iter().find(|(name, _)| name == "contact-preferred").unwrap();
+    assert!(details["main"].ends_with("78") && details["kind"] == "phone", "{details:?}");
+    // By password alone nobody chooses.
+    house.hands.advance(3600);
+    let next =
+        pending(house.visit.prefer_contact(&done.token, house.id(account, PHONE).await).await.unwrap());
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    assert_eq!(offered(&next), ["sms-code", "email-code"]);
+    assert_eq!(house.mains(account).await, [EMAIL, SECOND]);
+}
+
+/// In the place of the main one comes the alternate, not what has just been put there; undone, it is the main one again.
+#[tokio::test]
+async fn a_new_address_does_not_become_the_main_one_by_taking_its_place() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let account = owner.session.account();
+    let _ = ended(house.contact(&owner.token, SECOND, None).await);
+    house.hands.advance_by(HOLD);
+    let owner = house.signed(PHONE).await;
+    let owner = ended(house.contact(&owner.token, "+79160000079", Some(PHONE)).await);
+    assert_eq!(house.mains(account).await, [SECOND]);
+    assert_eq!(house.code_goes_to(&owner.token).await, SECOND);
+    let link = house.link("contact-changed").await;
+    let undone = house.auth.visit(Client::unknown()).object(&link).await.unwrap();
+    assert_eq!(format!("{undone:?}"), "To(UndoContact)");
+    assert_eq!(house.mains(account).await, [PHONE]);
 }
 
 /// ATTACKS 39: of two changes under way, the code to one address never confirms the other.

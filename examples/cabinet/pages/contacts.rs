@@ -1,9 +1,10 @@
-//! Where messages go: the contacts of an account, and the pages on which one is added, replaced or removed. What happens is
+//! Where messages go: the contacts of an account, and the pages on which one is added, replaced, preferred or removed. What happens is
 //! said first; then as much is proven as adding a way to sign in takes, and that the new one is one's own.
 
 use askama::Template;
 use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
+use propusk::Step;
 use propusk::account::identifier::IdentifierKind;
 use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, ListedContact};
@@ -33,6 +34,9 @@ struct Mine {
     since: Moment,
     /// Until when the others can undo it.
     settles: Option<Moment>,
+    /// Where there is another of its kind: whether this is the main one, and whether it can become it.
+    main: bool,
+    alternate: bool,
 }
 
 #[derive(Debug, Template)]
@@ -47,12 +51,15 @@ struct New {
 }
 
 #[derive(Debug, Template)]
-#[template(path = "contact_remove.html", config = "examples/cabinet/askama.toml")]
-struct Removal {
+#[template(path = "contact_change.html", config = "examples/cabinet/askama.toml")]
+struct Change {
     frame: Frame,
     token: Hidden,
     one: Mine,
-    hold: String,
+    /// What follows from it.
+    follows: Vec<String>,
+    button: &'static str,
+    danger: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +82,15 @@ pub struct Remove {
 
 impl FormFields for Add {
     const PURPOSE: &'static str = "contact-new";
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Prefer {
+    contact: String,
+}
+
+impl FormFields for Prefer {
+    const PURPOSE: &'static str = "contact-main";
 }
 
 impl FormFields for Remove {
@@ -132,37 +148,68 @@ pub async fn add(member: Member, TokenForm(form): TokenForm<Add>) -> Result<Resp
 }
 
 pub async fn show_removal(member: Member, Query(which): Query<Which>) -> Result<Response, Failure> {
-    let guest = &member.guest;
+    let (guest, life) = (&member.guest, member.guest.t.life);
+    let told = format!("{} {}.", life.told, hold(guest));
+    let follows = vec![life.goes.to_owned(), life.sessions_end.to_owned(), told];
+    let page = (REMOVE, life.remove_title, life.remove);
+    change(&member, which, page, (guest.hidden::<Remove>()?, follows)).await
+}
+
+pub async fn show_preference(member: Member, Query(which): Query<Which>) -> Result<Response, Failure> {
+    let life = member.guest.t.life;
+    let follows = [life.main_gets, life.sessions_end, life.main_told].map(str::to_owned).to_vec();
+    let page = (MAIN, life.prefer_title, life.prefer);
+    change(&member, which, page, (member.guest.hidden::<Prefer>()?, follows)).await
+}
+
+/// The page that says what a change of one contact brings with it.
+async fn change(
+    member: &Member,
+    which: Which,
+    (path, title, button): (&'static str, &str, &'static str),
+    (token, follows): (Hidden, Vec<String>),
+) -> Result<Response, Failure> {
     // Only one's own: the id comes from outside.
-    let Some(one) = mine(&member).await?.into_iter().find(|one| one.id == which.contact) else {
+    let Some(one) = mine(member).await?.into_iter().find(|one| one.id == which.contact) else {
         return Ok(Redirect::to(Way::Contact.start()).into_response());
     };
-    let mut frame = guest.frame(REMOVE, guest.t.life.remove_title)?.narrow();
-    frame.address = format!("{REMOVE}?contact={}", one.id);
-    let token = guest.hidden::<Remove>()?;
-    Ok(guest.page(&Removal { frame, token, one, hold: hold(guest) }))
+    let mut frame = member.guest.frame(path, title)?.narrow();
+    frame.address = format!("{path}?contact={}", one.id);
+    Ok(member.guest.page(&Change { frame, token, one, follows, button, danger: path == REMOVE }))
 }
 
 pub async fn remove(member: Member, TokenForm(form): TokenForm<Remove>) -> Result<Response, Failure> {
-    let Member { guest, token, .. } = member;
+    let Ok(id) = form.contact.parse() else { return Ok(Redirect::to(Way::Contact.start()).into_response()) };
+    let step = member.guest.visit.remove_contact(&member.token, id).await?;
+    changes(&member.guest, step, |t| t.life.removed).await
+}
+
+pub async fn prefer(member: Member, TokenForm(form): TokenForm<Prefer>) -> Result<Response, Failure> {
+    let Ok(id) = form.contact.parse() else { return Ok(Redirect::to(Way::Contact.start()).into_response()) };
+    let step = member.guest.visit.prefer_contact(&member.token, id).await?;
+    changes(&member.guest, step, |t| t.life.preferred).await
+}
+
+async fn changes(guest: &Guest, step: Step, done: News) -> Result<Response, Failure> {
     let back = Way::Contact.start();
-    let Ok(id) = form.contact.parse() else { return Ok(Redirect::to(back).into_response()) };
-    let step = guest.visit.remove_contact(&token, id).await?;
-    let done: Option<News> = Some(|t| t.life.removed);
-    let draft = Draft { next: back.to_owned(), done, ..Draft::default() };
-    lead_on(&guest, Way::Contact, draft, step, back).await
+    let draft = Draft { next: back.to_owned(), done: Some(done), ..Draft::default() };
+    lead_on(guest, Way::Contact, draft, step, back).await
 }
 
 async fn mine(member: &Member) -> Result<Vec<Mine>, Failure> {
     let guest = &member.guest;
     let contacts = guest.app.auth.contacts(member.session.account()).await?;
-    let one = |ListedContact { id, address, confirmed, settles, .. }: ListedContact| Mine {
+    let kinds: Vec<_> = contacts.iter().map(|one| one.address.kind()).collect();
+    let several = |kind| kinds.iter().filter(|one| **one == kind).count() > 1;
+    let one = |ListedContact { id, address, confirmed, settles, main, .. }: ListedContact| Mine {
         id: id.to_string(),
         kind: if address.kind() == IdentifierKind::Phone { guest.t.life.phone } else { guest.t.life.email },
         masked: address.masked(),
         full: address.as_str().to_owned(),
         since: moment(confirmed, guest.locale()),
         settles: settles.map(|until| moment(until, guest.locale())),
+        main: main && several(address.kind()),
+        alternate: !main && settles.is_none(),
     };
     Ok(contacts.into_iter().map(one).collect())
 }
@@ -191,4 +238,5 @@ fn refusals(guest: &Guest, told: Option<&Told>) -> Vec<Problem> {
 }
 
 const NEW: &str = "/contacts/new";
+const MAIN: &str = "/contacts/main";
 const REMOVE: &str = "/contacts/remove";

@@ -7,6 +7,7 @@ use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, Refusal};
+use propusk::human::HumanFor;
 use propusk::id::FactorName;
 use propusk::secret::Secret;
 use propusk::{Auth, Hotp, Password, Step};
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use std::time::Duration;
 
 use super::accounts::Adding;
+use super::human::{self, Human};
 use super::new_password::NewPassword;
 use super::sign_up::Choice;
 use super::{lead_on, problems};
@@ -32,6 +34,7 @@ struct Page {
     contact: Field,
     losses: Vec<Loss>,
     public_device: bool,
+    human: Human,
 }
 
 /// One of the things that can be lost.
@@ -63,6 +66,8 @@ pub struct Forgot {
     lost: String,
     #[serde(default)]
     public_device: Option<String>,
+    #[serde(default)]
+    human: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,14 +134,17 @@ pub async fn show(guest: Guest, Query(adding): Query<Adding>) -> Result<Response
         Loss { value, label, hint, chosen }
     });
     let (token, losses) = (guest.hidden::<Forgot>()?, losses.collect());
-    Ok(guest.page(&Page { frame, token, contact, losses, public_device: draft.public_device }))
+    let human = Human::new(&guest, &frame, HumanFor::Recover, draft.human).await?;
+    Ok(guest.page(&Page { frame, token, contact, losses, public_device: draft.public_device, human }))
 }
 
 pub async fn begin(guest: Guest, TokenForm(form): TokenForm<Forgot>) -> Result<Response, Failure> {
     let (lost, public_device) = (Lost::read(&form.lost), form.public_device.is_some());
-    let recover = guest.visit.recover().lost(lost.factors(&guest.app.auth)).public_device(public_device);
+    let visit = human::answered(&guest, &form.human);
+    let recover = visit.recover().lost(lost.factors(&guest.app.auth)).public_device(public_device);
     let step = recover.start(&form.contact).await?;
     let draft = Draft {
+        human: human::ticket(&guest, HumanFor::Recover, &step, form.human).await?,
         identifier: form.contact,
         public_device,
         lost,

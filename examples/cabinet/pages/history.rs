@@ -169,6 +169,7 @@ fn details(t: &Texts, event: &Event) -> String {
         // What the address itself tells, and when it would have been: the line after it says what became of it.
         ("kind" | "ready", _) if about_contacts(event) => None,
         ("new", _) if about_contacts(event) => Some(format!("{}: {value}", t.life.new_address)),
+        ("main", _) if about_contacts(event) => Some(format!("{}: {value}", t.life.main_address)),
         ("old", _) if about_contacts(event) => Some(format!("{}: {value}", t.life.old_address)),
         // What else stands in a line about a lock is an id.
         _ if event.name == name::LOCKED => None,
@@ -184,8 +185,14 @@ fn details(t: &Texts, event: &Event) -> String {
 }
 
 fn about_contacts(event: &Event) -> bool {
-    [name::CONTACT_CHANGED, name::CONTACT_REMOVED, name::CONTACT_UNDONE, name::RECOVERY_WAITS]
-        .contains(&event.name)
+    [
+        name::CONTACT_CHANGED,
+        name::CONTACT_REMOVED,
+        name::CONTACT_PREFERRED,
+        name::CONTACT_UNDONE,
+        name::RECOVERY_WAITS,
+    ]
+    .contains(&event.name)
 }
 
 const ON_A_PAGE: usize = 10;

@@ -160,7 +160,11 @@ fn way(asking: &Asking) -> Way {
         during if *during == name::STEPPED_UP => Way::Extract,
         during if *during == name::APPROVED => Way::Fine,
         during if *during == name::RECOVERED => Way::Recover,
-        during if [name::CONTACT_CHANGED, name::CONTACT_REMOVED].contains(during) => Way::Contact,
+        during
+            if [name::CONTACT_CHANGED, name::CONTACT_REMOVED, name::CONTACT_PREFERRED].contains(during) =>
+        {
+            Way::Contact
+        }
         _ => Way::Enrol,
     }
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use propusk::account::{BirthDate, PersonalData};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Code, Refusal};
-use propusk::human::{HumanFor, HumanWay, Puzzle};
+use propusk::human::HumanFor;
 use propusk::secret::Secret;
 use propusk::{Password, Step};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use crate::app::Failure;
 use crate::drafts::{Draft, Way};
 use crate::guest::Guest;
 use crate::pages::accounts::Adding;
+use crate::pages::human::{self, Human};
 use crate::pages::new_password::NewPassword;
 use crate::view::{Field, Frame, Hidden};
 
@@ -29,9 +30,7 @@ struct Page {
     birth_date: Field,
     terms: bool,
     terms_missing: bool,
-    /// For the script, and what goes without one.
-    puzzle: String,
-    human: String,
+    human: Human,
 }
 
 /// The page for a new password, here and where one is changed.
@@ -94,8 +93,8 @@ pub async fn show(guest: Guest, Query(adding): Query<Adding>) -> Result<Response
     let birth_date = birth_date.value(&draft.birth_date).within(&frame, false);
     let terms_missing = !frame.error_of("terms").is_empty();
     let (token, terms) = (guest.hidden::<SignUp>()?, draft.terms);
-    let (puzzle, human) = (puzzle(&guest, HumanWay::Script).await?, draft.human);
-    Ok(guest.page(&Page { frame, token, name, contact, birth_date, terms, terms_missing, puzzle, human }))
+    let human = Human::new(&guest, &frame, HumanFor::SignUp, draft.human).await?;
+    Ok(guest.page(&Page { frame, token, name, contact, birth_date, terms, terms_missing, human }))
 }
 
 pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<Response, Failure> {
@@ -106,22 +105,11 @@ pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<R
         Ok(born) => {
             let mut who = PersonalData::from(&form.name);
             who.birth_date = born;
-            let client = guest.client().clone().human(&form.human);
-            guest.app.auth.visit(client).sign_up(&form.contact, who, terms).await?
+            human::answered(&guest, &form.human).sign_up(&form.contact, who, terms).await?
         }
         Err(_) => Step::Refused(Box::new(Refusal::new(Code::BirthDate))),
     };
-    let human = match &step {
-        // Who has come too early keeps the place in the queue.
-        Step::Refused(why)
-            if matches!(why.code, Code::HumanNeeded | Code::HumanWrong) && why.retry_after.is_none() =>
-        {
-            let ticket = puzzle(&guest, HumanWay::Plain).await?;
-            let ticket = serde_json::from_str::<serde_json::Value>(&ticket).unwrap_or_default();
-            ticket.get("token").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
-        }
-        _ => form.human,
-    };
+    let human = human::ticket(&guest, HumanFor::SignUp, &step, form.human).await?;
     let draft = Draft {
         human,
         identifier: form.contact,
@@ -131,14 +119,6 @@ pub async fn begin(guest: Guest, TokenForm(form): TokenForm<SignUp>) -> Result<R
         ..Draft::default()
     };
     lead_on(&guest, Way::SignUp, draft, step, Way::SignUp.start()).await
-}
-
-/// Empty where there is none now: too many were asked for.
-async fn puzzle(guest: &Guest, way: HumanWay) -> Result<String, Failure> {
-    Ok(match guest.visit.puzzle(HumanFor::SignUp, way).await? {
-        Puzzle::Posed(puzzle) => puzzle.as_json().to_owned(),
-        _ => String::new(),
-    })
 }
 
 pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {

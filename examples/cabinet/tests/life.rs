@@ -315,7 +315,7 @@ async fn answers(portal: &Portal, browser: &mut Browser) -> Answer {
     portal.steps(browser, STEP, STEP, &format!("code={code}")).await
 }
 
-async fn signs_in(portal: &Portal, name: &str) -> Browser {
+pub(super) async fn signs_in(portal: &Portal, name: &str) -> Browser {
     let mut browser = stranger(portal).await;
     let fields = format!("identifier={}&password={}", typed(name), typed(WORD));
     let page = portal.steps(&mut browser, "/sign-in", "/sign-in", &fields).await;
@@ -356,7 +356,7 @@ pub(super) async fn link(portal: &Portal, to: &str) -> String {
 }
 
 /// The id of the contact that is masked so.
-fn id_of(page: &Answer, masked: &str) -> String {
+pub(super) fn id_of(page: &Answer, masked: &str) -> String {
     let row = page.text.split("<li>").find(|row| row.contains(masked)).unwrap();
     row.split_once("?contact=").unwrap().1.split('"').next().unwrap().to_owned()
 }

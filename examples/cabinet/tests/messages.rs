@@ -24,16 +24,16 @@ async fn the_inbox_is_read_in_both_languages_and_in_pages() {
         signs_in_elsewhere(&portal, "anna@example.org").await;
     }
     let page = portal.get(&anna, "/messages").await;
-    assert_eq!(page.text.matches("sign-in from a new browser").count(), 10);
+    assert_eq!(page.text.matches("Sign-in from a new browser").count(), 10);
     assert!(page.says("Signing in") && page.says("Firefox 140, Windows"), "{}", page.text);
     let older = page.link("Older").unwrap();
     let rest = portal.get(&anna, &older).await;
-    assert_eq!(rest.text.matches("sign-in from a new browser").count(), 1);
+    assert_eq!(rest.text.matches("Sign-in from a new browser").count(), 1);
     assert!(rest.link("Older").is_none() && rest.link("Back to the newest").is_some(), "{}", rest.text);
     anna.language = "ru";
     let page = portal.get(&anna, &older).await;
-    assert!(page.says("вход из нового браузера") && page.says("Если это не вы"), "{}", page.text);
-    assert!(portal.get(&anna, "/messages?before=x").await.says("вход из нового браузера"));
+    assert!(page.says("Вход из нового браузера") && page.says("Если это не вы"), "{}", page.text);
+    assert!(portal.get(&anna, "/messages?before=x").await.says("Вход из нового браузера"));
     let stranger = portal.get(&Browser::stranger("en"), "/messages").await;
     assert_eq!(stranger.location().as_deref(), Some("/sign-in?next=/messages"));
 }

@@ -31,7 +31,7 @@ pub struct Front {
     pub suggestion_lead: &'static str,
     pub suggestion_other: &'static str,
     pub suggestion_back: &'static str,
-    // Before a registration.
+    // Before a registration or a recovery.
     pub not_checked: &'static str,
     pub working: &'static str,
     pub without_scripts: &'static str,
@@ -62,7 +62,7 @@ pub(super) static RU: Front = Front {
     not_checked: "Короткая проверка этого браузера ещё не закончена. Подождите несколько секунд и отправьте ещё раз.",
     working: "Ваше устройство заканчивает короткую проверку. Форма отправится сама через пару секунд.",
     without_scripts: "В этом браузере отключены сценарии (JavaScript), поэтому вместо короткого вычисления мы ждём десять секунд: \
-                      программе, которая регистрирует учётные записи тысячами, это невыгодно. Подождите и нажмите кнопку ещё раз.",
+                      программе, которая отправляет такие формы тысячами, это невыгодно. Подождите и нажмите кнопку ещё раз.",
 };
 
 pub(super) static EN: Front = Front {
@@ -90,5 +90,5 @@ pub(super) static EN: Front = Front {
     not_checked: "A short check of this browser is not done yet. Wait a few seconds and send it again.",
     working: "Your device is finishing a short check. The form is sent by itself in a second or two.",
     without_scripts: "Scripts (JavaScript) are off in this browser, so instead of a short computation we wait ten seconds: that does \
-                      not pay for a program which registers accounts by the thousand. Wait, and press the button again.",
+                      not pay for a program which sends such forms by the thousand. Wait, and press the button again.",
 };

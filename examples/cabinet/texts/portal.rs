@@ -182,7 +182,7 @@ pub(super) fn event(event: &Event, locale: Locale) -> Option<&'static str> {
             Some("recovery") => {
                 ("Подтверждение при восстановлении доступа", "Proof while access was restored")
             }
-            Some("contact-changed" | "contact-removed") => {
+            Some("contact-changed" | "contact-removed" | "contact-preferred") => {
                 ("Подтверждение перед изменением контактов", "Proof before contacts were changed")
             }
             _ => ("Подтверждение личности", "Proof of identity"),
@@ -216,6 +216,10 @@ pub(super) fn event(event: &Event, locale: Locale) -> Option<&'static str> {
         ("contact-changed", true) => ("Изменить контакты не удалось", "Changing contacts: refused"),
         ("contact-removed", false) => ("Удалён контакт", "A contact was removed"),
         ("contact-removed", true) => ("Удалить контакт не удалось", "Removing a contact: refused"),
+        ("contact-preferred", false) => ("Сменился основной контакт", "The main contact is another one"),
+        ("contact-preferred", true) => {
+            ("Сменить основной контакт не удалось", "Choosing the main contact: refused")
+        }
         ("contact-undone", _) => ("Изменение контактов отменено", "A change of contacts was undone"),
         ("step-up", false) => ("Дополнительное подтверждение", "More was proven in this session"),
         ("step-up", true) => ("Дополнительное подтверждение не принято", "Proving more: refused"),

@@ -39,6 +39,7 @@ pub(crate) fn contacts(all: &[ListedContact]) -> impl Serialize {
         kind: &'static str,
         address: String,
         confirmed: String,
+        main: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         settles: Option<String>,
     }
@@ -51,6 +52,7 @@ pub(crate) fn contacts(all: &[ListedContact]) -> impl Serialize {
         kind: one.address.kind().as_str(),
         address: one.address.as_str().to_owned(),
         confirmed: one.confirmed.rfc3339(),
+        main: one.main,
         settles: one.settles.map(Timestamp::rfc3339),
     };
     List { contacts: all.iter().map(line).collect() }

@@ -2,9 +2,11 @@
 
 mod accounts;
 mod codes;
+mod contacts;
 
 pub(super) use self::accounts::ACCOUNTS;
 use self::codes::*;
+pub(super) use self::contacts::CONTACTS;
 use super::{Answers, Operation};
 use crate::axum::problem::Fault;
 use crate::flow::Code;
@@ -82,36 +84,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
             &[Code::NoFlow, Code::NotOffered, Code::Stale, Code::RecoveryWaits, Code::RecoveryStopped],
         ],
         faults: &[],
-    },
-    Operation {
-        method: "get",
-        path: "/contacts",
-        id: "contacts",
-        summary: "Where the account's messages go.",
-        body: None,
-        answers: Answers::Json("Contacts"),
-        codes: &[SIGNED],
-        faults: &[],
-    },
-    Operation {
-        method: "post",
-        path: "/contacts",
-        id: "addContact",
-        summary: "Begins to add a contact, or to put it in the place of another. Ends all other sessions.",
-        body: Some("NewContact"),
-        answers: Answers::Step,
-        codes: &[ANY, SIGNED, NAMES, &[Code::ContactKind, Code::NotOffered, Code::TooSoon, Code::Stale]],
-        faults: &[Fault::NotFound],
-    },
-    Operation {
-        method: "delete",
-        path: "/contacts/{id}",
-        id: "removeContact",
-        summary: "Begins to take a contact away. Ends all other sessions; this one gets a new token.",
-        body: None,
-        answers: Answers::Step,
-        codes: &[ANY, SIGNED, &[Code::ContactKind, Code::NotOffered, Code::LastFactor, Code::Stale]],
-        faults: &[Fault::NotFound],
     },
     Operation {
         method: "get",

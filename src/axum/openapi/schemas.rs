@@ -1,5 +1,6 @@
 //! What requests and replies are made of.
 
+mod contacts;
 mod problem;
 mod query;
 
@@ -13,7 +14,7 @@ use crate::factor::Schemas;
 use crate::id::FactorName;
 
 pub(super) fn all(mut all: Map<String, Value>) -> Map<String, Value> {
-    for part in [requests(), steps(), replies(), problem::problem(), preferences::all()] {
+    for part in [requests(), steps(), replies(), problem::problem(), contacts::all(), preferences::all()] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -155,13 +156,6 @@ fn requests() -> Value {
             },
         },
         "FlowAlone": closed(&json!({ "flow": text })),
-        "NewContact": {
-            "type": "object", "additionalProperties": false, "required": ["address"],
-            "properties": {
-                "address": { "type": "string", "description": "A phone number or an e-mail address." },
-                "instead": { "type": ["string", "null"], "description": "The contact in the place of which it comes." },
-            },
-        },
         "Object": closed(&json!({ "link": { "type": "string", "description": "`o` of the link." } })),
         "Refresh": closed(&json!({ "refresh_token": text })),
         "Credential": {
@@ -339,13 +333,6 @@ fn replies() -> Value {
                 { "type": "null" },
                 closed(&json!({ "asked": moment, "ready": moment, "stopped": { "type": "boolean" } })),
             ] },
-        })),
-        "Contacts": closed(&json!({
-            "contacts": { "type": "array", "items": open(
-                &json!({ "id": uuid(), "kind": text, "address": text, "confirmed": moment }),
-                &json!({ "settles": { "type": "string", "format": "date-time",
-                    "description": "Until then it can be undone, and recovers nothing." } }),
-            ) },
         })),
         "Objection": closed(&json!({ "objection": { "enum": ["stop_recovery", "undo_contact", "not_me"] } })),
         "History": closed(&json!({

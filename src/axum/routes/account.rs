@@ -106,6 +106,16 @@ pub(super) async fn remove_contact(
     Ok(json::step(&caller, caller.visit().remove_contact(session, id).await))
 }
 
+pub(super) async fn prefer_contact(
+    mut caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    caller.bind()?;
+    let id = factors::credential_id(&caller, id)?;
+    let Some(session) = &caller.token else { return Err(no_session(&caller)) };
+    Ok(json::step(&caller, caller.visit().prefer_contact(session, id).await))
+}
+
 /// The query of a link in a notice.
 #[derive(Deserialize)]
 pub(super) struct Notice {

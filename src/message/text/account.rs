@@ -112,6 +112,21 @@ pub(super) const TEMPLATES: &[Template] = &[
             "{site}: contact {old} was removed. If it was not you, change your password.[ To undo it: {objection}]",
             "{site}: контакт {old} удалён. Если это не вы, смените пароль.[ Отменить: {objection}]",
         ),
+    Template::new("contact-preferred", Topic::Account)
+        .en(
+            "{site}: your main contact is another one",
+            "{at}, {from}: {main} became the main one among the contacts of your account, and codes go there first; all \
+             other sessions have ended. If it was not you, change your password and look at your contacts.",
+        )
+        .ru(
+            "{site}: сменился основной контакт",
+            "{at}, {from}: основным контактом вашей учётной записи стал {main}: коды теперь приходят прежде всего \
+             туда. Остальные сеансы завершены. Если это не вы, смените пароль и проверьте контакты.",
+        )
+        .sms(
+            "{site}: {main} is your main contact now. If it was not you, change your password and look at your contacts.",
+            "{site}: основной контакт теперь {main}. Если это не вы, смените пароль и проверьте контакты.",
+        ),
     Template::new("contact-undone", Topic::Account)
         .en(
             "{site}: a change of contacts was undone",
@@ -198,9 +213,9 @@ pub(super) const TEMPLATES: &[Template] = &[
         ),
     Template::new("notices-off", Topic::Account)
         .en(
-            "{site}: some notices are switched off",
-            "{at}, {from}: some notices about your account are switched off. If it was not you, sign in, switch them on, \
-             change the password and end the other sessions.",
+            "{site}: some notifications are switched off",
+            "{at}, {from}: some notifications about your account are switched off. If it was not you, sign in, switch \
+             them on, change the password and end the other sessions.",
         )
         .ru(
             "{site}: часть уведомлений отключена",

@@ -33,6 +33,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("why", "why"),
     ("old", "i•••@example.org"),
     ("new", "p•••@example.net"),
+    ("main", "p•••@example.net"),
 ];
 /// These open something, so they stand in what was asked for, and in no notice. An `objection` only takes away.
 const SECRET: [&str; 2] = ["code", "link"];
