@@ -308,8 +308,16 @@ export async function shot(page, name) {
   await page.screenshot({ path: `${shots}/${name}.png`, fullPage: !name.startsWith("outbox"), caret: "initial" });
 }
 
+// A colour on its way to another is neither: what ends is at its end. A spinner has none.
+function settle() {
+  for (const animation of document.getAnimations()) {
+    if (animation.effect.getComputedTiming().endTime !== Infinity) animation.finish();
+  }
+}
+
 /** Serious findings of axe. The page's policy forbids scripts, so the rules are injected by the debugger. */
 export async function accessible(page, name, quiet = false, rules) {
+  await onPage(page, settle);
   await onPage(page, `globalThis.axe ?? (() => { ${axe}; })(); 0`);
   const found = await page.evaluate((values) => globalThis.axe.run(document, values ? { runOnly: values } : {}), rules);
   const serious = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
