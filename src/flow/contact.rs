@@ -1,5 +1,6 @@
-//! Where messages go: adding, changing, preferring and taking away a phone or an e-mail address. An address is a factor, so this is a
-//! binding: fresh proofs, a confirmation of the new one, a word to the old ones, and a time in which those undo it.
+//! Where messages go: adding, changing, preferring and taking away a phone or an e-mail address. An address is a factor,
+//! so this is a binding: fresh proofs, a confirmation of the new one, a word to the old ones, and a time in which those
+//! undo it.
 
 use super::finish::Ending;
 use super::owner::{Link, Objection};
