@@ -728,9 +728,11 @@
 //! ends the trust in browsers (a changed or removed credential, a changed contact, a recovery, a lock, a closed door, an
 //! undone contact) ends the knowledge of places, since somebody else may have taught it: each is new then, or the first to
 //! come again would be the one that it knows. Who does it keeps the place that they do it from, if it was known: a stolen
-//! session teaches nothing by a change. Accounts of one network are counted by a throttle, and
+//! session teaches nothing by a change. Accounts of one network are counted by a throttle, each of them once, and
 //! only those that a new browser enters to which the network is new: a carrier's address with a thousand customers behind
-//! it is no crowd while they use their own telephones.
+//! it is no crowd while they use their own telephones. Once, since whoever enters an account of their own again and again
+//! would else have all their neighbours asked for more. On Redis, whose keys are counted one after the other, many
+//! sign-ins of one account at the same moment may be a crowd for that moment: a throttle may refuse too much.
 //!
 //! *Half a sign-in* is told when its flow has ended by its time, by whoever tends, from the job that writes its line; once
 //! a day for each account.

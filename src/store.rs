@@ -222,6 +222,9 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// Counts nothing: passes where a key has its whole allowance, whatever rate it was counted under.
+    pub const LOOK: Self = Self { uses: 1, per: Duration::ZERO };
+
     /// Counts one use, or says why not. All that is kept of a key is the moment when its whole allowance is there
     /// again, in microseconds since the epoch (the generic cell rate algorithm); a key not kept has it at 0.
     pub fn count(&self, full_at: &mut i64, now: Timestamp) -> Passed {

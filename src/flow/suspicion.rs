@@ -20,7 +20,7 @@ use crate::event::{self, Outcome, SIGNALS, Sealed};
 use crate::lockout::Settlement;
 use crate::policy::{Signal, Weighed};
 use crate::secret::Purpose;
-use crate::store::{Committed, OnceKey, Passed, Write};
+use crate::store::{Committed, OnceKey, Passed, Rate, Write};
 
 /// What was found at a sign-in, kept in its flow: as names, so that another build reads it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl Inner {
             return Ok(true);
         }
         let mut signals = self.signals(next, person)?;
-        if self.is_in_a_crowd(next, &signals).await? {
+        if self.is_in_a_crowd(next, person, &signals).await? {
             signals.push(Signal::ManyAccounts);
         }
         let weighed = self.profile.suspicion.weigh(&signals);
@@ -95,17 +95,24 @@ impl Inner {
         Ok(Signal::ALL.into_iter().filter(|signal| rules.weight(*signal) > 0 && fired(signal)).collect())
     }
 
-    // Counted for who comes by a browser and from a network that are both new to the account: so each account counts
-    // about once, and one's own browser that wanders through a carrier's addresses does not.
-    async fn is_in_a_crowd(&self, run: &Run<'_>, signals: &[Signal]) -> Going<bool> {
+    // Counted for who comes by a browser and from a network that are both new to the account, and once for each account,
+    // however many of its sign-ins are weighed at the same moment, of which one is let in: so one account makes no crowd,
+    // and one's own browser that wanders through a carrier's addresses is none of it.
+    async fn is_in_a_crowd(&self, run: &Run<'_>, person: &Person, signals: &[Signal]) -> Going<bool> {
         let rules = &self.profile.suspicion;
         let new = [Signal::NewBrowser, Signal::NewNetwork].iter().all(|signal| signals.contains(signal));
         let (true, Some(network)) = (new && rules.weight(Signal::ManyAccounts) > 0, run.visit.client.crowd())
         else {
             return Ok(false);
         };
-        let key = self.throttle_key(&[b"accounts", &network]);
-        Ok(self.throttle.pass(vec![(key, rules.accounts)], run.now).await? != Passed::Yes)
+        let all = self.throttle_key(&[b"accounts", &network]);
+        let own = self.throttle_key(&[b"account of", &network, person.id.as_bytes()]);
+        let once = Rate { uses: 1, per: rules.accounts.per };
+        if self.throttle.pass(vec![(all, rules.accounts), (own, once)], run.now).await? == Passed::Yes {
+            return Ok(false);
+        }
+        // Whoever is counted already is one of those that there is room for.
+        Ok(self.throttle.pass(vec![(own, Rate::LOOK)], run.now).await? == Passed::Yes)
     }
 
     /// The run of refusals before a sign-in is over with it.

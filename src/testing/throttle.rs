@@ -78,6 +78,30 @@ impl ThrottleContract {
         });
     }
 
+    /// A look counts nothing, and tells of anything that is counted.
+    pub fn a_look_counts_nothing(&self) {
+        self.run(|throttle| {
+            for _ in 0..5 {
+                assert_eq!(pass(throttle, &[(key(1), Rate::LOOK)], T0), Passed::Yes);
+            }
+            assert_eq!(pass(throttle, &[(key(1), RATE)], T0), Passed::Yes);
+            for _ in 0..5 {
+                assert_ne!(pass(throttle, &[(key(1), Rate::LOOK)], T0), Passed::Yes);
+            }
+            for _ in 0..2 {
+                assert_eq!(pass(throttle, &[(key(1), RATE)], T0), Passed::Yes);
+            }
+            let full = T0.after(RATE.per);
+            assert_ne!(pass(throttle, &[(key(1), Rate::LOOK)], full.before(Duration::from_millis(1))), Passed::Yes);
+            for _ in 0..2 {
+                assert_eq!(pass(throttle, &[(key(1), Rate::LOOK)], full), Passed::Yes);
+            }
+            for _ in 0..3 {
+                assert_eq!(pass(throttle, &[(key(1), RATE)], full), Passed::Yes);
+            }
+        });
+    }
+
     /// Of 50 uses at once as many pass as the rate has.
     pub fn no_use_is_lost_in_a_race(&self) {
         self.run(|throttle| {
@@ -136,6 +160,10 @@ macro_rules! throttle_contract {
             #[test]
             fn all_keys_or_none() {
                 $contract.all_keys_or_none();
+            }
+            #[test]
+            fn a_look_counts_nothing() {
+                $contract.a_look_counts_nothing();
             }
             #[test]
             fn no_use_is_lost_in_a_race() {

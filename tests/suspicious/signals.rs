@@ -267,6 +267,33 @@ async fn many_accounts_from_one_network() {
     assert!(!house.signals(*account).await.contains(&"many_accounts"));
 }
 
+/// One account is no crowd, however often it is tried: whoever enters their own again and again would else have all their
+/// neighbours asked for more. And whom a crowd brought is none of those that there is room for.
+#[tokio::test]
+async fn an_account_counts_once_in_a_crowd() {
+    let mut profile = telling(Profile::nist_aal1());
+    profile.suspicion.accounts = Rate { uses: 2, per: std::time::Duration::from_secs(3600) };
+    (profile.suspicion.more, profile.suspicion.refuse) = (Some(30), Some(60));
+    let house = House::new(profile);
+    let names = ["person0@example.org", "person1@example.org", "person2@example.org"];
+    for (nth, name) in names.iter().enumerate() {
+        let _ = house.at_home(&[name, &format!("+7916000000{nth}")]).await;
+    }
+    let tries = async |nth: usize| {
+        for _ in 0..4 {
+            let step = house.step(names[nth], &from(AWAY)).await;
+            match step {
+                Step::Pending(next) => assert!(next.unusual && nth < 2, "{nth}"),
+                Step::Refused(why) => assert!(why.code.as_str() == "unusual" && nth == 2, "{nth} {why:?}"),
+                Step::Done(_) => panic!("{nth}"),
+            }
+        }
+    };
+    for nth in [0, 1, 2, 0, 1] {
+        tries(nth).await;
+    }
+}
+
 /// Somebody knew the first factor and not the second (ASVS 5.0 6.3.5): told when the flow has ended by its time.
 #[tokio::test]
 async fn a_partial_success_from_a_browser_that_is_new_is_told_once_a_day() {

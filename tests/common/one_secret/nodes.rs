@@ -134,6 +134,7 @@ fn node<S: Store + Throttle + Clone>(
     // All come from one address, and are not slowed down for it.
     let any = Rate { uses: u32::MAX, per: Duration::from_secs(1) };
     (profile.recipient_rate, profile.network_rate, profile.message_rate) = (any, any, any);
+    profile.suspicion.accounts = any;
     let mut hashing = cheap();
     hashing.queue = 4 * USES;
     Auth::builder(profile, store.clone(), ring())
