@@ -7,7 +7,7 @@ use propusk::store::Store;
 use propusk::{Auth, Client, Link, Password, Step, Token};
 
 use crate::links_of::{Screen, address, browser, follow, follow_here, look};
-use crate::portal::{ORIGIN, WORD, done, pending};
+use crate::portal::{WORD, done, pending};
 use crate::world::{EMAIL, NEW_WORD, Shared, World, each_store, other, said};
 
 /// A site that a link alone signs in to.
@@ -224,7 +224,7 @@ mod over_http {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::portal::{Outbox, portal_with};
+    use crate::portal::{ORIGIN, Outbox, portal_with};
     use crate::web::Web;
 
     fn site() -> (Auth, Outbox) {
