@@ -118,8 +118,12 @@
 //! ledger, and so do guards. A session that is missing is a sign-in more. A session that comes back is the dangerous
 //! case, so each batch that revokes writes a job into the ledger's outbox, in the same commit: an epoch to be raised,
 //! or the ids of the sessions that it held. Not "all but this one", which done late would end the sessions begun since.
-//! Whoever tends the outbox does it at once and again ten seconds later. That also closes the gap of a process that
-//! dies after the record.
+//! Whoever tends the outbox does it at once, again ten seconds later, and a last time ten minutes later: a replica whose
+//! link was broken may be promoted though it heard nothing for 160 seconds in a cluster that is set as it comes, or 310
+//! with Sentinel; who allows more (`cluster-replica-validity-factor`, `down-after-milliseconds`) allows a revoked session
+//! to come back, unless `min-replicas-max-lag` has the master refuse writes before. The job also closes the gap of a
+//! process that dies after the record. It leaves to its holder what is held at that moment: that process may be about to
+//! settle.
 //!
 //! Commands sent twice. In a cluster a command whose connection broke, or whose answer is late, is repeated, and the
 //! first may have been done. Each command carries the ticket of its commit, by which the second is known and answered as
@@ -177,7 +181,8 @@
 //! into a roll-back. What if BEGIN itself fails, by a cancel that comes at that moment? Then each statement behind it
 //! would be a transaction of its own, and a batch could be half applied. So connections only read by default, and BEGIN
 //! is what says otherwise. And when the server is asked to wait for too long, it gives up before the store does: a
-//! batch that was answered with an error then is not applied a moment later, behind the back of the next try.
+//! batch that was answered with an error then is not applied a moment later, behind the back of the next try. That holds
+//! for each wait: two in one batch may together outlast the store's patience, and then the next try meets the once-row.
 //!
 //! # Where a session check waits
 //!
@@ -220,8 +225,9 @@
 //! A random token in a long-lived cookie whose hash stands in a row of that account. It opens a lane and an allowance
 //! of its own, nothing else: it is no proof and raises no level.
 //!
-//! Its owner can have one forgotten (a lost laptop): the row's end comes at once. A sign-in that is being finished there at
-//! that moment may outlive this, as one begun a moment later would; both were proven in full. Where a browser was is read
+//! Its owner can have one forgotten (a lost laptop): the row's end comes at once, and its trust goes by the same commit, so
+//! that a sign-in by trust that is being finished there is asked for the second step. One that was proven in full at that
+//! moment may outlive this, as one begun a moment later would. Where a browser was is read
 //! from the sign-in of the moment at which it was last seen, not kept in its row. Two sign-ins of the same two seconds
 //! from unlike devices cannot be told apart, and then nothing is said.
 //!
@@ -575,7 +581,8 @@
 //! use; this is both). Used up at the first typing it would be lost with every code that does not arrive and every tab
 //! that is closed, and the desk would issue another, which protects nobody. It gives no session, cannot become the
 //! long-term password, and of several flows that it opened one ends: each must raise the account's epoch from what it was
-//! when the flow began. So whoever sat at a duty by the old password when the desk issued a new one is out as well. Its
+//! when the flow began. So whoever sat at a duty by the old password when the desk issued a new one is out as well, and adds
+//! nothing: what is enrolled at a sign-in is written at the epoch of its beginning. Its
 //! life ends after seven days at the most; that it is over is told to who types it right, and is no guess. It is not one
 //! of the last six, since its owner never chose it. The library makes it: who issues it never chooses it, and the message
 //! to the owner's contacts says that it was issued.

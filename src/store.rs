@@ -607,6 +607,8 @@ pub enum Write {
         id: MessageId,
         /// When it is due again.
         due: Timestamp,
+        /// False: nothing was tried since it was handed out, and that is no attempt (an attempt less, nought at the least).
+        tried: bool,
     },
     /// Lost unless the account is there at the epoch of the row, or when the key exists. Of the account's other
     /// sessions the least recently used are removed, so that at most `keep` stay; dead ones do not count.

@@ -5,10 +5,12 @@
 #[path = "common/portal.rs"]
 mod portal;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portal::{EMAIL, Hands, Outbox, PHONE, WORD, done, pending, register};
+use propusk::account::LockReason;
 use propusk::account::identifier::Identifier;
 use propusk::auth::import::{Import, Imported};
 use propusk::clock::{Clock, SystemEntropy, Timestamp};
@@ -16,7 +18,7 @@ use propusk::error::Broken;
 use propusk::flow::{Done, Posted};
 use propusk::hash::{Hashed, Lane};
 use propusk::id::FactorName;
-use propusk::message::{Message, Sender, Sending, Sent};
+use propusk::message::{Message, SendError, Sender, Sending, Sent};
 use propusk::policy::Requirement;
 use propusk::proof::{Aal, Proof};
 use propusk::secret::Secret;
@@ -121,6 +123,57 @@ async fn f21_nothing_is_sent_after_its_lease() {
     }
     // None waited for a lease to end: a code is good for five minutes.
     assert_eq!(delivered, 8);
+}
+
+/// A channel that hangs for twenty minutes: what waits behind it is not given up for that, and comes when it works again.
+#[tokio::test]
+async fn f28_what_waits_behind_a_channel_that_hangs_is_not_given_up() {
+    #[derive(Clone, Debug, Default)]
+    struct Hangs(Hands, Arc<AtomicBool>);
+    impl Sender for Hangs {
+        fn takes(&self, _: &Identifier) -> bool {
+            true
+        }
+        fn send<'a>(&'a self, _: &'a Message) -> Sending<'a> {
+            let works = self.1.load(Ordering::SeqCst);
+            self.0.advance(if works { 0 } else { 20 });
+            Box::pin(async move { if works { Ok(Sent::Delivered) } else { Err(SendError(None)) } })
+        }
+    }
+    let hangs = Hangs::default();
+    let auth = portal::portal(&MemoryStore::default(), Profile::nist_aal1())
+        .clock(hangs.0.clone())
+        .sender(hangs.clone())
+        .factor(Password::default())
+        .factor(Code::email())
+        .build()
+        .unwrap();
+    // Notices live for days.
+    let account = Import::new("Ivan").unwrap().verified_contact("ivan@example.org").unwrap();
+    let Imported::Made(account) = auth.import(&account, &Client::unknown()).await.unwrap() else {
+        panic!("made")
+    };
+    for _ in 0..50 {
+        auth.lock(account, LockReason::Desk, &Client::unknown()).await.unwrap();
+        assert!(auth.unlock(account, &Client::unknown()).await.unwrap());
+    }
+    let until = auth.now().after(Duration::from_secs(20 * 60));
+    let mut given_up = 0;
+    while auth.now() < until {
+        let tended = auth.tend(100).await.unwrap();
+        given_up += tended.given_up;
+        if tended.next_at > auth.now() {
+            hangs.0.advance(1);
+        }
+    }
+    assert_eq!(given_up, 0);
+    hangs.1.store(true, Ordering::SeqCst);
+    let mut delivered = 0;
+    for _ in 0..24 {
+        hangs.0.advance(3600);
+        delivered += auth.tend(100).await.unwrap().delivered;
+    }
+    assert_eq!(delivered, 100);
 }
 
 /// More rows end in a second than one round drops: who calls by `next_at` must not fall behind for ever.

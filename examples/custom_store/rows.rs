@@ -164,8 +164,9 @@ impl Rows {
                 }
                 true
             }
-            Write::RetryMessage { id, due } => {
+            Write::RetryMessage { id, due, tried } => {
                 if let Some(message) = self.messages.get_mut(&id) {
+                    message.row.attempts = message.row.attempts.saturating_sub(u32::from(!tried));
                     (message.row.due, message.next) = (due, due);
                 }
                 true

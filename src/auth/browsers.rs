@@ -60,20 +60,27 @@ impl Visit {
     /// When the store does not work.
     pub async fn forget_browser(&self, mine: &Session, id: BrowserId) -> Result<bool, Broken> {
         let auth = &self.auth.0;
-        let Some(person) = auth.person_by_id(mine.account()).await? else { return Ok(false) };
-        let now = auth.clock.now();
-        let mut rows = person.subject.iter().flat_map(|subject| &subject.browsers);
-        // Only its own: the id comes from outside.
-        let Some(row) = rows.find(|row| row.id == id && now < row.expires) else { return Ok(false) };
-        if auth.live_session(mine.id(), &person).await?.is_none() {
-            return Ok(false);
+        for _ in 0..MOST_TRIES {
+            let Some(person) = auth.person_by_id(mine.account()).await? else { break };
+            let now = auth.clock.now();
+            let mut rows = person.subject.iter().flat_map(|subject| &subject.browsers);
+            // Only its own: the id comes from outside.
+            let Some(row) = rows.find(|row| row.id == id && now < row.expires) else { break };
+            if auth.live_session(mine.id(), &person).await?.is_none() {
+                break;
+            }
+            let sealed = Sealed::new(self.client.origin());
+            let (_, line) = auth.line(&person, event::name::BROWSER_FORGOTTEN, Outcome::Done, &sealed)?;
+            // It is over now, and its trust with it: a sign-in by less that is just being finished there is judged again.
+            // One that was proven in full may outlive this, as one begun a moment later would.
+            let mut batch = vec![Write::TouchBrowser { id, seen: row.seen, expires: now }, line];
+            batch.extend(auth.untrust(&person, id)?);
+            if auth.commit(batch).await? == Committed::Won {
+                return Ok(true);
+            }
+            // It has just used its trust, and is another row now.
         }
-        let sealed = Sealed::new(self.client.origin());
-        let (_, line) = auth.line(&person, event::name::BROWSER_FORGOTTEN, Outcome::Done, &sealed)?;
-        // It is over now. A sign-in that is just being finished there may outlive this, as one begun a moment later
-        // would: it was proven.
-        let end = Write::TouchBrowser { id, seen: row.seen, expires: now };
-        Ok(auth.commit(vec![end, line]).await? == Committed::Won)
+        Ok(false)
     }
 }
 
@@ -101,5 +108,6 @@ impl Inner {
     }
 }
 
+const MOST_TRIES: usize = 12;
 const MOMENT: Duration = Duration::from_secs(2);
 const MOST_IN_A_MOMENT: usize = 50;

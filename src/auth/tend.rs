@@ -61,10 +61,12 @@ impl Auth {
         };
         for row in claimed {
             // A slow channel: what is left goes back while the lease still holds. Later another node may be at it, and
-            // a message would go out twice.
+            // a message would go out twice. It was not tried: else each round of a channel that hangs would cost all that
+            // wait behind it an attempt, and they would be given up before their first.
             if auth.clock.now() >= now.after(LEASE / 2) {
                 tended.postponed += 1;
-                let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due: row.due }]).await?;
+                let put_back = Write::RetryMessage { id: row.id, due: row.due, tried: false };
+                let _ = auth.commit(vec![put_back]).await?;
                 continue;
             }
             match auth.deliver(&row).await {
@@ -82,7 +84,7 @@ impl Auth {
                         pause = pause.max(after.min(LONGEST_ASKED));
                     }
                     let due = auth.clock.now().after(pause);
-                    let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due }]).await?;
+                    let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due, tried: true }]).await?;
                 }
                 how @ (Some(Sent::Rejected | Sent::Later { .. }) | None) => {
                     tended.given_up += 1;

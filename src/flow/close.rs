@@ -170,7 +170,9 @@ impl Inner {
             };
             if person.subject.as_ref().is_none_or(|subject| subject.account.state != AccountState::Closing) {
                 // Switched off meanwhile: whoever did it may want to look at it still.
-                let _ = self.commit(vec![Write::RetryMessage { id: job.id, due: now.after(LATER) }]).await?;
+                let _ = self
+                    .commit(vec![Write::RetryMessage { id: job.id, due: now.after(LATER), tried: true }])
+                    .await?;
                 return Ok(false);
             }
             let mut batch = self.erasure(&person, now)?;

@@ -189,6 +189,9 @@ impl Inner {
             batch.push(Write::RaiseEpoch { account, route, expect: epoch });
             batch.extend(self.distrust(&person, Some(&run))?);
         } else {
+            // By what has been replaced since the flow began nothing is added either: it would be the next one's second
+            // factor.
+            batch.push(Write::KeepEpoch { account, expect: epoch });
             batch.extend(self.untrust_others(&person, None)?);
         }
         batch.extend(self.credential_notices(&person, &run.visit.client, &factor, template)?);

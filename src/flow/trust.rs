@@ -133,6 +133,12 @@ impl Inner {
         Ok(gone.map(removal).collect())
     }
 
+    /// The writes by which one browser loses its trust.
+    pub(crate) fn untrust(&self, person: &Person, browser: BrowserId) -> Result<Vec<Write>, Broken> {
+        let gone = self.trusts(person)?.into_iter().filter(|one| one.trust.browser == browser);
+        Ok(gone.map(removal).collect())
+    }
+
     /// Which browsers are trusted now, and until when.
     pub(crate) fn trusted_browsers(&self, person: &Person) -> Result<BTreeMap<BrowserId, Timestamp>, Broken> {
         let (epoch, now) = (person.epoch(), self.clock.now());

@@ -141,7 +141,8 @@ pub enum Change {
         /// What follows.
         row: Option<FlowRow>,
     },
-    /// Sessions older than this epoch end, whoever holds them, and none can be added any more.
+    /// Sessions older than this epoch end, and none can be added any more. One that another ticket holds stays hidden:
+    /// its holder may yet end it, and nobody brings it back.
     Raise {
         /// Whose.
         account: AccountId,
@@ -168,7 +169,8 @@ pub enum Change {
         /// The one that stays.
         except: Option<SessionId>,
     },
-    /// A session ends if it is there, whoever holds it.
+    /// A session ends if it is there. One that another ticket holds stays hidden: its holder may yet end it, and does not
+    /// bring it back.
     Drop {
         /// Whose.
         account: AccountId,

@@ -262,6 +262,7 @@ macro_rules! __store_checks {
                 keeps_realms_apart
                 a_closed_message_is_never_handed_out
                 a_retry_waits_until_it_is_due
+                what_was_not_tried_is_no_attempt
                 an_id_is_used_once
             }
             purge {

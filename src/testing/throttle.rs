@@ -92,7 +92,10 @@ impl ThrottleContract {
                 assert_eq!(pass(throttle, &[(key(1), RATE)], T0), Passed::Yes);
             }
             let full = T0.after(RATE.per);
-            assert_ne!(pass(throttle, &[(key(1), Rate::LOOK)], full.before(Duration::from_millis(1))), Passed::Yes);
+            assert_ne!(
+                pass(throttle, &[(key(1), Rate::LOOK)], full.before(Duration::from_millis(1))),
+                Passed::Yes
+            );
             for _ in 0..2 {
                 assert_eq!(pass(throttle, &[(key(1), Rate::LOOK)], full), Passed::Yes);
             }

@@ -98,6 +98,8 @@ pub enum Fault {
     HangsAfter,
     /// It is not made before the plan is mended: what happens meanwhile comes between it and the call before.
     WaitsBefore,
+    /// It is applied at once, and answered when the plan is mended: what happens meanwhile comes between it and the call after.
+    WaitsAfter,
 }
 
 /// Lets one call of a plan fail, or never answer. Clones are handles of one plan.
@@ -131,7 +133,7 @@ impl<S: Store> FaultyStore<S> {
         plan.waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Whether a call waits to be made ([`Fault::WaitsBefore`]).
+    /// Whether a call waits to be made, or to be answered ([`Fault::WaitsBefore`], [`Fault::WaitsAfter`]).
     #[must_use]
     pub fn waits(&self) -> bool {
         lock(&self.plan).waiting.is_some()
@@ -141,6 +143,18 @@ impl<S: Store> FaultyStore<S> {
     #[must_use]
     pub fn calls(&self) -> usize {
         lock(&self.plan).calls
+    }
+
+    async fn mended(&self) {
+        poll_fn(|cx| {
+            let mut plan = lock(&self.plan);
+            if plan.fault.is_none() {
+                return Poll::Ready(());
+            }
+            plan.waiting = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     fn around<'a, T: Send + 'a>(
@@ -161,16 +175,13 @@ impl<S: Store> FaultyStore<S> {
                 Some(Fault::FailsBefore) => broken(),
                 Some(Fault::HangsBefore) => std::future::pending().await,
                 Some(Fault::WaitsBefore) => {
-                    poll_fn(|cx| {
-                        let mut plan = lock(&self.plan);
-                        if plan.fault.is_none() {
-                            return Poll::Ready(());
-                        }
-                        plan.waiting = Some(cx.waker().clone());
-                        Poll::Pending
-                    })
-                    .await;
+                    self.mended().await;
                     run().await
+                }
+                Some(Fault::WaitsAfter) => {
+                    let answer = run().await;
+                    self.mended().await;
+                    answer
                 }
                 Some(Fault::FailsAfter) => run().await.and_then(|_| broken()),
                 Some(Fault::HangsAfter) => {

@@ -18,6 +18,7 @@ mod rows;
 mod server;
 
 mod breaks;
+mod growth;
 mod guards;
 mod nodes;
 mod opening;

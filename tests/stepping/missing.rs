@@ -67,6 +67,41 @@ async fn a_temporary_password_is_replaced_after_something_was_added() {
     assert_eq!(end.session.amr(), ["pwd", "otp", "mfa"]);
 }
 
+/// Whoever sits at this duty by a password that was replaced meanwhile adds nothing: it would be the second factor of the
+/// owner, who is asked for it with the next password. So with what gives no session yet, as backup codes; and with a
+/// temporary password, which is itself due.
+#[tokio::test]
+async fn who_is_at_it_by_the_old_password_adds_nothing() {
+    let day = std::time::Duration::from_secs(24 * 3600);
+    for temporary in [false, true] {
+        let house = House::new(Profile::public_portal());
+        let ((mut word, id), desk) = (brought_in(&house).await, Client::unknown());
+        let issue = async || {
+            let issued = Password::issue_temporary(&house.auth, id, day, &desk).await.unwrap();
+            let Issued::Password(given) = issued else { panic!("issued") };
+            given.expose_str().unwrap().to_owned()
+        };
+        if temporary {
+            word = issue().await;
+        }
+        let factor = if temporary { Totp::NAME } else { BackupCodes::NAME };
+        let next = pending(house.visit.sign_in().with("petr_77", Password::word(&word)).await.unwrap());
+        assert_eq!(next.duty, Some(Duty::Enrol));
+        let next = pending(house.visit.begin(&next.flow, &factor).await.unwrap());
+        let answer = match temporary {
+            true => house.now(otp::shown(&next)["key"].as_str().unwrap()),
+            false => BackupCodes::saved(),
+        };
+        let given = issue().await;
+        assert_eq!(said(&house.answer(&next.flow, answer).await), "stale", "{temporary}");
+        let has = house.auth.credentials(id).await.unwrap();
+        assert_eq!(has.iter().map(|one| one.factor.as_str()).collect::<Vec<_>>(), ["password"]);
+        // The owner is asked to enrol one of their own.
+        let next = pending(house.visit.sign_in().with("petr_77", Password::word(&given)).await.unwrap());
+        assert_eq!(next.duty, Some(Duty::Enrol));
+    }
+}
+
 /// Who has enough is not let round it by enrolling another.
 #[tokio::test]
 async fn who_has_a_second_factor_proves_it() {

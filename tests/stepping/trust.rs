@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use propusk::policy::Requirement;
 use propusk::proof::Aal;
+use propusk::testing::{Fault, FaultyStore};
 
 use super::*;
 use crate::portal::{NEW_WORD, PHONE, done};
@@ -213,6 +214,40 @@ async fn trust_is_given_at_the_end_of_a_change_that_was_due() {
         let visit = browser.visit(&house, false);
         let again = visit.sign_in().with(PHONE, Password::word(NEW_WORD)).await.unwrap();
         assert_eq!(said(&again), "done", "trusted before: {trusted_before}");
+    }
+}
+
+/// Forgotten between any two calls of a sign-in there that counts on its trust: the thief of a laptop is asked for the second
+/// step.
+#[tokio::test]
+async fn a_browser_that_is_forgotten_meanwhile_skips_nothing() {
+    for nth in 0.. {
+        let store = FaultyStore::new(MemoryStore::default());
+        let house = House::over(&store, Profile::public_portal());
+        let _ = house.person(PHONE).await;
+        let mut browser = Browser::default();
+        let owner = browser.whole(&house, true).await.session;
+        let visit = house.visit.clone();
+        let known = visit.browsers(&owner).await.unwrap();
+        let laptop = known.into_iter().find(|one| one.trusted_until.is_some());
+        store.plan(nth, Fault::WaitsBefore);
+        let signing = browser.visit(&house, false);
+        let signing =
+            tokio::spawn(
+                async move { said(&signing.sign_in().with(PHONE, Password::word(WORD)).await.unwrap()) },
+            );
+        while !store.waits() && !signing.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        if signing.is_finished() {
+            assert!(nth > 3 && signing.await.unwrap() == "done", "call {nth}");
+            break;
+        }
+        assert!(visit.forget_browser(&owner, laptop.unwrap().id).await.unwrap(), "call {nth}");
+        store.mend();
+        assert_eq!(signing.await.unwrap(), "pending", "call {nth}");
+        let left = visit.browsers(&owner).await.unwrap();
+        assert!(left.iter().all(|one| one.trusted_until.is_none()), "call {nth}: {left:?}");
     }
 }
 

@@ -181,8 +181,9 @@ impl Ledger {
                 });
                 true
             }
-            Write::RetryMessage { id, due } => {
+            Write::RetryMessage { id, due, tried } => {
                 self.change_message(id, |message| {
+                    message.row.attempts = message.row.attempts.saturating_sub(u32::from(!tried));
                     message.row.due = due;
                     message.leased_until = due;
                 });

@@ -133,7 +133,9 @@ pub(super) fn call(write: &Write) -> Call<'_> {
         Write::CloseMessage { id, at, delivered } => {
             (CLOSE_MESSAGE, values![&id.as_bytes()[..], at.as_millis(), *delivered])
         }
-        Write::RetryMessage { id, due } => (RETRY_MESSAGE, values![&id.as_bytes()[..], due.as_millis()]),
+        Write::RetryMessage { id, due, tried } => {
+            (RETRY_MESSAGE, values![&id.as_bytes()[..], due.as_millis(), i64::from(!tried)])
+        }
         Write::AddSession { row, keep } => (ADD_SESSION, session(row, *keep)),
         Write::TouchSession { key, seen } => (TOUCH_SESSION, values![&key.as_bytes()[..], seen.as_millis()]),
         Write::EndSession { account, id, .. } => {
@@ -220,10 +222,8 @@ fn others(keep: usize) -> i64 {
 }
 
 const LOCK_ACCOUNTS: &str = "SELECT 1 FROM accounts WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE";
-const LOCK_ACCOUNTS_OF: &str = "SELECT 1 FROM accounts WHERE id = ANY ($1)
-    OR id IN (SELECT account FROM credentials WHERE id = ANY ($2)
-              UNION ALL SELECT account FROM contacts WHERE id = ANY ($2))
-    ORDER BY id FOR NO KEY UPDATE";
+// An array, made once: a condition with OR, or a query in it, is judged for each account that there is.
+const LOCK_ACCOUNTS_OF: &str = include_str!("lock_accounts_of.sql");
 const LOCK_GUARDS: &str = "SELECT 1 FROM guards WHERE key = ANY ($1) ORDER BY key FOR UPDATE";
 
 const ADD_ACCOUNT: &str = "WITH w AS (
@@ -330,7 +330,7 @@ const MESSAGE: &str = "WITH w AS (
 ) SELECT propusk_must(EXISTS (SELECT FROM w))";
 const CLOSE_MESSAGE: &str =
     "UPDATE messages SET over = $2, delivered = $3, sealed = '' WHERE id = $1 AND over IS NULL";
-const RETRY_MESSAGE: &str = "UPDATE messages SET due = $2, ready = $2 WHERE id = $1 AND over IS NULL";
+const RETRY_MESSAGE: &str = "UPDATE messages SET due = $2, ready = $2, attempts = greatest(attempts - $3, 0) WHERE id = $1 AND over IS NULL";
 const ADD_SESSION: &str = "WITH w AS (
     INSERT INTO sessions (key, account, id, epoch, created, seen, idle_secs, expires, proofs)
     SELECT $2::BYTEA, id, $3::BYTEA, epoch, $5::BIGINT, $6::BIGINT, $7::BIGINT, $8::BIGINT, $9::BYTEA

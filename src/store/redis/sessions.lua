@@ -70,10 +70,14 @@ local operations = {
     local account, id = arg(), arg()
     return each(account, id, function(one) set(one.field, nil) end) > 0
   end,
-  -- The same, never lost.
+  -- The same, never lost. What another holds stays hidden, and is no longer theirs to bring back: whoever has recorded its
+  -- end may have yet to settle, and would find nothing to end, and grant nothing.
   drop = function()
     local account, id = arg(), arg()
-    each(account, id, function(one) set(one.field, nil) end)
+    each(account, id, function(one)
+      local others = one.holder and one.holder ~= ticket
+      set(one.field, others and ticket .. one.row or nil)
+    end)
     return true
   end,
   clear = function()
@@ -87,8 +91,10 @@ local operations = {
     local account, epoch = arg(), arg()
     life = math.max(life, tonumber(arg()))
     if not rows.e or rows.e < epoch then set('e', epoch) end
+    -- Nor here: nobody brings back what is older than the epoch.
     each(account, '', function(one)
-      if one.row:sub(1, 20) < epoch then set(one.field, nil) end
+      local others = one.holder and one.holder ~= ticket
+      if one.row:sub(1, 20) < epoch and not others then set(one.field, nil) end
     end)
     return true
   end,

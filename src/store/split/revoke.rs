@@ -1,5 +1,5 @@
 //! Jobs in the ledger's outbox: what a batch has revoked is revoked again, whatever became of the process that wrote
-//! it, and once more when a replica that had not heard of it may have been promoted.
+//! it, and twice more when a replica that had not heard of it may have been promoted.
 
 use std::time::Duration;
 
@@ -83,11 +83,13 @@ impl<L: Ledger, H: Hot> Split<L, H> {
                 continue;
             };
             let changes = jobs.iter().flat_map(Job::changes).collect();
-            if self.hot.settle(Ticket::random()?, changes).await.is_err() {
-                continue;
-            }
-            writes.push(match row.due {
-                AT_ONCE => Write::RetryMessage { id: row.id, due: now.after(AGAIN) },
+            let done = self.hot.settle(Ticket::random()?, changes).await.is_ok();
+            let again = |after, tried| Write::RetryMessage { id: row.id, due: now.after(after), tried };
+            writes.push(match (row.due, row.attempts) {
+                (AT_ONCE, _) if !done => continue,
+                (AT_ONCE, _) => again(AGAIN, true),
+                _ if !done => again(LEASE, false),
+                (_, attempts) if attempts < TIMES => again(AT_LAST, true),
                 _ => Write::CloseMessage { id: row.id, at: now, delivered: true },
             });
         }
@@ -111,5 +113,9 @@ const REVOKE: Realm = Realm::new("propusk:revoke");
 const AT_ONCE: Timestamp = Timestamp::from_millis(0);
 const AT_ONCE_MOST: usize = 100;
 const LEASE: Duration = Duration::from_secs(15);
-/// A replica lags by much less; one that is promoted after that had heard of the first time.
+/// A healthy replica lags by much less; one that is promoted after that had heard of the first time.
 const AGAIN: Duration = Duration::from_secs(10);
+/// The longest that a replica may have heard nothing and still be promoted is 160 seconds in a cluster that is set as it
+/// comes, and 310 with Sentinel.
+const AT_LAST: Duration = Duration::from_secs(600);
+const TIMES: u32 = 3;

@@ -193,11 +193,12 @@ fn apply_one(db: &Connection, write: &Write) -> Result<bool, Failure> {
             )?;
             Ok(true)
         }
-        Write::RetryMessage { id, due } => {
+        Write::RetryMessage { id, due, tried } => {
             run(
                 db,
-                "UPDATE messages SET due = ?2, ready = ?2 WHERE id = ?1 AND over IS NULL",
-                params![id.as_bytes(), due.as_millis()],
+                "UPDATE messages SET due = ?2, ready = ?2, attempts = max(attempts - ?3, 0)
+                 WHERE id = ?1 AND over IS NULL",
+                params![id.as_bytes(), due.as_millis(), !tried],
             )?;
             Ok(true)
         }

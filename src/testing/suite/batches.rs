@@ -227,7 +227,7 @@ impl World {
             Write::Event(new.event.clone()),
             Write::Message(new.message.clone()),
             Write::CloseMessage { id: self.messages[0], at: T0, delivered: true },
-            Write::RetryMessage { id: self.messages[1], due: at(1_000_000) },
+            Write::RetryMessage { id: self.messages[1], due: at(1_000_000), tried: true },
             Write::AddSession { row: new.session.clone(), keep: 1 },
             Write::TouchSession { key: self.session.key, seen: at(50) },
             Write::Settle { key: self.guard, how: Settlement::Refused, limit: Limit::PORTAL, at: T0 },

@@ -43,7 +43,7 @@ pub(in crate::testing) fn never_hands_out_what_is_not_to_be_delivered(lab: Lab) 
     let (decoy, real) = (MessageRow { deliver: false, ..lab.message(0) }, lab.message(1));
     lab.won([Write::Message(decoy.clone()), Write::Message(real.clone())]);
     assert_eq!(claim(&lab, 10, 1), [real.id], "it takes no place either");
-    lab.won([Write::RetryMessage { id: decoy.id, due: at(20) }]);
+    lab.won([Write::RetryMessage { id: decoy.id, due: at(20), tried: true }]);
     assert_eq!(claim(&lab, 1000, 10), [real.id]);
 }
 
@@ -63,8 +63,8 @@ pub(in crate::testing) fn a_closed_message_is_never_handed_out(lab: Lab) {
     assert_eq!(claim(&lab, 0, 10).len(), 2);
     lab.won([Write::CloseMessage { id: rows[1].id, at: T0, delivered: false }]);
     lab.won([
-        Write::RetryMessage { id: rows[0].id, due: at(1) },
-        Write::RetryMessage { id: rows[1].id, due: at(1) },
+        Write::RetryMessage { id: rows[0].id, due: at(1), tried: true },
+        Write::RetryMessage { id: rows[1].id, due: at(1), tried: true },
     ]);
     lab.won([Write::CloseMessage { id: lab.message_id(), at: T0, delivered: true }]);
     lab.won([Write::CloseMessage { id: rows[0].id, at: T0, delivered: true }]);
@@ -75,13 +75,30 @@ pub(in crate::testing) fn a_retry_waits_until_it_is_due(lab: Lab) {
     let row = lab.message(0);
     lab.won([Write::Message(row.clone())]);
     assert_eq!(claim(&lab, 0, 10), [row.id]);
-    lab.won([Write::RetryMessage { id: row.id, due: at(50) }]);
+    lab.won([Write::RetryMessage { id: row.id, due: at(50), tried: true }]);
     assert!(claim(&lab, 49, 10).is_empty());
     assert_eq!(claim(&lab, 50, 10), [row.id], "the lease was over with the retry");
-    lab.won([Write::RetryMessage { id: row.id, due: at(500) }]);
+    lab.won([Write::RetryMessage { id: row.id, due: at(500), tried: true }]);
     assert!(claim(&lab, 499, 10).is_empty());
-    lab.won([Write::RetryMessage { id: lab.message_id(), due: T0 }]);
+    lab.won([Write::RetryMessage { id: lab.message_id(), due: T0, tried: true }]);
     assert_eq!(claim(&lab, 500, 10), [row.id]);
+}
+
+/// What was handed out and put back untried is as it was: else a channel that hangs uses up the attempts of all that wait
+/// behind it.
+pub(in crate::testing) fn what_was_not_tried_is_no_attempt(lab: Lab) {
+    let row = lab.message(0);
+    lab.won([Write::Message(row.clone())]);
+    let put_back = |tried| lab.won([Write::RetryMessage { id: row.id, due: at(10), tried }]);
+    for (tried, attempts) in [(false, 1), (true, 1), (false, 2), (false, 2), (true, 2), (true, 3)] {
+        let rows = lab.ask(lab.store().claim(REALM, at(10), LEASE, 10));
+        assert_eq!(rows.iter().map(|row| row.attempts).collect::<Vec<_>>(), [attempts]);
+        put_back(tried);
+    }
+    let fresh = lab.message(0);
+    lab.won([Write::Message(fresh.clone()), Write::RetryMessage { id: fresh.id, due: at(5), tried: false }]);
+    let rows = lab.ask(lab.store().claim(REALM, at(5), LEASE, 10));
+    assert_eq!(rows.iter().map(|row| row.attempts).collect::<Vec<_>>(), [1], "never below nought");
 }
 
 pub(in crate::testing) fn an_id_is_used_once(lab: Lab) {
