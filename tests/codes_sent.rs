@@ -23,8 +23,6 @@ use propusk::event::{EventPage, Outcome};
 use propusk::factor::code::{Assessing, ContactRisk, Risk};
 use propusk::id::FactorName;
 use propusk::message::{Locale, Message, SendError, Sender, Sending, Sent};
-use propusk::store::{Store, Throttle};
-use propusk::testing::GatedStore;
 use propusk::{Auth, Client, Code, MemoryStore, Password, Profile, Step};
 
 const SMS: FactorName = FactorName::new("sms-code");
@@ -58,7 +56,6 @@ impl ContactRisk for Register {
 
 struct World {
     auth: Auth,
-    store: MemoryStore,
     outbox: Outbox,
     hands: Hands,
     register: Register,
@@ -67,24 +64,15 @@ struct World {
 impl World {
     fn of(profile: Profile) -> Self {
         let (outbox, hands, register) = <(Outbox, Hands, Register)>::default();
-        let store = MemoryStore::default();
-        let auth = Self::over(&store, profile, (&outbox, &hands, &register));
-        Self { auth, store, outbox, hands, register }
-    }
-
-    fn over<S: Store + Throttle + Clone>(
-        store: &S,
-        profile: Profile,
-        (outbox, hands, register): (&Outbox, &Hands, &Register),
-    ) -> Auth {
-        portal::portal(store, profile)
+        let auth = portal::portal(&MemoryStore::default(), profile)
             .clock(hands.clone())
             .sender(outbox.clone())
             .factor(Password::default())
             .factor(Code::sms().unless(register.clone()))
             .factor(Code::email())
             .build()
-            .unwrap()
+            .unwrap();
+        Self { auth, outbox, hands, register }
     }
 
     async fn with_ivan(profile: Profile) -> (Self, propusk::id::AccountId) {
@@ -491,36 +479,4 @@ async fn a_channel_that_asks_for_a_pause_gets_it() {
     assert_eq!(auth.tend(10).await.unwrap().delivered, 0);
     hands.advance(1);
     assert_eq!(auth.tend(10).await.unwrap().delivered, 1);
-}
-
-/// Ten requests at once for the code of one sign-in are one message, and one of those that an address may be sent: a stranger
-/// does not use up an owner's by a moment's flood that nobody sees. One who is told `stale` was overtaken.
-#[tokio::test]
-async fn ten_at_once_for_one_step_are_one_message_and_count_as_one() {
-    let (world, _) = World::with_ivan(Profile::public_portal()).await;
-    let next = pending(world.auth.visit(Client::unknown()).sign_in().start(PHONE).await.unwrap());
-    let gate = GatedStore::new(world.store.clone(), "find_flow", 10);
-    let gated = World::over(&gate, Profile::public_portal(), (&world.outbox, &world.hands, &world.register));
-    let tasks: Vec<_> = (0..10)
-        .map(|_| {
-            let (visit, flow) = (gated.visit(Client::unknown()), next.flow.clone());
-            tokio::spawn(async move { visit.begin(&flow, &SMS).await.unwrap() })
-        })
-        .collect();
-    let mut said = BTreeMap::new();
-    for task in tasks {
-        let what = match task.await.unwrap() {
-            Step::Pending(_) => "sent".to_owned(),
-            other => refused(other).code.as_str().to_owned(),
-        };
-        *said.entry(what).or_insert(0) += 1;
-    }
-    assert_eq!(gate.held(), 1, "all had read the flow");
-    assert_eq!(said, BTreeMap::from([("sent".to_owned(), 1), ("stale".to_owned(), 9)]));
-    assert_eq!(world.sent().await, 1);
-    for nth in 1..10 {
-        let _ = pending(world.asks_for_code(PHONE).await.unwrap());
-        assert_eq!(world.sent().await, nth + 1);
-    }
-    assert_eq!(refused(world.asks_for_code(PHONE).await.unwrap()).code.as_str(), "too_soon");
 }

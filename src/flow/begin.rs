@@ -1,7 +1,5 @@
 //! Starting a flow, and beginning a challenge in it.
 
-use std::time::Duration;
-
 use super::state::{Applicant, Kind, Run, State, Who};
 use super::stop::{Going, busy};
 use super::subject::{Mine, Person, class};
@@ -82,7 +80,7 @@ impl Inner {
             Begun::Wait { retry_after } => return Err(Refusal::new(Code::TooSoon).after(retry_after).into()),
             Begun::Barred { unsent } => {
                 // Within the throttle of messages, or strangers fill the owner's history; for a decoy as well.
-                self.message_throttle(&run, &person, &mine, (&unsent, false)).await?;
+                self.message_throttle(&run, &person, &mine, &unsent).await?;
                 let event = self.refusal_event(&run, &person, name, Code::Barred.as_str())?;
                 let _ = self.commit(vec![event]).await?;
                 return Err(Code::Barred.into());
@@ -91,7 +89,7 @@ impl Inner {
         };
         let mut batch = Vec::new();
         if let Some(outgoing) = deliver {
-            self.message_throttle(&run, &person, &mine, (&outgoing, true)).await?;
+            self.message_throttle(&run, &person, &mine, &outgoing).await?;
             batch.push(self.outgoing(&run, &person, &mine, outgoing)?);
         }
         run.state.challenge(name, &kept)?;
@@ -274,7 +272,7 @@ impl Inner {
         run: &Run<'_>,
         person: &Person,
         mine: &Mine,
-        (to, sends): (&Outgoing, bool),
+        to: &Outgoing,
     ) -> Going<()> {
         let whom =
             mine.address(to).map_or(to.to.as_bytes().as_slice(), |address| address.as_str().as_bytes());
@@ -290,19 +288,7 @@ impl Inner {
         if let Some(network) = run.visit.client.network() {
             keys.push((self.throttle_key(&[b"messages", &network]), self.profile.message_rate));
         }
-        // Of several at once for the same step of a flow one is sent, and one is counted: else a stranger who asks ten times
-        // at the same moment has taken all that the owner may be sent in this hour, for one message.
-        let version = run.held.as_ref().map_or(0, |(_, _, version)| version.0);
-        let step = self.throttle_key(&[b"message of", run.state.id.as_bytes(), &version.to_be_bytes()]);
-        if sends {
-            keys.push((step, Rate { uses: 1, per: AT_ONCE }));
-        }
-        let passed = self.pass(keys, Code::TooSoon).await;
-        let look = vec![(step, Rate::LOOK)];
-        if passed.is_err() && sends && self.throttle.pass(look, self.clock.now()).await? != Passed::Yes {
-            return Err(Code::Stale.into());
-        }
-        passed
+        self.pass(keys, Code::TooSoon).await
     }
 
     async fn pass(&self, keys: Vec<(ThrottleKey, Rate)>, otherwise: Code) -> Going<()> {
@@ -342,9 +328,6 @@ impl Inner {
         Ok(self.message(profile.map(|_| person.id), (to, false), template, params, locale, deliver)?)
     }
 }
-
-/// In this time one message is sent for one step of a flow, whatever became of it.
-const AT_ONCE: Duration = Duration::from_secs(60);
 
 impl Mine {
     /// Drops a decoy: an enrolment is told of real credentials only.
