@@ -122,7 +122,7 @@
 //! link was broken may be promoted though it heard nothing for 160 seconds in a cluster that is set as it comes, or 310
 //! with Sentinel; who allows more (`cluster-replica-validity-factor`, `down-after-milliseconds`) allows a revoked session
 //! to come back, unless `min-replicas-max-lag` has the master refuse writes before. The job also closes the gap of a
-//! process that dies after the record. It leaves to its holder what is held at that moment: that process may be about to
+//! process that dies after the record. The first time it leaves to its holder what is held: that process may be about to
 //! settle.
 //!
 //! Commands sent twice. In a cluster a command whose connection broke, or whose answer is late, is repeated, and the

@@ -141,8 +141,7 @@ pub enum Change {
         /// What follows.
         row: Option<FlowRow>,
     },
-    /// Sessions older than this epoch end, and none can be added any more. One that another ticket holds stays hidden:
-    /// its holder may yet end it, and nobody brings it back.
+    /// Sessions older than this epoch end, whoever holds them, and none can be added any more.
     Raise {
         /// Whose.
         account: AccountId,
@@ -150,6 +149,8 @@ pub enum Change {
         route: Route,
         /// The epoch that lives.
         to: Epoch,
+        /// One that another ticket holds stays hidden: its holder may yet end it, and nobody brings it back.
+        spares: bool,
     },
     /// A session ends, whoever has taken it over. Lost when there is none.
     End {
@@ -169,8 +170,7 @@ pub enum Change {
         /// The one that stays.
         except: Option<SessionId>,
     },
-    /// A session ends if it is there. One that another ticket holds stays hidden: its holder may yet end it, and does not
-    /// bring it back.
+    /// A session ends if it is there, whoever holds it.
     Drop {
         /// Whose.
         account: AccountId,
@@ -178,6 +178,8 @@ pub enum Change {
         route: Route,
         /// Which.
         id: SessionId,
+        /// One that another ticket holds stays hidden: its holder may yet end it, and does not bring it back.
+        spares: bool,
     },
     /// As [`Write::AddSession`]; a store that knows no epoch of the account takes the row's.
     Add {

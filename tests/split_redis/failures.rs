@@ -180,6 +180,10 @@ pub(crate) async fn what_a_job_has_revoked_nobody_brings_back(world: World) {
     tend(&world, 0).await;
     world.redis.release(ticket, vec![all]).await.unwrap();
     assert!(!world.alive(&session).await);
+    // Nor does it stay held for ever: whoever asks for it is told that it is gone, not to wait.
+    tend(&world, 11).await;
+    let one = Hold::Session { account, route, id: session.id };
+    assert_eq!(world.redis.hold(Ticket::random().unwrap(), vec![one]).await.unwrap(), Held::Lost { at: 0 });
 }
 
 /// A replica is promoted that had not heard of a flow's end: the once-row is the last word.

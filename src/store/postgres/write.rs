@@ -330,7 +330,8 @@ const MESSAGE: &str = "WITH w AS (
 ) SELECT propusk_must(EXISTS (SELECT FROM w))";
 const CLOSE_MESSAGE: &str =
     "UPDATE messages SET over = $2, delivered = $3, sealed = '' WHERE id = $1 AND over IS NULL";
-const RETRY_MESSAGE: &str = "UPDATE messages SET due = $2, ready = $2, attempts = greatest(attempts - $3, 0) WHERE id = $1 AND over IS NULL";
+const RETRY_MESSAGE: &str = "UPDATE messages SET due = $2, ready = $2,
+    attempts = greatest(attempts - $3, 0) WHERE id = $1 AND over IS NULL";
 const ADD_SESSION: &str = "WITH w AS (
     INSERT INTO sessions (key, account, id, epoch, created, seen, idle_secs, expires, proofs)
     SELECT $2::BYTEA, id, $3::BYTEA, epoch, $5::BIGINT, $6::BIGINT, $7::BIGINT, $8::BIGINT, $9::BYTEA

@@ -70,12 +70,12 @@ local operations = {
     local account, id = arg(), arg()
     return each(account, id, function(one) set(one.field, nil) end) > 0
   end,
-  -- The same, never lost. What another holds stays hidden, and is no longer theirs to bring back: whoever has recorded its
-  -- end may have yet to settle, and would find nothing to end, and grant nothing.
+  -- The same, never lost. Where it spares, what another holds stays hidden, and is no longer theirs to bring back: whoever
+  -- has recorded its end may have yet to settle, and would find nothing to end, and grant nothing.
   drop = function()
-    local account, id = arg(), arg()
+    local account, id, spares = arg(), arg(), arg() == '1'
     each(account, id, function(one)
-      local others = one.holder and one.holder ~= ticket
+      local others = spares and one.holder and one.holder ~= ticket
       set(one.field, others and ticket .. one.row or nil)
     end)
     return true
@@ -90,10 +90,10 @@ local operations = {
   raise = function()
     local account, epoch = arg(), arg()
     life = math.max(life, tonumber(arg()))
+    local spares = arg() == '1'
     if not rows.e or rows.e < epoch then set('e', epoch) end
-    -- Nor here: nobody brings back what is older than the epoch.
     each(account, '', function(one)
-      local others = one.holder and one.holder ~= ticket
+      local others = spares and one.holder and one.holder ~= ticket
       if one.row:sub(1, 20) < epoch and not others then set(one.field, nil) end
     end)
     return true

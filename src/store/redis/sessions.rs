@@ -120,13 +120,17 @@ fn operation(change: &Change) -> Option<(Route, Vec<Vec<u8>>)> {
     };
     Some(match change {
         Change::Flow { .. } => return None,
-        Change::Raise { account, route, to } => {
+        Change::Raise { account, route, to, spares } => {
             let mut args = named("raise", account, digits(to.0));
-            args.push(REVOKED.as_millis().to_string().into_bytes());
+            args.extend([REVOKED.as_millis().to_string().into_bytes(), flag(*spares)]);
             (*route, args)
         }
         Change::End { account, route, id } => (*route, named("finish", account, id.as_bytes().to_vec())),
-        Change::Drop { account, route, id } => (*route, named("drop", account, id.as_bytes().to_vec())),
+        Change::Drop { account, route, id, spares } => {
+            let mut args = named("drop", account, id.as_bytes().to_vec());
+            args.push(flag(*spares));
+            (*route, args)
+        }
         Change::EndAll { account, route, except } => {
             let stays = except.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
             (*route, named("clear", account, stays))
@@ -142,6 +146,10 @@ fn operation(change: &Change) -> Option<(Route, Vec<Vec<u8>>)> {
             (key.route(), vec![b"touch".to_vec(), rest.to_vec(), digits(seen.as_millis())])
         }
     })
+}
+
+fn flag(set: bool) -> Vec<u8> {
+    if set { b"1".to_vec() } else { vec![] }
 }
 
 async fn run(

@@ -61,7 +61,7 @@ impl Plan {
             Write::RaiseEpoch { account, route, expect } => (
                 Some(Write::RaiseEpoch { account, route, expect }),
                 Some(Hold::Sessions { account, route, except: None }),
-                Some(Change::Raise { account, route, to: expect.next() }),
+                Some(Change::Raise { account, route, to: expect.next(), spares: false }),
             ),
             // Granted only while the ledger's epoch stands: the hot stores' copy may lag behind.
             Write::AddSession { row, keep } => {

@@ -32,7 +32,7 @@ pub(super) fn jobs(
 ) -> Result<Option<Write>, StoreError> {
     let mut jobs: Vec<Job> = vec![];
     for change in changes {
-        if let Change::Raise { account, route, to } = change {
+        if let Change::Raise { account, route, to, .. } = change {
             jobs.push(Job {
                 account: *account,
                 route: *route.as_bytes(),
@@ -82,7 +82,9 @@ impl<L: Ledger, H: Hot> Split<L, H> {
                 writes.push(Write::CloseMessage { id: row.id, at: now, delivered: false });
                 continue;
             };
-            let changes = jobs.iter().flat_map(Job::changes).collect();
+            // At once: the batch that wrote it may have yet to settle. Later whoever held anything has settled, or is dead.
+            let spares = row.due == AT_ONCE;
+            let changes = jobs.iter().flat_map(|job| job.changes(spares)).collect();
             let done = self.hot.settle(Ticket::random()?, changes).await.is_ok();
             let again = |after, tried| Write::RetryMessage { id: row.id, due: now.after(after), tried };
             writes.push(match (row.due, row.attempts) {
@@ -101,10 +103,10 @@ impl<L: Ledger, H: Hot> Split<L, H> {
 }
 
 impl Job {
-    fn changes(&self) -> Vec<Change> {
+    fn changes(&self, spares: bool) -> Vec<Change> {
         let (account, route) = (self.account, Route::from_bytes(self.route));
-        let drops = self.sessions.iter().map(|id| Change::Drop { account, route, id: *id });
-        drops.chain(self.epoch.map(|to| Change::Raise { account, route, to })).collect()
+        let drops = self.sessions.iter().map(|id| Change::Drop { account, route, id: *id, spares });
+        drops.chain(self.epoch.map(|to| Change::Raise { account, route, to, spares })).collect()
     }
 }
 
