@@ -398,12 +398,22 @@ impl Cluster {
         views
     }
 
+    /// Who owns the key, and who follows; until a node knows both, since news of replicas spread by gossip.
     async fn master_of(&self, key: &str) -> Node {
         let slot: u16 = ask(self.ports()[0], &["CLUSTER", "KEYSLOT", key]).await.unwrap();
-        let view = self.nodes(None).await.remove(0);
-        let master = view.iter().find(|line| owns(line, slot)).unwrap();
-        let replica = view.iter().find(|line| line[3] == master[0]).unwrap();
-        Node { port: port(master), replica: port(replica), dir: self.dir.clone() }
+        let end = Instant::now() + Duration::from_secs(40);
+        while Instant::now() < end {
+            let known = self.nodes(None).await.into_iter().find_map(|view| {
+                let master = view.iter().find(|line| owns(line, slot))?;
+                let replica = view.iter().find(|line| line[3] == master[0])?;
+                Some(Node { port: port(master), replica: port(replica), dir: self.dir.clone() })
+            });
+            if let Some(node) = known {
+                return node;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("no node knows the owner of slot {slot} and its replica");
     }
 
     /// What was written until now has reached the replica.

@@ -57,7 +57,7 @@ step() {
     failed+=("$name")
     printf '%s\n' "---- $name failed ($rc): the end of what it printed"
     tail -n 120 "$log"
-    named=$(grep -hE '^(FAIL |not ok |propusk: |cabinet: |the portal |missing: |test .* FAILED$|thread .* panicked|error(\[|:))' "$log" | head -n 20 | cut -c 1-400)
+    named=$(awk -f tests/lib/why.awk "$log" | head -n 24 | cut -c 1-400)
     reasons+="$name: ${named:-ended with $rc}"$'\n'
     printf '   FAIL, %d s\n' $((SECONDS - start))
   fi
