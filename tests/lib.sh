@@ -87,8 +87,8 @@ summary() {
     /^test result: / { for (i = 2; i < NF; i++) { if ($(i+1) == "passed;") p += $i; if ($(i+1) == "failed;") f += $i; if ($(i+1) == "ignored;") s += $i } }
     END { print p + 0, f + 0, s + 0 }')
   [ ${#failed[@]} -le "$bad" ] || bad=${#failed[@]}
-  printf '%s' "$took" | sort -rn | head -n 12 | paste -sd ';' | sed 's/;/; /g'
   printf %s "$reasons"
+  printf '%s' "$took" | sort -rn | head -n 12 | paste -sd ';' | sed 's/;/; /g'
   for name in "${failed[@]+"${failed[@]}"}"; do printf 'failed: %s\n' "$name"; done
   printf 'steps: %d passed, %d failed; %d s in all\n' $((steps_run - ${#failed[@]})) ${#failed[@]} $((SECONDS - began))
   printf '%d passed, %d failed, %d skipped\n' "$passed" "$bad" "$skipped"
