@@ -345,7 +345,8 @@ impl Inner {
             return Ok(());
         }
         let Some(answer) = &visit.client.human else {
-            if let (Check::After(rate), Some(network)) = (check, visit.client.network()) {
+            if let Check::After(rate) = check {
+                let Some(network) = visit.client.network() else { return Ok(()) };
                 let parts: [&[u8]; 3] = [b"human-free", purpose.as_str().as_bytes(), &network];
                 let key = ThrottleKey(self.keys.lookup(Purpose::Throttle, &parts));
                 if let Passed::Yes = self.throttle.pass(vec![(key, rate)], self.clock.now()).await? {

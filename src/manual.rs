@@ -54,8 +54,8 @@
 //! a password alone it would prove the password once more; opened by a password and an e-mail code it would turn the
 //! e-mail code into something that NIST counts; opened by an approval it would approve the next, and one that was
 //! obtained by deceit would renew itself for ever. So the chain has one link. A session on "not my device" approves
-//! nothing. And an approval never counts where a credential is added or replaced: who has stolen a session and knows the
-//! password would else add a key by approving themselves.
+//! nothing. And an approval never counts where a credential is added or replaced, nor is one passed on by
+//! `Profile::recent`: who has stolen a session and knows the password would else add a key by approving themselves.
 //!
 //! *No approving without the number.* It has six digits (NIST SP 800-63B-4 section 3.1.3.2) and is shown on the asking
 //! screen only; a wrong one ends the request and is counted by the guard. A denial ends it, tells the owner by message,
@@ -424,11 +424,12 @@
 //! which protects nobody from themselves; so it refuses where the browser says no and believes where it says nothing. A
 //! registration is judged by what the new key proved, not by what keys can prove.
 //!
-//! *A counter that does not go up disables the key*: somebody has a copy, or will say so. Only after the signature was
-//! right, else anybody could disable a key whose id they know. The owner is told, the list of keys shows it, and the same
-//! device may make a new one. One answer that is posted twice at once comes with a used-up counter the second time; the
-//! refusal swaps the flow as well, so it loses the race instead of disabling a good key. Two sign-ins of one device whose
-//! answers overtake each other on the way are taken for a copy: nobody can tell them apart. Devices that stay at zero
+//! *A counter that does not go up disables the key*: somebody has a copy, or will say so. Only after the signature
+//! was right, else anybody could disable a key whose id they know. The owner is told, the list of keys shows it,
+//! and the same device may make a new one. What the copy may have opened ends with it: sessions, known browsers,
+//! trust. One answer that is posted twice at once comes with a used-up counter the second time; the refusal swaps
+//! the flow as well, so it loses the race instead of disabling a good key. Two sign-ins of one device whose answers
+//! overtake each other on the way are taken for a copy: nobody can tell them apart. Devices that stay at zero
 //! (synced keys) are not watched by this. A backup-eligible flag that changes is refused.
 //!
 //! *No attestation is asked for.* A statement that comes all the same must be right; webauthn-rs 0.6.2 takes those of a

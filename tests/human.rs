@@ -418,6 +418,10 @@ async fn a_network_is_asked_when_it_has_begun_much() {
     }
     assert_eq!(world.sign_up(&busy, None).await, "human_needed");
     assert_eq!(world.sign_up(&calm, None).await, "pending");
+    // Without an address there is no network to count for.
+    for _ in 0..5 {
+        assert_eq!(world.sign_up(&Client::unknown(), None).await, "pending");
+    }
     let answer = world.answer(&busy, HumanFor::SignUp).await;
     assert_eq!(world.sign_up(&busy, Some(&answer)).await, "pending");
     assert_eq!(world.sign_up(&busy, Some(&answer)).await, "human_wrong");

@@ -6,6 +6,7 @@
 //! store.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -169,6 +170,39 @@ impl Draft {
         self.factor = Some(factor);
     }
 
+    /// What was typed is there again, in so far as it can be right.
+    fn shortened(mut self) -> Self {
+        for text in [&mut self.identifier, &mut self.name, &mut self.birth_date, &mut self.human] {
+            if let Some((end, _)) = text.char_indices().nth(TYPED) {
+                text.truncate(end);
+            }
+        }
+        self
+    }
+
+    /// Which step of which flow this is. Every form carries it: what was typed on a page that was left open is not taken for
+    /// what another tab has begun since. 64 bits of a token that has 256: no way leads back to it.
+    pub fn mark(&self) -> String {
+        let mut flow = DefaultHasher::new();
+        self.flow.iter().for_each(|token| token.expose().as_str().hash(&mut flow));
+        format!("{:016x}.{}", flow.finish(), self.factor.as_ref().map_or("", FactorName::as_str))
+    }
+
+    /// Where it has gone on to, when the page that was sent is one of its earlier steps; its beginning, when the page is
+    /// another flow's.
+    pub fn elsewhere(&self, way: Way, sent: &str) -> Option<&'static str> {
+        let mark = self.mark();
+        if sent == mark {
+            return None;
+        }
+        let same = self.flow.is_some() && sent.split('.').next() == mark.split('.').next();
+        Some(match same {
+            false => way.start(),
+            true if self.choosing => self.page_to_choose(way),
+            true => way.step(),
+        })
+    }
+
     /// Whether nothing is proven yet: where a message goes is said, masked, only after that.
     pub fn is_first(&self) -> bool {
         let asked = self.offers.iter().find(|offer| Some(&offer.factor) == self.factor.as_ref());
@@ -206,8 +240,8 @@ pub struct Drafts(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    drafts: HashMap<(String, Way), (Timestamp, Draft)>,
-    news: HashMap<String, (Timestamp, News)>,
+    drafts: Recent<(String, Way), Draft>,
+    news: Recent<String, News>,
     /// How fast somebody asks: what [`Rate::count`] keeps.
     paces: HashMap<String, i64>,
     /// In which session somebody does not want to be reminded any more: whose, and when it ends, which stays the same
@@ -217,50 +251,32 @@ struct Kept {
 
 impl Drafts {
     pub fn put(&self, browser: &str, way: Way, draft: Draft, now: Timestamp) {
-        let mut kept = self.lock();
-        if kept.drafts.len() >= MOST {
-            kept.drafts.retain(|_, (at, _)| now.since(*at) < LIFE);
-        }
-        // Whoever floods this loses drafts, not the memory of the server.
-        if kept.drafts.len() < MOST {
-            kept.drafts.insert((browser.to_owned(), way), (now, draft));
-        }
+        self.lock().drafts.put((browser.to_owned(), way), draft.shortened(), now);
     }
 
     pub fn get(&self, browser: &str, way: Way, now: Timestamp) -> Draft {
-        match self.lock().drafts.get(&(browser.to_owned(), way)) {
-            Some((at, draft)) if now.since(*at) < LIFE => draft.clone(),
-            _ => Draft::default(),
-        }
+        self.lock().drafts.get(&(browser.to_owned(), way), now).map(|draft| draft.clone()).unwrap_or_default()
     }
 
     /// The draft, and its refusal for the one time that it is shown.
     pub fn read(&self, browser: &str, way: Way, now: Timestamp) -> (Draft, Option<Told>) {
-        let mut draft = self.get(browser, way, now);
+        let mut kept = self.lock();
+        let Some(draft) = kept.drafts.get(&(browser.to_owned(), way), now) else { return Default::default() };
         let told = draft.told.take();
-        if let Some((_, kept)) = self.lock().drafts.get_mut(&(browser.to_owned(), way)) {
-            kept.told = None;
-        }
-        (draft, told)
+        (draft.clone(), told)
     }
 
     pub fn forget(&self, browser: &str, way: Way) {
-        self.lock().drafts.remove(&(browser.to_owned(), way));
+        self.lock().drafts.0.remove(&(browser.to_owned(), way));
     }
 
     /// Says something on the next page.
     pub fn say(&self, browser: &str, news: News, now: Timestamp) {
-        let mut kept = self.lock();
-        if kept.news.len() >= MOST {
-            kept.news.retain(|_, (at, _)| now.since(*at) < LIFE);
-        }
-        if kept.news.len() < MOST {
-            kept.news.insert(browser.to_owned(), (now, news));
-        }
+        self.lock().news.put(browser.to_owned(), news, now);
     }
 
     pub fn news(&self, browser: &str) -> Option<News> {
-        self.lock().news.remove(browser).map(|(_, news)| news)
+        self.lock().news.0.remove(browser).map(|(_, news)| news)
     }
 
     /// Whether somebody may ask once more.
@@ -296,5 +312,37 @@ impl Drafts {
     }
 }
 
+/// What was put last, each for [`LIFE`] and at most [`MOST`].
+#[derive(Debug)]
+struct Recent<K, V>(HashMap<K, (Timestamp, V)>);
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Recent<K, V> {
+    /// In the place of the oldest when it is full: who floods it costs others what they left lying, and nobody what they
+    /// are about to do.
+    fn put(&mut self, key: K, value: V, now: Timestamp) {
+        if self.0.len() >= MOST && !self.0.contains_key(&key) {
+            self.0.retain(|_, (at, _)| now.since(*at) < LIFE);
+            let oldest = self.0.iter().min_by_key(|(_, (at, _))| *at).map(|(key, _)| key.clone());
+            if let Some(oldest) = oldest.filter(|_| self.0.len() >= MOST) {
+                self.0.remove(&oldest);
+            }
+        }
+        self.0.insert(key, (now, value));
+    }
+
+    fn get(&mut self, key: &K, now: Timestamp) -> Option<&mut V> {
+        let (at, value) = self.0.get_mut(key)?;
+        (now.since(*at) < LIFE).then_some(value)
+    }
+}
+
 const LIFE: Duration = Duration::from_secs(15 * 60);
 const MOST: usize = 10_000;
+/// Letters of what was typed: more than any name or address has, and less than a form may bring.
+const TYPED: usize = 320;

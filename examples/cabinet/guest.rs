@@ -118,7 +118,19 @@ impl Guest {
 
     /// The hidden field of a form.
     pub fn hidden<F: FormFields>(&self) -> Result<Hidden, Problem> {
-        Ok(Hidden { value: self.visitor.form_token::<F>()? })
+        Ok(Hidden { value: self.visitor.form_token::<F>()?, at: String::new() })
+    }
+
+    /// The same of a form whose page has a name of its own.
+    pub fn hidden_here<F: FormFields>(&self) -> Result<Hidden, Problem> {
+        let token = self.app.auth.random_token();
+        let token = token.map_err(|broken| Problem::broken(&self.app.http, &broken, self.locale()))?;
+        Ok(Hidden { at: token.expose().chars().take(PAGE).collect(), ..self.hidden::<F>()? })
+    }
+
+    /// The same of a form that answers this step.
+    pub fn hidden_at<F: FormFields>(&self, draft: &Draft) -> Result<Hidden, Problem> {
+        Ok(Hidden { at: draft.mark(), ..self.hidden::<F>()? })
     }
 
     /// A page for this browser, with the cookie that binds its forms.
@@ -156,6 +168,24 @@ impl Guest {
         self.app.drafts.get(&self.place(way), way, self.app.auth.now())
     }
 
+    /// The draft for which a form was sent; else its sender is led to where they can go on.
+    pub fn draft_at(&self, way: Way, at: &str) -> Result<Draft, Response> {
+        let draft = self.draft(way);
+        let Some(page) = draft.elsewhere(way, at) else { return Ok(draft) };
+        // Another tab that has just signed in leaves nothing to be told.
+        if self.session.is_none() || draft.flow.is_some() || way.is_of_a_session() {
+            self.say(|t| t.page_too_old);
+        }
+        let page = if page == way.start() { self.start_of(way) } else { page.to_owned() };
+        Err(Redirect::to(&page).into_response())
+    }
+
+    /// The page that begins it, also where another account is signed in.
+    pub fn start_of(&self, way: Way) -> String {
+        let beside = self.session.is_some() && matches!(way, Way::SignUp | Way::SignIn | Way::Recover);
+        format!("{}{}", way.start(), if beside { "?add=yes" } else { "" })
+    }
+
     /// The draft, and its refusal for the one time that it is shown.
     pub fn draft_and_refusal(&self, way: Way) -> (Draft, Option<Told>) {
         self.app.drafts.read(&self.place(way), way, self.app.auth.now())
@@ -163,6 +193,23 @@ impl Guest {
 
     pub fn keep(&self, way: Way, draft: Draft) {
         self.app.drafts.put(&self.place(way), way, draft, self.app.auth.now());
+    }
+
+    /// The flow in which a page asks for a key. Each page has one of its own: two that are open disturb no other.
+    pub fn keep_key(&self, page: &str, flow: Token) {
+        let draft = Draft { flow: Some(flow), ..Draft::default() };
+        self.app.drafts.put(&self.key_of(page), Way::Key, draft, self.app.auth.now());
+    }
+
+    pub fn take_key(&self, page: &str) -> Option<Token> {
+        let flow = self.app.drafts.get(&self.key_of(page), Way::Key, self.app.auth.now()).flow;
+        self.app.drafts.forget(&self.key_of(page), Way::Key);
+        flow
+    }
+
+    // What the page says of itself is as long as what it was given.
+    fn key_of(&self, page: &str) -> String {
+        format!("{} {}", self.browser(), page.get(..PAGE).unwrap_or_default())
     }
 
     pub fn forget(&self, way: Way) {
@@ -214,8 +261,11 @@ async fn who(app: &App, session: &Session, locale: Locale) -> Result<Option<Who>
 
 /// The language: as the switch left it, or as the browser asks.
 pub fn locale(headers: &HeaderMap) -> Locale {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let chosen = cookies.flat_map(|line| line.split("; ")).find_map(|pair| pair.strip_prefix("lang="));
+    // As bytes: a neighbour's cookie that is no text must not hide ours.
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let mut cookies = cookies.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let chosen = cookies.find_map(|pair| pair.trim_ascii().strip_prefix(b"lang="));
+    let chosen = chosen.and_then(|tag| std::str::from_utf8(tag).ok());
     let asked =
         headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     chosen.and_then(language).unwrap_or_else(|| Locale::from_accept_language(asked))
@@ -231,6 +281,9 @@ pub fn remember_language(tag: &str) -> Option<[(HeaderName, HeaderValue); 1]> {
 pub fn local_target(target: &str) -> Option<String> {
     ReturnTo::parse(target, &[]).map(|target| target.as_str().to_owned())
 }
+
+/// Letters of the name of a page: half of a token's, so that it is none.
+const PAGE: usize = 22;
 
 fn language(tag: &str) -> Option<Locale> {
     match tag {

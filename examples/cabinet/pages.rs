@@ -38,7 +38,7 @@ pub mod wizard;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::Step;
-use propusk::flow::{Code, Duty, Offer, Refusal};
+use propusk::flow::{Code, Done, Duty, Offer, Refusal};
 
 use crate::app::Failure;
 use crate::asks::Ask;
@@ -59,10 +59,14 @@ pub async fn lead_on(
             Step::Done(done) => {
                 guest.forget(way);
                 if way == Way::Close {
-                    return close::proven(guest, &done).await;
+                    return Ok(close::proven(guest, &done)
+                        .await
+                        .unwrap_or_else(|failure| failed(guest, &done, failure)));
                 }
-                if let Some(what) = &draft.approves {
-                    fine::approved(guest, &done.token, what).await?;
+                if let Some(what) = &draft.approves
+                    && let Err(failure) = fine::approved(guest, &done.token, what).await
+                {
+                    return Ok(failed(guest, &done, failure));
                 }
                 if let Some(news) = draft.done {
                     guest.say(news);
@@ -74,7 +78,7 @@ pub async fn lead_on(
                 draft.flow = Some(next.flow.clone());
                 (draft.due, draft.unusual) = (next.due, next.unusual);
                 (draft.delay, draft.confirms) = (next.delay, next.duty == Some(Duty::Confirm));
-                if way == Way::Recover && next.duty == Some(Duty::Enrol) {
+                if way == Way::Recover && matches!(next.duty, Some(Duty::Enrol | Duty::Reopen)) {
                     // Access is restored by then: what is left is the sign-in's.
                     guest.forget(way);
                     way = Way::SignIn;
@@ -148,6 +152,12 @@ pub async fn lead_on(
             }
         }
     }
+}
+
+/// What comes after the end of a flow has failed. The session has another token by then: whoever is not given it is signed
+/// out.
+pub fn failed(guest: &Guest, done: &Done, failure: Failure) -> Response {
+    (guest.signed_in(done), failure).into_response()
 }
 
 /// Whether there is nothing to answer before it was begun: a message has to be sent, or a new secret to be drawn.

@@ -11,6 +11,7 @@ mod messages;
 mod otp;
 mod preferred;
 mod services;
+mod tabs;
 mod unusual;
 mod ways;
 
@@ -170,8 +171,8 @@ impl Portal {
     /// Sends the form of `page` that posts to `path`.
     async fn post(&self, browser: &Browser, page: &str, path: &str, fields: &str) -> Answer {
         let shown = self.get(browser, page).await;
-        let token = shown.form_token(path).unwrap_or_else(|| panic!("{page} has no form for {path}"));
-        self.send(browser, "POST", path, Some(format!("form_token={token}&{fields}"))).await
+        let hidden = shown.hidden(path).unwrap_or_else(|| panic!("{page} has no form for {path}"));
+        self.send(browser, "POST", path, Some(format!("{hidden}&{fields}"))).await
     }
 
     async fn record(&self, account: AccountId, agent: &str, what: &str, outcome: Outcome) {
@@ -201,10 +202,17 @@ impl Browser {
 }
 
 impl Answer {
-    fn form_token(&self, path: &str) -> Option<String> {
+    /// What ties a form to its browser, and to its step where it has one.
+    fn hidden(&self, path: &str) -> Option<String> {
         let form = self.text.split("<form").find(|form| form.contains(&format!("action=\"{path}\"")))?;
-        let (_, rest) = form.split_once("name=\"form_token\" value=\"")?;
-        Some(rest.split('"').next()?.to_owned())
+        let of = |name: &str| form.split_once(&format!("name=\"{name}\" value=\""))?.1.split('"').next();
+        let at = of("at").map(|at| format!("&at={at}"));
+        Some(format!("form_token={}{}", of("form_token")?, at.unwrap_or_default()))
+    }
+
+    fn form_token(&self, path: &str) -> Option<String> {
+        let hidden = self.hidden(path)?;
+        Some(hidden.strip_prefix("form_token=")?.split('&').next()?.to_owned())
     }
 
     fn location(&self) -> Option<String> {

@@ -83,6 +83,7 @@ pub struct Texts {
     pub resent: &'static str,
     pub other_way: &'static str,
     pub start_over: &'static str,
+    pub page_too_old: &'static str,
     pub confirm: &'static str,
     // Registration.
     pub sign_up_lead: &'static str,

@@ -91,6 +91,11 @@ impl Frame {
         }
     }
 
+    /// A page for somebody who is not signed in, also where another account is.
+    pub fn beside(&self, page: &str) -> String {
+        format!("{page}{}", if self.signed_in { "?add=yes" } else { "" })
+    }
+
     /// Whether this page belongs to one of the menu: a step below it.
     pub fn is_under(&self, page: &str) -> bool {
         self.path.strip_prefix(page).is_some_and(|rest| rest.starts_with('/'))
@@ -118,12 +123,14 @@ fn mark(text: &str) -> u64 {
 /// A hidden field with the token that ties a form to the browser it was shown in.
 #[derive(Clone, Debug, Default, Template)]
 #[template(
-    source = r#"<input type="hidden" name="form_token" value="{{ value }}">"#,
+    source = r#"<input type="hidden" name="form_token" value="{{ value }}">{% if !at.is_empty() %}<input type="hidden" name="at" value="{{ at }}">{% endif %}"#,
     ext = "html",
     config = "examples/cabinet/askama.toml"
 )]
 pub struct Hidden {
     pub value: String,
+    /// Which step the form is of, or which page, where that makes a difference.
+    pub at: String,
 }
 
 /// A labelled input with its hint and its error.

@@ -160,7 +160,7 @@ impl Operation {
                 "name": "o", "in": "query", "required": true, "schema": { "type": "string" },
                 "description": "The link's own; nobody can guess it.",
             }]),
-            "/sessions/{id}" | "/accounts/{id}" | "/factors/{id}" | "/contacts/{id}" => json!([{
+            path if path.contains("{id}") => json!([{
                 "name": "id", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" },
             }]),
             _ => return operation,
@@ -175,6 +175,7 @@ impl Operation {
             _ if self.path.starts_with("/accounts") => {
                 json!([{ "session": [] }, { "beside": [] }, { "bearer": [] }, {}])
             }
+            _ if self.path == "/return" => json!([{ "binding": [] }, { "bindingHeader": [] }, {}]),
             (Answers::Step | Answers::StepOrNothing, false) => {
                 json!([{ "binding": [] }, { "bindingHeader": [] }, {}])
             }
@@ -188,7 +189,6 @@ impl Operation {
             _ if self.path == "/token" => json!([{ "bindingHeader": [] }, { "bearer": [] }]),
             // Whoever has the address is told; a binding makes it known whether they asked.
             _ if self.path == "/objection" => json!([]),
-            _ if self.path == "/return" => json!([{ "binding": [] }, { "bindingHeader": [] }, {}]),
             _ => json!([{ "session": [] }, { "bearer": [] }]),
         }
     }

@@ -52,13 +52,15 @@ impl TrustedProxies {
         if !self.trusts(client) {
             return client;
         }
-        // One list over all lines of the header (RFC 9110 section 5.3), read from its end.
-        let lines = headers.get_all(self.header).iter().filter_map(|line| line.to_str().ok());
-        let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+        // One list over all lines of the header (RFC 9110 section 5.3), read from its end. As bytes: what a client wrote
+        // that is no text must not hide what the proxy has put behind it.
+        let lines = headers.get_all(self.header).iter();
+        let hops: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
         for hop in hops.iter().rev().take(MOST_HOPS) {
+            let hop = std::str::from_utf8(hop).ok();
             let hop = match self.header {
-                "forwarded" => forwarded_for(hop),
-                _ => Some(*hop),
+                "forwarded" => hop.and_then(forwarded_for),
+                _ => hop,
             };
             let Some(address) = hop.and_then(address) else { return client };
             client = address;

@@ -68,6 +68,14 @@ pub struct Stored {
     transports: Vec<wire::Word>,
     /// It may have been copied: neither offered nor accepted any more.
     disabled: bool,
+    /// Whether it has ever verified its user. One without a PIN must not be counted on as if it could: nobody would get in
+    /// by it alone. Of keys kept before this was, it was taken for granted.
+    #[serde(default = "taken_for_granted")]
+    verifies: bool,
+}
+
+const fn taken_for_granted() -> bool {
+    true
 }
 
 /// What is kept while a proof is waited for. Not of the form of [`Offered`]: one is never taken for the other.
@@ -160,7 +168,7 @@ impl Factor for Passkey {
     fn could_prove(&self, data: Option<&Stored>) -> Proves {
         match data {
             Some(key) if key.disabled => Proves::by(Channel::Device),
-            Some(key) => proves(true, key.backup_eligible),
+            Some(key) => proves(key.verifies, key.backup_eligible),
             None => proves(true, false),
         }
     }
@@ -237,8 +245,10 @@ impl Factor for Passkey {
                 state: Some(state),
             });
         }
-        let changed = seen.count != stored.count || seen.backed_up != stored.backed_up;
-        let now = Stored { count: seen.count, backed_up: seen.backed_up, ..stored.clone() };
+        let verifies = stored.verifies || seen.user_verified;
+        let now = Stored { count: seen.count, backed_up: seen.backed_up, verifies, ..stored.clone() };
+        let changed =
+            (now.count, now.backed_up, now.verifies) != (stored.count, stored.backed_up, stored.verifies);
         Ok(Verdict::Accept {
             credential: used.id,
             proved: proves(seen.user_verified, seen.backup_eligible),
@@ -328,6 +338,7 @@ impl Enrol for Passkey {
                 discoverable,
                 transports,
                 disabled: false,
+                verifies: seen.user_verified,
             },
         })
     }

@@ -40,6 +40,14 @@ impl Inner {
         let words = person.words(self, &run.state)?;
         let mut mine = self.mine(&person, &run.state, factor)?;
         mine.only_real();
+        // Adding is no way round replacing: a memorised secret is replaced by who proved it (ASVS 6.2.3). Not even looked
+        // at: that a new one is the old one would be told without a count.
+        let proven = run.state.proofs.iter().any(|proof| *proof.factor() == name);
+        let another =
+            matches!(run.state.kind, Kind::Credential { replace: false, .. }) && !mine.opened.is_empty();
+        if another && !proven && factor.could_prove(None)?.is_memorised() {
+            return Err(Code::NotOffered.into());
+        }
         let proposal = run.state.challenges.get(name.as_str()).map(|challenge| challenge.state.clone());
         let mailbox = run.state.mailbox(self, &name, false);
         let cx = self.context(&run, &person, &name, (&words, None), (&mailbox, None));
@@ -95,16 +103,15 @@ impl Inner {
             }
             // The duty of a sign-in to an account that has too little for the profile: who enrols it has proven it.
             (Enrolled::Add { data, handles, proved }, Kind::SignIn | Kind::Recover { .. }) if adds => {
-                run.state.proofs.extend(believed(&data, proved)?);
+                // A set of codes proves nothing until one is used: it must not stand in the way of that.
+                run.state.proofs.extend(believed(&data, proved)?.filter(|proof| proof.proves().is_factor()));
                 let row = self.new_credential(person.id, &name, &data, &handles, run.now)?;
                 let write = Write::AddCredential(row);
                 let change = Change { factor: name, write, session: None, ends_all: false };
                 self.finish_change(run, person, change).await
             }
-            // Adding is no way round replacing: a memorised secret is replaced by who proved it (ASVS 6.2.3).
             (Enrolled::Replace { credential, data, proved }, kind)
-                if !factor.could_prove(None)?.is_memorised()
-                    || run.state.proofs.iter().any(|proof| *proof.factor() == name) =>
+                if proven || !factor.could_prove(None)?.is_memorised() =>
             {
                 let write = self.swap(&person, &name, &mine, credential, &data)?.ok_or(Code::Stale)?;
                 if run.state.due().is_some_and(|(due, _)| *due == name) {
@@ -197,6 +204,8 @@ impl Inner {
         batch.extend(self.credential_notices(&person, &run.visit.client, &factor, template)?);
         let Some(session) = session else {
             run.state.who.account = Some((account, raised));
+            // What was proposed is no challenge of what has come of it.
+            run.state.challenges.remove(factor.as_str());
             let end = self.sign_in_or_go_on(run, &person, content, batch).await?;
             return end.ok_or_else(|| Code::Stale.into());
         };

@@ -121,10 +121,13 @@ impl Inner {
             _ if proves.recovery_only() => return false,
             _ => {}
         }
-        // The same channel never counts twice.
+        // The same channel never counts twice, but a better proof by it counts for more: an application's code must not
+        // shut out the key on the same device.
         let worth = |proofs: &[Proof]| (proof::kinds(proofs), proof::aal(proofs));
-        let nearer = if state.is_suspected() { proves.is_factor() } else { worth(&with) > worth(&shown) };
-        nearer && !shown.iter().any(|proof| proof.proves().channel() == proves.channel())
+        if state.is_suspected() {
+            return proves.is_factor() && !shown.iter().any(|old| old.proves().channel() == proves.channel());
+        }
+        worth(&with) > worth(&shown)
     }
 
     // Whether somebody at a sign-in has proven all that the account has, and it is not enough for the profile.

@@ -10,7 +10,7 @@ use super::{Code, Done, Step, Transaction, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
 use crate::event::{Outcome, Reached, Sealed};
-use crate::id::{CredentialId, Epoch, EventId, SessionId, Version};
+use crate::id::{CredentialId, Epoch, EventId, FactorName, SessionId, Version};
 use crate::policy::Requirement;
 use crate::proof::Proof;
 use crate::secret::{Place, Purpose, Token, TokenHash};
@@ -90,11 +90,13 @@ impl Visit {
 }
 
 impl Inner {
-    /// What a session has proven lately enough that it need not be proven again.
+    /// What a session has proven lately enough that it need not be proven again. Another session's word is none of it:
+    /// whoever holds a session's token would add a key by what they approved themselves.
     pub(crate) fn recent(&self, session: &Session) -> Vec<Proof> {
         let (now, recent) = (self.clock.now(), self.profile.recent);
+        let own = |name: &FactorName| self.factor(name).is_some_and(|factor| !factor.speaks_by_session());
         let mut proofs = session.proofs();
-        proofs.retain(|proof| now.since(proof.at()) < recent);
+        proofs.retain(|proof| now.since(proof.at()) < recent && own(proof.factor()));
         proofs
     }
 

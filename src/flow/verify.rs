@@ -136,7 +136,10 @@ impl Inner {
         let kept = challenge.as_ref().map(|challenge| challenge.state.as_bytes());
         match at.factor.answer(cx, &mine.opened, kept, &at.answer.bytes).await? {
             Verdict::Accept { credential, proved, change } => {
-                let serial = challenge.map_or(0, |challenge| challenge.serial);
+                // Without a challenge: each time anew, since a proof may have grown too old in its own flow.
+                let before = run.state.proofs.iter().filter(|proof| proof.factor() == name).count();
+                let before = u32::try_from(before).unwrap_or(u32::MAX);
+                let serial = challenge.map_or(before, |challenge| challenge.serial);
                 let tells = change.as_ref().map(|left| at.factor.tells(left)).transpose()?.flatten();
                 let accepted = Accepted { credential, proved, change };
                 let Some(mut writes) = self.accept_writes(run, person, &mine, at, accepted, serial)? else {
@@ -178,6 +181,12 @@ impl Inner {
                             name,
                             "credential-disabled",
                         )?);
+                        // Whoever has a copy of it may be signed in, and be known.
+                        if let Some(subject) = &person.subject {
+                            let (account, route) = (person.id, subject.account.route);
+                            writes.push(Write::RaiseEpoch { account, route, expect: person.epoch() });
+                            writes.extend(self.distrust(person, None)?);
+                        }
                     }
                 }
                 if let (Some(state), true) = (state, run.held.is_some()) {
@@ -219,7 +228,10 @@ impl Inner {
             return Ok(None);
         };
         let taken = matches!(&run.state.kind, Kind::SignUp(applicant) if applicant.taken);
-        if taken || !proved.within(at.factor.could_prove(Some(&used.plain))?) {
+        // As it was, or as it will be: a key that was given a PIN shows it by what it proves.
+        let could = |data: &[u8]| at.factor.could_prove(Some(data)).map(|most| proved.within(most));
+        let will = change.as_deref().map(|data| could(data)).transpose()?;
+        if taken || !(could(&used.plain)? || will == Some(true)) {
             return Ok(None);
         }
         let mut writes = vec![self.once(run, name, &serial.to_be_bytes())];

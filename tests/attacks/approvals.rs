@@ -254,6 +254,28 @@ async fn a_session_approves_no_more_than_it_has_proven() {
     });
 }
 
+/// Nor by an approval that their own session has just given: what another session said is no proof of who holds this one,
+/// however lately.
+#[tokio::test]
+async fn what_a_session_approved_a_moment_ago_adds_nothing() {
+    each_store!(|world, store| {
+        let mut world = world;
+        world.profile = World::portal().profile.clone();
+        let auth = node(&world, store.clone());
+        let _ = owner(&world, &auth).await;
+        world.profile.recent = Duration::from_secs(300);
+        let auth = node(&world, store);
+        let phone = second_device(&world, &auth).await;
+        let screen = asks(&auth).await;
+        assert_eq!(answer(&auth, &phone, &screen, &Approval::number(&screen.number)).await, "left");
+        let approved = done(screen.poll().await);
+        let visit = home(&auth);
+        let next = pending(visit.enrol(&approved.token, Approval::NAME).await.unwrap());
+        let offered: Vec<&FactorName> = next.offers.iter().map(|offer| &offer.factor).collect();
+        assert_eq!((next.duty, offered), (None, vec![&SMS]));
+    });
+}
+
 /// ATTACKS 91: there is no approving without the number. A wrong one ends the request and is counted, and no other
 /// request brings guesses back; a denial ends it, tells the owner, and begins a time of quiet.
 #[tokio::test]

@@ -114,7 +114,7 @@ async function ask(page, to) {
   return byLink(page, to);
 }
 
-async function byLink(page, to) {
+export async function byLink(page, to) {
   const { length } = await sent(page, to);
   await pace(page);
   await press(page, /^(By a link sent to|Ссылкой, которая придёт на)/);

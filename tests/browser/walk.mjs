@@ -13,11 +13,12 @@ import { addDevice, appCode, makeCodes, shot, signIn, sound, typePassword } from
 import { portalPages } from "./portal.mjs";
 import { typing } from "./typing.mjs";
 import { ways } from "./ways.mjs";
+import { tabs } from "./tabs.mjs";
 
 const PASSWORD = "Тихая гавань 42";
 const NEW_PASSWORD = "Совсем другие слова 9";
 
-const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, links, doors, passkeys, galleries, narrowest, withScripts, typing, access, portal: portalPages, ways, life, ending, accounts, messages };
+const parts = { registration, twoBrowsers, held, changeOfPassword, temporary, secondFactors, links, doors, passkeys, galleries, narrowest, withScripts, typing, access, portal: portalPages, ways, life, ending, accounts, messages, tabs };
 const only = process.env.ONLY.split(",");
 const walked = (await readFile(new URL("walks", import.meta.url), "utf8")).trim().split(/[\n,]/);
 check(String(walked.sort()) === String(Object.keys(parts).sort()), "each part is in a walk", walked);

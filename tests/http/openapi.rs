@@ -84,6 +84,23 @@ async fn every_route_is_described_and_no_other() {
     }
 }
 
+#[test]
+fn every_place_in_a_path_is_a_parameter() {
+    let document = description(&everything()).document;
+    let mut places = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let named: BTreeSet<&str> = path.split(['{', '}']).skip(1).step_by(2).collect();
+            let declared = operation["parameters"].as_array().into_iter().flatten();
+            let declared =
+                declared.filter(|one| one["in"] == "path").map(|one| one["name"].as_str().unwrap());
+            assert_eq!(declared.collect::<BTreeSet<_>>(), named, "{method} {path}");
+            places += named.len();
+        }
+    }
+    assert!(places > 4);
+}
+
 #[tokio::test]
 async fn it_is_served_to_anybody() {
     let auth = everything();

@@ -255,11 +255,20 @@ async fn a_copied_key_is_disabled_and_its_owner_told() {
     }
     let told = world.outbox.all(&world.auth).await;
     assert_eq!(told.iter().filter(|one| one.template.as_str() == "credential-disabled").count(), 1);
+    // Whichever of the two signed in by it does so no longer; nor is it offered as a second factor.
+    home.get("/auth/factors").await.problem(401, "no_session");
+    let mut flow = home.post("/auth/sign-in", by_password(IVAN, WORD)).await.expect(200).json();
+    assert!(!flow["offers"].to_string().contains("passkey"), "{flow}");
+    flow = home
+        .post("/auth/flow/begin", json!({ "flow": flow["flow"], "factor": "sms-code" }))
+        .await
+        .expect(200)
+        .json();
+    let code = json!({ "code": world.outbox.code(&world.auth).await });
+    let answer = json!({ "flow": flow["flow"], "factor": "sms-code", "answer": code });
+    home.post("/auth/flow/answer", answer).await.expect(200);
     let listed = home.get("/auth/factors").await.expect(200).json();
     assert_eq!(listed["factors"][1]["usable"], false);
-    // It is not offered as a second factor either.
-    let flow = world.web.clone().post("/auth/sign-in", by_password(IVAN, WORD)).await.expect(200).json();
-    assert!(!flow["offers"].to_string().contains("passkey"), "{flow}");
 }
 
 /// A member of an answer, to be left out, of another type, in another spelling, too long.

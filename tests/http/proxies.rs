@@ -13,6 +13,11 @@ use crate::portal::portal;
 use crate::web::Web;
 
 async fn seen(proxies: &TrustedProxies, peer: &str, header: &str, lines: &[&str]) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| line.as_bytes()).collect();
+    seen_in(proxies, peer, header, &lines).await
+}
+
+async fn seen_in(proxies: &TrustedProxies, peer: &str, header: &str, lines: &[&[u8]]) -> String {
     let (auth, _) = portal(Profile::nist_aal1());
     let http = AuthHttp::builder(auth).trusted_proxies(proxies.clone()).build().unwrap();
     let show = async |ClientInfo(client): ClientInfo| client.address.unwrap().to_string();
@@ -20,7 +25,7 @@ async fn seen(proxies: &TrustedProxies, peer: &str, header: &str, lines: &[&str]
     let peer: SocketAddr = peer.parse().unwrap();
     let mut request = Request::builder().uri("/").extension(ConnectInfo(peer));
     for line in lines {
-        request = request.header(header, line.as_bytes());
+        request = request.header(header, *line);
     }
     let reply = Web::browser(&router).send(request.body(Body::empty()).unwrap()).await.expect(200);
     String::from_utf8(reply.body).unwrap()
@@ -61,6 +66,23 @@ async fn the_rightmost_hop_that_is_not_trusted_is_the_client() {
     assert_eq!(seen(&proxies, "10.0.0.1:1", "x-forwarded-for", &[&long]).await, "198.51.100.1");
     // The header that this proxy does not write is the client's.
     assert_eq!(seen(&proxies, "10.0.0.1:1", "forwarded", &["for=1.1.1.1"]).await, "10.0.0.1");
+}
+
+#[tokio::test]
+async fn what_is_no_text_hides_no_hop() {
+    let proxies = TrustedProxies::x_forwarded_for(&["10.0.0.0/8"]).unwrap();
+    for line in [&b"\xff, 198.51.100.1"[..], b"1.1.1.1, \xff\xfe,198.51.100.1, 10.0.0.2"] {
+        assert_eq!(seen_in(&proxies, "10.0.0.1:1", "x-forwarded-for", &[line]).await, "198.51.100.1");
+    }
+    let lines: [&[u8]; 2] = [b"\xff", b"198.51.100.1"];
+    assert_eq!(seen_in(&proxies, "10.0.0.1:1", "x-forwarded-for", &lines).await, "198.51.100.1");
+    assert_eq!(
+        seen_in(&proxies, "10.0.0.1:1", "x-forwarded-for", &[b"198.51.100.1, \xff"]).await,
+        "10.0.0.1"
+    );
+    let proxies = TrustedProxies::forwarded(&["10.0.0.0/8"]).unwrap();
+    let line = b"for=\xff, for=198.51.100.1";
+    assert_eq!(seen_in(&proxies, "10.0.0.1:1", "forwarded", &[line]).await, "198.51.100.1");
 }
 
 #[tokio::test]

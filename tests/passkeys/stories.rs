@@ -10,7 +10,7 @@ use propusk::{Profile, Site};
 use serde_json::{Value, json};
 
 use crate::authenticator::{BACKED_UP, Device, ELIGIBLE, PRESENT, VERIFIED, bytes, text, wire};
-use crate::site::{ORIGIN, done, pending};
+use crate::site::{ORIGIN, WORD, done, pending};
 use crate::world::{PHONE, World, device, offers, said};
 
 #[tokio::test]
@@ -84,6 +84,56 @@ async fn after_a_password_a_key_is_the_second_factor() {
     assert_eq!(end.session.aal(), Aal::Two);
     // Alone it is not enough.
     assert_eq!(world.try_unnamed(&mut key).await, "wrong");
+}
+
+/// A security key without a PIN is something held and no more: nobody is left with it alone, or sent for a level that it
+/// cannot give. Once it has verified its user, it counts as one that does.
+#[tokio::test]
+async fn a_key_that_verifies_nobody_is_not_counted_on() {
+    let (world, mut key) = (World::new(), device());
+    key.flags = PRESENT;
+    let mine = world.person(PHONE, &mut key).await;
+    let held = world.auth.credentials(mine.session.account()).await.unwrap();
+    let of = |factor: FactorName| held.iter().find(|one| one.factor == factor).unwrap().id;
+    let word = of(propusk::Password::NAME);
+    assert_eq!(said(&world.visit.remove(&mine.token, word).await.unwrap()), "last_factor");
+    // It goes by what there is: a password and a code.
+    let next = pending(world.visit.remove(&mine.token, of(Passkey::NAME)).await.unwrap());
+    let next = pending(world.visit.answer(&next.flow, propusk::Password::word(WORD)).await.unwrap());
+    assert_eq!(offers(&next), ["sms-code", "passkey"]);
+    key.flags = PRESENT | VERIFIED;
+    let (flow, options) = world.begun(&world.proven(PHONE).await.flow).await;
+    let asked: Value = serde_json::from_str(&options).unwrap();
+    assert_eq!(asked["userVerification"], "preferred");
+    let mine = done(world.answer(&flow, &key.get(&options)).await);
+    assert_eq!(mine.session.aal(), Aal::Three);
+    assert_eq!(said(&world.visit.remove(&mine.token, word).await.unwrap()), "pending");
+}
+
+/// A code of an application on the same device does not shut out the key, which gives more.
+#[tokio::test]
+async fn after_an_applications_code_a_key_is_still_asked_for() {
+    let world = World::with(Profile::public_portal(), |builder| {
+        builder.factor(Passkey::default()).factor(propusk::Totp::default())
+    });
+    let mut key = device();
+    let mine = world.person(PHONE, &mut key).await;
+    let next = pending(world.visit.enrol(&mine.token, propusk::Totp::NAME).await.unwrap());
+    let (flow, options) = world.begun(&next.flow).await;
+    let next = pending(world.answer(&flow, &key.get(&options)).await);
+    let next = pending(world.visit.begin(&next.flow, &propusk::Totp::NAME).await.unwrap());
+    let shown: Value = serde_json::from_str(next.begun.as_ref().unwrap().1.as_json()).unwrap();
+    let uri = shown["uri"].as_str().unwrap().to_owned();
+    let code = || propusk::Totp::code(&propusk::testing::totp_code(&uri, world.auth.now()).unwrap());
+    let mine = done(world.visit.answer(&next.flow, code()).await.unwrap());
+    world.minutes(1);
+    let next = pending(world.visit.enrol(&mine.token, Passkey::NAME).await.unwrap());
+    let next = pending(world.visit.answer(&next.flow, propusk::Password::word(WORD)).await.unwrap());
+    let next = pending(world.visit.answer(&next.flow, code()).await.unwrap());
+    assert_eq!((next.duty, offers(&next)), (None, vec!["passkey"]));
+    let (flow, options) = world.begun(&next.flow).await;
+    let next = pending(world.answer(&flow, &key.get(&options)).await);
+    assert!(next.duty.is_some());
 }
 
 #[tokio::test]

@@ -53,6 +53,20 @@ async fn what_the_session_proved_a_moment_ago_need_not_be_proven_again() {
     assert!(next.duty.is_none());
 }
 
+/// Whoever holds a session that was proven a moment ago learns nothing of the password by offering new ones: neither the
+/// one that is in use nor another is looked at.
+#[tokio::test]
+async fn adding_a_password_where_there_is_one_judges_none() {
+    let mut profile = Profile::public_portal();
+    profile.recent = std::time::Duration::from_secs(300);
+    let house = House::new(profile);
+    let mine = house.person(PHONE).await;
+    for guess in [WORD, portal::NEW_WORD, "short"] {
+        let next = pending(house.visit.enrol(&mine.token, Password::NAME).await.unwrap());
+        assert_eq!(said(&house.answer(&next.flow, Password::word(guess)).await), "not_offered", "{guess}");
+    }
+}
+
 #[tokio::test]
 async fn a_credential_has_the_name_that_its_owner_gave() {
     let house = House::new(Profile::public_portal());

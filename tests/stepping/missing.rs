@@ -46,6 +46,26 @@ async fn who_has_nothing_more_enrols_it_and_is_in() {
     assert_eq!(said(&house.answer(&next.flow, house.now(&key)).await), "done");
 }
 
+/// Codes on paper prove nothing until one is used: who chooses them goes on with one of them.
+#[tokio::test]
+async fn who_chooses_codes_uses_one_and_is_in() {
+    let house = House::new(Profile::public_portal());
+    let word = imported(&house).await;
+    for first in [true, false] {
+        let next = pending(house.visit.sign_in().with("petr_77", Password::word(&word)).await.unwrap());
+        if !first {
+            assert_eq!((next.duty, offered(&next)), (None, vec!["backup-code"]));
+            break;
+        }
+        let next = pending(house.visit.begin(&next.flow, &BackupCodes::NAME).await.unwrap());
+        let codes: Vec<String> = serde_json::from_value(otp::shown(&next)["codes"].clone()).unwrap();
+        let next = pending(house.answer(&next.flow, BackupCodes::saved()).await);
+        assert_eq!((next.duty, offered(&next)), (None, vec!["backup-code"]));
+        let end = done(house.answer(&next.flow, BackupCodes::code(&codes[0])).await);
+        assert_eq!(end.session.amr(), ["pwd", "otp", "mfa"]);
+    }
+}
+
 /// What is due comes after it: an account with a temporary password and nothing else gets in by both.
 #[tokio::test]
 async fn a_temporary_password_is_replaced_after_something_was_added() {

@@ -41,6 +41,24 @@ async fn what_is_stale_is_proven_again_and_the_token_changes() {
     assert_eq!(said(&house.answer(&next.flow, Password::word(WORD)).await), "no_flow");
 }
 
+/// A first proof that has grown too old by the second is given once more, in the same flow.
+#[tokio::test]
+async fn what_grew_too_old_on_the_way_is_proven_again() {
+    let house = House::new(Profile::public_portal());
+    let mine = house.person(PHONE).await;
+    house.hands.advance(600);
+    let asked = Requirement::two_factors().within(Duration::from_secs(300));
+    let next = pending(house.visit.step_up(&mine.token, asked).await.unwrap());
+    let next = pending(house.answer(&next.flow, Password::word(WORD)).await);
+    assert_eq!(offered(&next), ["sms-code"]);
+    house.hands.advance(310);
+    let next = pending(house.sms(&next).await);
+    assert_eq!(offered(&next), ["password"]);
+    assert_eq!(said(&house.answer(&next.flow, Password::word("another one")).await), "wrong");
+    let end = done(house.answer(&next.flow, Password::word(WORD)).await);
+    assert!(end.session.meets(&asked, house.auth.now()));
+}
+
 /// A level that takes two is reached by the one that is lacking; an e-mail code counts for no level and is not offered.
 #[tokio::test]
 async fn what_is_lacking_is_asked_for_and_no_more() {

@@ -73,11 +73,12 @@ impl Adding {
         guest.session.is_none() || self.add.is_some()
     }
 
-    /// The language switch comes back to the same.
+    /// The language switch comes back to the same, also where a refusal is what it shows.
     pub fn keep(&self, frame: &mut Frame) {
-        if self.add.is_some() {
-            frame.address = format!("{}?add=yes", frame.path);
-        }
+        frame.address = match self.add {
+            Some(_) => format!("{}?add=yes", frame.path),
+            None => frame.beside(frame.path),
+        };
     }
 }
 

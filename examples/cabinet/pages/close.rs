@@ -40,7 +40,10 @@ struct Return {
 pub struct Close {}
 
 #[derive(Debug, Deserialize)]
-pub struct Reopen {}
+pub struct Reopen {
+    #[serde(default)]
+    at: String,
+}
 
 impl FormFields for Close {
     const PURPOSE: &'static str = "close";
@@ -92,11 +95,14 @@ pub async fn show_reopen(guest: Guest) -> Result<Response, Failure> {
     }
     let mut frame = guest.frame(REOPEN, guest.t.ending.reopen_title)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), |_| "");
-    Ok(guest.page(&Return { frame, token: guest.hidden::<Reopen>()? }))
+    Ok(guest.page(&Return { frame, token: guest.hidden_at::<Reopen>(&draft)? }))
 }
 
-pub async fn reopen(guest: Guest, TokenForm(Reopen {}): TokenForm<Reopen>) -> Result<Response, Failure> {
-    let mut draft = guest.draft(Way::SignIn);
+pub async fn reopen(guest: Guest, TokenForm(form): TokenForm<Reopen>) -> Result<Response, Failure> {
+    let mut draft = match guest.draft_at(Way::SignIn, &form.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let Some(flow) = draft.flow.clone() else { return Ok(Redirect::to(Way::SignIn.start()).into_response()) };
     draft.done = Some(|t| t.ending.reopened);
     let step = guest.visit.reopen(&flow).await?;
@@ -115,4 +121,6 @@ fn days(guest: &Guest) -> String {
     guest.t.days(guest.app.auth.profile().closing.grace)
 }
 
+/// The library's name for what is approved by it.
+pub const APPROVED: &str = "close-account";
 pub const REOPEN: &str = "/sign-in/reopen";

@@ -20,6 +20,8 @@ pub struct Replacement {
     #[serde(default, rename = "username")]
     _username: Option<String>,
     new_password: Secret,
+    #[serde(default)]
+    at: String,
 }
 
 impl FormFields for Replacement {
@@ -35,7 +37,7 @@ pub async fn show(guest: Guest) -> Result<Response, Failure> {
     let mut frame = guest.frame(PAGE, t.new_password)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), |_| "new_password");
     let choice = Choice {
-        token: guest.hidden::<Replacement>()?,
+        token: guest.hidden_at::<Replacement>(&draft)?,
         lead: t.due(draft.due),
         username: draft.identifier,
         current: None,
@@ -47,7 +49,10 @@ pub async fn show(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn replace(guest: Guest, TokenForm(form): TokenForm<Replacement>) -> Result<Response, Failure> {
-    let draft = guest.draft(Way::SignIn);
+    let draft = match guest.draft_at(Way::SignIn, &form.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let Some(flow) = draft.flow.clone().filter(|_| draft.choosing && draft.due.is_some()) else {
         return Ok(Redirect::to(Way::SignIn.start()).into_response());
     };

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::new_password::NewPassword;
 use super::sign_up::Choice;
-use super::{begins, lead_on, problems, wizard};
+use super::{begins, failed, lead_on, problems, wizard};
 use crate::app::Failure;
 use crate::asks::Ask;
 use crate::dates::{self, Moment, moment};
@@ -82,6 +82,9 @@ struct Codes {
 #[derive(Debug, Deserialize)]
 pub struct Add {
     factor: String,
+    /// At a sign-in.
+    #[serde(default)]
+    at: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +98,8 @@ pub struct Confirm {
     key: Option<Secret>,
     #[serde(default)]
     new_password: Option<Secret>,
+    #[serde(default)]
+    at: String,
 }
 
 impl FormFields for Add {
@@ -121,14 +126,18 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
     }
     let mut frame = guest.frame(CHOICE, guest.t.ways.duty)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), |_| "");
-    let words = |factor: &FactorName| guest.t.way_in(factor.as_str());
+    let (words, add) =
+        (|factor: &FactorName| guest.t.way_in(factor.as_str()), guest.hidden_at::<Add>(&draft)?);
     let choices = draft.offers.into_iter().filter_map(|offer| Some((words(&offer.factor)?, offer.factor)));
     let choices = choices.map(|(words, factor)| (factor, words)).collect();
-    Ok(guest.page(&Duty { frame, add: guest.hidden::<Add>()?, choices }))
+    Ok(guest.page(&Duty { frame, add, choices }))
 }
 
 pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Add>) -> Result<Response, Failure> {
-    let mut draft = guest.draft(Way::SignIn);
+    let mut draft = match guest.draft_at(Way::SignIn, &form.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let offer = draft.offers.iter().find(|offer| offer.factor.as_str() == form.factor).cloned();
     let (Some(flow), Some(offer)) = (draft.flow.clone().filter(|_| draft.choosing), offer) else {
         return Ok(Redirect::to(Way::SignIn.start()).into_response());
@@ -173,14 +182,14 @@ pub async fn codes_at_sign_in(guest: Guest) -> Result<Response, Failure> {
 fn proposal(guest: &Guest, way: Way) -> Result<Response, Failure> {
     let t = guest.t;
     let (draft, told) = guest.draft_and_refusal(way);
-    let due = draft.due.is_some();
+    let (due, token) = (draft.due.is_some(), guest.hidden_at::<Confirm>(&draft)?);
     let Some(factor) = draft.factor.filter(|_| draft.choosing && !due) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
     let title = t.way_in(factor.as_str()).map(|words| words.new).unwrap_or_default();
     let mut frame = guest.frame(way.choose(), title)?.narrow();
     frame.problems = problems(guest, told.as_ref(), |why| new_field(why, &factor));
-    let (token, cancel) = (guest.hidden::<Confirm>()?, if way == Way::SignIn { CHOICE } else { way.start() });
+    let cancel = if way == Way::SignIn { CHOICE } else { way.start() };
     if factor == Password::NAME {
         let new = NewPassword::new(guest, &frame, true)?;
         let (lead, username, button) = ("", draft.identifier, t.ways.set_password);
@@ -205,7 +214,10 @@ fn proposal(guest: &Guest, way: Way) -> Result<Response, Failure> {
 }
 
 async fn confirmed(guest: &Guest, way: Way, form: &Confirm) -> Result<Response, Failure> {
-    let mut draft = guest.draft(way);
+    let mut draft = match guest.draft_at(way, &form.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let (Some(flow), Some(factor)) = (draft.flow.clone(), draft.factor.clone().filter(|_| draft.choosing))
     else {
         return Ok(Redirect::to(way.start()).into_response());
@@ -219,7 +231,10 @@ async fn confirmed(guest: &Guest, way: Way, form: &Confirm) -> Result<Response, 
     };
     let step = guest.visit.answer(&flow, answer).await?;
     if let Step::Done(done) = &step {
-        draft.next = wizard::after(guest, &done.session, &factor, &draft.next).await?;
+        draft.next = match wizard::after(guest, &done.session, &factor, &draft.next).await {
+            Ok(next) => next,
+            Err(failure) => return Ok(failed(guest, done, failure)),
+        };
     }
     lead_on(guest, way, draft, step, way.choose()).await
 }

@@ -71,7 +71,10 @@ pub struct Forgot {
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Waits {}
+pub struct Waits {
+    #[serde(default)]
+    at: String,
+}
 
 #[derive(Debug, Deserialize)]
 pub struct Chosen {
@@ -79,6 +82,8 @@ pub struct Chosen {
     #[serde(default, rename = "username")]
     _username: Option<String>,
     new_password: Secret,
+    #[serde(default)]
+    at: String,
 }
 
 impl FormFields for Forgot {
@@ -168,7 +173,7 @@ pub async fn show_wait(guest: Guest) -> Result<Response, Failure> {
     let from = ready.after(Duration::from_millis(59_999));
     let page = Wait {
         frame: guest.frame(WAIT, &title)?.narrow(),
-        token: if waits { None } else { Some(guest.hidden::<Waits>()?) },
+        token: if waits { None } else { Some(guest.hidden_at::<Waits>(&draft)?) },
         from: moment(from, guest.locale()),
         until: moment(ready.after(rules.window), guest.locale()),
         contact: draft.identifier,
@@ -177,8 +182,11 @@ pub async fn show_wait(guest: Guest) -> Result<Response, Failure> {
     Ok(guest.page(&page))
 }
 
-pub async fn wait(guest: Guest, TokenForm(Waits {}): TokenForm<Waits>) -> Result<Response, Failure> {
-    let mut draft = guest.draft(Way::Recover);
+pub async fn wait(guest: Guest, TokenForm(form): TokenForm<Waits>) -> Result<Response, Failure> {
+    let mut draft = match guest.draft_at(Way::Recover, &form.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let Some(flow) = draft.flow.clone() else {
         return Ok(Redirect::to(Way::Recover.start()).into_response());
     };
@@ -201,7 +209,7 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
     let mut frame = guest.frame(Way::Recover.choose(), t.choose_password)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), |_| "new_password");
     let choice = Choice {
-        token: guest.hidden::<Chosen>()?,
+        token: guest.hidden_at::<Chosen>(&draft)?,
         lead: t.life.chooses,
         username: draft.identifier,
         current: None,
@@ -213,7 +221,10 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<Response, Failure> {
-    let draft = guest.draft(Way::Recover);
+    let draft = match guest.draft_at(Way::Recover, &form.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let Some(flow) = draft.flow.clone().filter(|_| draft.choosing) else {
         return Ok(Redirect::to(Way::Recover.start()).into_response());
     };

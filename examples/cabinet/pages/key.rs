@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
+use propusk::flow::{Code, Refusal};
 use propusk::secret::Secret;
 use propusk::{Passkey, Step};
 use serde::Deserialize;
@@ -24,6 +25,9 @@ pub struct KeySignIn {
     public_device: String,
     #[serde(default)]
     next: String,
+    /// Which page asks: each has a flow of its own.
+    #[serde(default)]
+    at: String,
 }
 
 impl FormFields for KeySignIn {
@@ -40,7 +44,7 @@ pub async fn options(guest: Guest, TokenForm(form): TokenForm<KeySignIn>) -> Res
     Ok(match step {
         Step::Pending(next) => {
             let Some((_, prompt)) = next.begun else { return Ok(Redirect::to("/sign-in").into_response()) };
-            guest.keep(Way::Key, Draft { flow: Some(next.flow), ..Draft::default() });
+            guest.keep_key(&form.at, next.flow);
             ([(CONTENT_TYPE, "application/json")], prompt.as_json().to_owned()).into_response()
         }
         // Too many from one network. The script says that it did not work.
@@ -51,9 +55,11 @@ pub async fn options(guest: Guest, TokenForm(form): TokenForm<KeySignIn>) -> Res
 
 /// The key's answer.
 pub async fn sign_in(guest: Guest, TokenForm(form): TokenForm<KeySignIn>) -> Result<Response, Failure> {
-    let Some(flow) = guest.draft(Way::Key).flow else { return Ok(Redirect::to("/sign-in").into_response()) };
-    let step = guest.visit.answer(&flow, Ask::Key.answer(&Passkey::NAME, &form.key)).await?;
-    guest.forget(Way::Key);
+    let step = match guest.take_key(&form.at) {
+        Some(flow) => guest.visit.answer(&flow, Ask::Key.answer(&Passkey::NAME, &form.key)).await?,
+        // The page was open for longer than its flow.
+        None => Step::Refused(Box::new(Refusal::new(Code::NoFlow))),
+    };
     let next = guest::local_target(&form.next).unwrap_or_default();
     let factor = Some(Passkey::NAME);
     let draft = Draft { factor, next, public_device: !form.public_device.is_empty(), ..Draft::default() };

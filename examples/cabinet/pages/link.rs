@@ -13,7 +13,7 @@ use propusk::secret::Secret;
 use propusk::{Link, Step};
 use serde::Deserialize;
 
-use super::lead_on;
+use super::{close, lead_on};
 use crate::app::Failure;
 use crate::dates::{Moment, moment};
 use crate::drafts::Way;
@@ -158,7 +158,10 @@ fn way(asking: &Asking) -> Way {
         during if *during == name::SIGN_UP => Way::SignUp,
         during if *during == name::REMOVED => Way::Remove,
         during if *during == name::STEPPED_UP => Way::Extract,
-        during if *during == name::APPROVED => Way::Fine,
+        during if *during == name::APPROVED => match &asking.transaction {
+            Some(what) if what.name() == close::APPROVED => Way::Close,
+            _ => Way::Fine,
+        },
         during if *during == name::RECOVERED => Way::Recover,
         during
             if [name::CONTACT_CHANGED, name::CONTACT_REMOVED, name::CONTACT_PREFERRED].contains(during) =>

@@ -84,7 +84,7 @@ pub async fn show(guest: Guest, Query(wanted): Query<Wanted>) -> Result<Response
     let password = Field::password("password", t.password_label, "current-password").within(&frame, false);
     let asked = !next.is_empty() && frame.problems.is_empty();
     let public_device = draft.public_device;
-    let (token, key) = (guest.hidden::<SignIn>()?, guest.hidden::<KeySignIn>()?);
+    let (token, key) = (guest.hidden::<SignIn>()?, guest.hidden_here::<KeySignIn>()?);
     let others = !adds && !guest.client().beside.is_empty();
     Ok(guest.page(&Page {
         frame,

@@ -65,6 +65,8 @@ pub struct Chosen {
     #[serde(default, rename = "username")]
     _username: Option<String>,
     new_password: Secret,
+    #[serde(default)]
+    at: String,
 }
 
 impl FormFields for SignUp {
@@ -129,7 +131,7 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
     let mut frame = guest.frame("/sign-up/password", guest.t.choose_password)?.narrow();
     frame.problems = problems(&guest, told.as_ref(), |_| "new_password");
     let choice = Choice {
-        token: guest.hidden::<Chosen>()?,
+        token: guest.hidden_at::<Chosen>(&draft)?,
         lead: "",
         username: draft.identifier,
         current: None,
@@ -141,7 +143,10 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<Response, Failure> {
-    let draft = guest.draft(Way::SignUp);
+    let draft = match guest.draft_at(Way::SignUp, &form.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let Some(flow) = draft.flow.clone().filter(|_| draft.choosing) else {
         return Ok(Redirect::to(Way::SignUp.start()).into_response());
     };

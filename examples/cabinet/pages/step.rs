@@ -45,7 +45,7 @@ struct Page {
     others: Vec<(FactorName, String)>,
     /// What the script asks the browser for, when it is a key.
     options: Option<String>,
-    start: &'static str,
+    start: String,
     /// Where somebody goes on to who has nothing of all this.
     wait: Option<&'static str>,
     /// Where one goes on to without it, where it is not the heart of the matter.
@@ -70,11 +70,15 @@ pub struct Typed {
     link: Option<String>,
     #[serde(default)]
     trust: Option<String>,
+    #[serde(default)]
+    at: String,
 }
 
 #[derive(Debug, Deserialize)]
 pub struct Other {
     factor: String,
+    #[serde(default)]
+    at: String,
 }
 
 impl FormFields for Typed {
@@ -95,9 +99,8 @@ pub fn routes() -> Router<App> {
         router = router.route(way.step(), page).route(&format!("{}/other", way.step()), other);
     }
     for way in [Way::Enrol, Way::Remove, Way::Extract, Way::Fine, Way::Contact, Way::Close] {
-        let page = get(move |member: Member| async move { show(&member.guest, way) }).post(
-            move |member: Member, TokenForm(typed)| async move { answer(&member.guest, way, &typed).await },
-        );
+        let page = get(move |member: Member| async move { show(&member.guest, way) })
+            .post(move |member: Member, form: Sent| async move { answer_of(&member.guest, way, form).await });
         let other = post(move |member: Member, form| async move { other(&member.guest, way, form).await });
         router = router.route(way.step(), page).route(&format!("{}/other", way.step()), other);
     }
@@ -129,6 +132,7 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     // What it depends on is read after where it went.
     let maybe = way == Way::Recover && draft.is_first() && asked.lead.is_empty();
     let (why, lead) = if maybe { ("", why) } else { (why, asked.lead) };
+    let (token, other) = (guest.hidden_at::<Typed>(&draft)?, guest.hidden_at::<Other>(&draft)?);
     let others = draft.offers.into_iter().filter(|offer| offer.factor != factor);
     let others = others.filter_map(|offer| {
         let way = guest.t.asked(Ask::of(&offer.factor)?).way;
@@ -140,8 +144,8 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     let page = Page {
         input: ask.input(&frame, true),
         next: ask.next(&frame),
-        token: guest.hidden::<Typed>()?,
-        other: guest.hidden::<Other>()?,
+        token,
+        other,
         why,
         lead,
         approves: draft.approves,
@@ -150,7 +154,7 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         options: draft.prompt.as_ref().filter(|_| ask == Ask::Key).map(|prompt| prompt.as_json().to_owned()),
         number: draft.prompt.as_ref().filter(|_| ask == Ask::Link).and_then(number),
         others: others.collect(),
-        start: way.start(),
+        start: guest.start_of(way),
         wait: draft.delay.map(|_| forgot::WAIT),
         later: (way == Way::Enrol).then(|| wizard::later(guest)).flatten(),
         factor,
@@ -159,14 +163,17 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
     Ok(guest.page(&page))
 }
 
-/// Of somebody who is not signed in yet: the form was made for that.
+/// The form was made for who was there then: for nobody, or for the session as it was.
 type Sent = Result<TokenForm<Typed>, Problem>;
 
 async fn answer_of(guest: &Guest, way: Way, form: Sent) -> Result<Response, Failure> {
     match form {
         Ok(TokenForm(typed)) => answer(guest, way, &typed).await,
-        // Another tab has signed in meanwhile, by a link: this one has nothing left to ask.
-        Err(_) if guest.session.is_some() => Ok(Redirect::to("/home").into_response()),
+        // Another tab has gone on meanwhile, by a link: this one has nothing left to ask.
+        Err(_) if guest.session.is_some() => {
+            let page = if way.is_of_a_session() { way.start() } else { "/home" };
+            Ok(Redirect::to(page).into_response())
+        }
         Err(problem) => Err(problem.into()),
     }
 }
@@ -178,12 +185,15 @@ async fn answer(guest: &Guest, way: Way, typed: &Typed) -> Result<Response, Fail
 }
 
 async fn go_on(guest: &Guest, way: Way, typed: &Typed, quiet: bool) -> Result<Response, Failure> {
-    let mut draft = guest.draft(way);
+    let mut draft = match guest.draft_at(way, &typed.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let (Some(flow), Some(factor)) = (draft.flow.clone(), draft.factor.clone()) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
     let Some(ask) = Ask::of(&factor) else { return Ok(Redirect::to(way.start()).into_response()) };
-    // The link was followed in another tab of this browser, and that one has gone on.
+    // Not what this page asks for.
     if typed.link.is_some() != (ask == Ask::Link) {
         return Ok(Redirect::to(way.step()).into_response());
     }
@@ -228,7 +238,10 @@ fn number(prompt: &Prompt) -> Option<String> {
 
 /// Another way, or another message by the same.
 async fn other(guest: &Guest, way: Way, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
-    let mut draft = guest.draft(way);
+    let mut draft = match guest.draft_at(way, &form.at) {
+        Ok(draft) => draft,
+        Err(led) => return Ok(led),
+    };
     let offer = draft.offers.iter().find(|offer| offer.factor.as_str() == form.factor).cloned();
     let (Some(flow), Some(offer)) = (draft.flow.clone(), offer) else {
         return Ok(Redirect::to(way.start()).into_response());

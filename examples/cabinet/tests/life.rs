@@ -1,6 +1,8 @@
 //! A loss and what comes after it: access restored, a recovery that waits and is stopped, contacts changed and undone, and
 //! the page behind a link by which an owner objects.
 
+use propusk::flow::Closing;
+
 use super::*;
 
 const PHONE: &str = "+79160000021";
@@ -33,6 +35,35 @@ async fn a_forgotten_password_is_replaced_after_a_code() {
     // Nothing is left of it to be used a second time.
     portal.steps(&mut anna, "/home", "/sign-out", "").await;
     assert_eq!(portal.get(&anna, CHOOSE).await.location().as_deref(), Some("/forgot"));
+}
+
+/// Who forgot the password of an account that is being closed is asked whether it shall be open again, and is in.
+#[tokio::test]
+async fn access_to_a_closed_account_is_restored_and_it_is_opened() {
+    let portal = Portal::new();
+    let (owner, session) = portal.register(MAIL).await;
+    portal.clock.advance(Duration::from_secs(3600));
+    let visit = portal.auth.visit(Client::unknown());
+    let Closing::Prove(step) = visit.close(&session.token).await.unwrap() else {
+        panic!("nothing is proven")
+    };
+    let next = pending(visit.answer(&pending(step).flow, Password::word(WORD)).await.unwrap());
+    let email = propusk::Factor::name(&Code::email());
+    let next = pending(visit.begin(&next.flow, &email).await.unwrap());
+    let code = Code::typed(email, &portal.code().await);
+    let proven = done(visit.answer(&next.flow, code).await.unwrap());
+    assert!(!matches!(visit.close(&proven.token).await.unwrap(), Closing::Prove(_)));
+    assert!(portal.get(&owner, "/home").await.location().is_some());
+
+    portal.clock.advance(Duration::from_secs(3600));
+    let (mut anna, page) = forgets(&portal, MAIL, "password").await;
+    assert_eq!(page.at(), STEP);
+    let choice = answers(&portal, &mut anna).await;
+    assert_eq!(choice.at(), CHOOSE, "{}", choice.text);
+    let asked = portal.steps(&mut anna, CHOOSE, CHOOSE, &format!("new_password={}", typed(NEW))).await;
+    assert!(asked.at() == "/sign-in/reopen" && asked.says("Open the account again?"), "{}", asked.text);
+    let home = portal.steps(&mut anna, "/sign-in/reopen", "/sign-in/reopen", "").await;
+    assert!(home.at() == "/home" && home.says("The account is open again"), "{} {}", home.at(), home.text);
 }
 
 /// A stranger learns nothing from the pages: not from their words, their forms or their errors.
@@ -364,12 +395,15 @@ pub(super) fn id_of(page: &Answer, masked: &str) -> String {
 /// What stands in the content of the page, without what was typed and the tokens of its forms.
 fn bare(page: &Answer, typed: &str) -> String {
     let content = page.between("<main", "</main>").replace(typed, "");
-    let mut parts = content.split("name=\"form_token\" value=\"");
-    let mut bare = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        bare.push_str(part.split_once('"').unwrap().1);
-    }
-    bare
+    ["form_token", "at"].into_iter().fold(content, |content, name| {
+        let before = format!("name=\"{name}\" value=\"");
+        let mut parts = content.split(&before);
+        let mut bare = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            bare.push_str(part.split_once('"').unwrap().1);
+        }
+        bare
+    })
 }
 
 fn factor_of(contact: &str) -> &'static str {

@@ -67,8 +67,8 @@ async fn a_fine_is_paid_once_by_who_has_approved_this_very_payment() {
     assert!(!portal.get(&anna, "/history").await.says("Fine paid"));
 
     // The last step twice at once: one of them ends the flow, and pays.
-    let token = portal.get(&anna, PROVE).await.form_token(PROVE).unwrap();
-    let last = || portal.send(&anna, "POST", PROVE, Some(format!("form_token={token}&code={code}")));
+    let hidden = portal.get(&anna, PROVE).await.hidden(PROVE).unwrap();
+    let last = || portal.send(&anna, "POST", PROVE, Some(format!("{hidden}&code={code}")));
     let (one, two) = tokio::join!(last(), last());
     let old = anna.clone();
     anna.takes(&one);

@@ -117,6 +117,7 @@ pub(super) static TEXTS: Texts = Texts {
     resent: "A new code is on its way. The old one no longer works.",
     other_way: "Another way:",
     start_over: "Start again",
+    page_too_old: "That page was out of date: more than 15 minutes went by, or something else was begun in another tab. Nothing was sent from it.",
     confirm: "Continue",
     sign_up_lead: "It takes two minutes. First we confirm that the phone or the mailbox is yours.",
     contact: "Phone or e-mail",

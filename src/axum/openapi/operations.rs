@@ -82,6 +82,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         codes: &[
             ANY,
             &[Code::NoFlow, Code::NotOffered, Code::Stale, Code::RecoveryWaits, Code::RecoveryStopped],
+            &[Code::Locked],
         ],
         faults: &[],
     },
@@ -99,7 +100,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         method: "post",
         path: "/objection",
         id: "object",
-        summary: "Does it: stops a recovery, or undoes a change of contacts.",
+        summary: "Does it: stops a recovery, undoes a change of contacts, or locks the account of a sign-in that was not its owner's.",
         body: Some("Object"),
         answers: Answers::Json("Objection"),
         codes: &[ANY, &[Code::Link, Code::Stale]],
@@ -172,7 +173,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Answers there: in the browser that asked the flow goes on; from any other it goes on over there.",
         body: Some("Return"),
         answers: Answers::StepOrNothing,
-        codes: &[ANY, PROVE, RETURN],
+        codes: &[ANY, PROVE, RETURN, SIGNED, &[Code::LastFactor, Code::Locked, Code::TooSoon, Code::Unusual]],
         faults: &[],
     },
     Operation {
