@@ -64,7 +64,8 @@ pub trait Factor: Debug + Send + Sync + 'static {
     }
 
     /// The most that it could prove by this credential (or by any, for `None`): the base of offers and of the
-    /// rule that the last factor stays.
+    /// rule that the last factor stays. A use may show that it can do more: what is proven then must lie within what the
+    /// credential could prove before, or within what it can as the use changes it.
     fn could_prove(&self, data: Option<&Self::Data>) -> Proves;
 
     /// Judges an answer. Must not tell an unknown credential from a wrong answer, in time or in result.

@@ -91,6 +91,13 @@ impl Frame {
         }
     }
 
+    /// Whether the news are none to be glad of.
+    pub fn news_warns(&self) -> bool {
+        let t = self.t;
+        let warnings = [t.page_too_old, t.ways.name_gone, t.portal.fine_not_yet, t.portal.fine_paid_before];
+        self.news.is_some_and(|news| warnings.contains(&news))
+    }
+
     /// A page for somebody who is not signed in, also where another account is.
     pub fn beside(&self, page: &str) -> String {
         format!("{page}{}", if self.signed_in { "?add=yes" } else { "" })
