@@ -9,7 +9,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use propusk::Auth;
 use propusk::axum::{AuthHttp, Problem, to_end};
@@ -130,7 +130,8 @@ pub fn router(app: App) -> Router {
     ASSETS.into_iter().fold(pages, serve).layer(middleware::from_fn(harden))
 }
 
-/// Something does not work. The person is told so on a page without details.
+/// A handler does not go on: something does not work, which the person is told on a page without details, or they are led
+/// elsewhere.
 #[derive(Debug)]
 pub struct Failure(Box<Response>);
 
@@ -151,6 +152,12 @@ impl From<std::io::Error> for Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self(Box::new(problem.into_response()))
+    }
+}
+
+impl From<Redirect> for Failure {
+    fn from(elsewhere: Redirect) -> Self {
+        Self(Box::new(elsewhere.into_response()))
     }
 }
 

@@ -13,7 +13,7 @@ use propusk::id::SessionId;
 use propusk::message::Locale;
 use propusk::{Client, Session, Step, Token, Visit};
 
-use crate::app::App;
+use crate::app::{App, Failure};
 use crate::dates;
 use crate::drafts::{Draft, News, Told, Way};
 use crate::pages::language::Switch;
@@ -169,7 +169,7 @@ impl Guest {
     }
 
     /// The draft for which a form was sent; else its sender is led to where they can go on.
-    pub fn draft_at(&self, way: Way, at: &str) -> Result<Draft, Response> {
+    pub fn draft_at(&self, way: Way, at: &str) -> Result<Draft, Failure> {
         let draft = self.draft(way);
         let Some(page) = draft.elsewhere(way, at) else { return Ok(draft) };
         // Another tab that has just signed in leaves nothing to be told.
@@ -177,7 +177,7 @@ impl Guest {
             self.say(|t| t.page_too_old);
         }
         let page = if page == way.start() { self.start_of(way) } else { page.to_owned() };
-        Err(Redirect::to(&page).into_response())
+        Err(Redirect::to(&page).into())
     }
 
     /// The page that begins it, also where another account is signed in.

@@ -99,10 +99,7 @@ pub async fn show_reopen(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn reopen(guest: Guest, TokenForm(form): TokenForm<Reopen>) -> Result<Response, Failure> {
-    let mut draft = match guest.draft_at(Way::SignIn, &form.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let mut draft = guest.draft_at(Way::SignIn, &form.at)?;
     let Some(flow) = draft.flow.clone() else { return Ok(Redirect::to(Way::SignIn.start()).into_response()) };
     draft.done = Some(|t| t.ending.reopened);
     let step = guest.visit.reopen(&flow).await?;

@@ -49,10 +49,7 @@ pub async fn show(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn replace(guest: Guest, TokenForm(form): TokenForm<Replacement>) -> Result<Response, Failure> {
-    let draft = match guest.draft_at(Way::SignIn, &form.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let draft = guest.draft_at(Way::SignIn, &form.at)?;
     let Some(flow) = draft.flow.clone().filter(|_| draft.choosing && draft.due.is_some()) else {
         return Ok(Redirect::to(Way::SignIn.start()).into_response());
     };

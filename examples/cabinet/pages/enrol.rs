@@ -134,10 +134,7 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Add>) -> Result<Response, Failure> {
-    let mut draft = match guest.draft_at(Way::SignIn, &form.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let mut draft = guest.draft_at(Way::SignIn, &form.at)?;
     let offer = draft.offers.iter().find(|offer| offer.factor.as_str() == form.factor).cloned();
     let (Some(flow), Some(offer)) = (draft.flow.clone().filter(|_| draft.choosing), offer) else {
         return Ok(Redirect::to(Way::SignIn.start()).into_response());
@@ -214,10 +211,7 @@ fn proposal(guest: &Guest, way: Way) -> Result<Response, Failure> {
 }
 
 async fn confirmed(guest: &Guest, way: Way, form: &Confirm) -> Result<Response, Failure> {
-    let mut draft = match guest.draft_at(way, &form.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let mut draft = guest.draft_at(way, &form.at)?;
     let (Some(flow), Some(factor)) = (draft.flow.clone(), draft.factor.clone().filter(|_| draft.choosing))
     else {
         return Ok(Redirect::to(way.start()).into_response());

@@ -183,10 +183,7 @@ pub async fn show_wait(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn wait(guest: Guest, TokenForm(form): TokenForm<Waits>) -> Result<Response, Failure> {
-    let mut draft = match guest.draft_at(Way::Recover, &form.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let mut draft = guest.draft_at(Way::Recover, &form.at)?;
     let Some(flow) = draft.flow.clone() else {
         return Ok(Redirect::to(Way::Recover.start()).into_response());
     };
@@ -221,10 +218,7 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<Response, Failure> {
-    let draft = match guest.draft_at(Way::Recover, &form.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let draft = guest.draft_at(Way::Recover, &form.at)?;
     let Some(flow) = draft.flow.clone().filter(|_| draft.choosing) else {
         return Ok(Redirect::to(Way::Recover.start()).into_response());
     };

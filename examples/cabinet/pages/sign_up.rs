@@ -143,10 +143,7 @@ pub async fn show_choice(guest: Guest) -> Result<Response, Failure> {
 }
 
 pub async fn choose(guest: Guest, TokenForm(form): TokenForm<Chosen>) -> Result<Response, Failure> {
-    let draft = match guest.draft_at(Way::SignUp, &form.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let draft = guest.draft_at(Way::SignUp, &form.at)?;
     let Some(flow) = draft.flow.clone().filter(|_| draft.choosing) else {
         return Ok(Redirect::to(Way::SignUp.start()).into_response());
     };

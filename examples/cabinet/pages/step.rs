@@ -180,15 +180,12 @@ async fn answer_of(guest: &Guest, way: Way, form: Sent) -> Result<Response, Fail
 
 async fn answer(guest: &Guest, way: Way, typed: &Typed) -> Result<Response, Failure> {
     let quiet = typed.link.as_deref() == Some("quiet");
-    let response = go_on(guest, way, typed, quiet).await?;
+    let response = go_on(guest, way, typed, quiet).await.unwrap_or_else(IntoResponse::into_response);
     Ok(if quiet { told_to_a_script(response) } else { response })
 }
 
 async fn go_on(guest: &Guest, way: Way, typed: &Typed, quiet: bool) -> Result<Response, Failure> {
-    let mut draft = match guest.draft_at(way, &typed.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let mut draft = guest.draft_at(way, &typed.at)?;
     let (Some(flow), Some(factor)) = (draft.flow.clone(), draft.factor.clone()) else {
         return Ok(Redirect::to(way.start()).into_response());
     };
@@ -238,10 +235,7 @@ fn number(prompt: &Prompt) -> Option<String> {
 
 /// Another way, or another message by the same.
 async fn other(guest: &Guest, way: Way, TokenForm(form): TokenForm<Other>) -> Result<Response, Failure> {
-    let mut draft = match guest.draft_at(way, &form.at) {
-        Ok(draft) => draft,
-        Err(led) => return Ok(led),
-    };
+    let mut draft = guest.draft_at(way, &form.at)?;
     let offer = draft.offers.iter().find(|offer| offer.factor.as_str() == form.factor).cloned();
     let (Some(flow), Some(offer)) = (draft.flow.clone(), offer) else {
         return Ok(Redirect::to(way.start()).into_response());
