@@ -121,12 +121,13 @@ impl Inner {
             _ if proves.recovery_only() => return false,
             _ => {}
         }
-        // The same channel never counts twice, but a better proof by it counts for more: an application's code must not
-        // shut out the key on the same device.
-        let worth = |proofs: &[Proof]| (proof::kinds(proofs), proof::aal(proofs));
+        // The same channel never counts twice, but a better proof in the place of an old one counts for more: an
+        // application's code must not shut out the key on the same device.
         if state.is_suspected() {
             return proves.is_factor() && !shown.iter().any(|old| old.proves().channel() == proves.channel());
         }
+        let worth = |proofs: &[Proof]| (proof::kinds(proofs), proof::aal(proofs));
+        with.retain(|old| *old.factor() == factor.name() || old.proves().channel() != proves.channel());
         worth(&with) > worth(&shown)
     }
 
