@@ -152,6 +152,6 @@ graph() {
 
 # `cargo test` runs unit, integration and documentation tests, and builds the examples. How much a test does, PROPUSK_SIZE tells it.
 core() {
-  step "tests, core" cargo test --locked --no-fail-fast -- --show-output
-  step "tests, full" cargo test --locked --no-fail-fast --features full -- --show-output
+  step "tests, core" tests/lib/in-memory cargo test --locked --no-fail-fast -- --show-output
+  step "tests, full" tests/lib/in-memory cargo test --locked --no-fail-fast --features full -- --show-output
 }

@@ -67,7 +67,13 @@ impl Outbox {
     }
 
     pub(crate) async fn deliver(&self, auth: &Auth) {
-        while auth.tend(100).await.unwrap().delivered > 0 {}
+        loop {
+            let tended = auth.tend(100).await.unwrap();
+            // A hundred codes that have died are a round, too, and no sign that nothing waits behind them.
+            if tended.delivered + tended.given_up == 0 {
+                break;
+            }
+        }
     }
 
     /// What was delivered so far is of no interest any more.
