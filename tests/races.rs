@@ -3,196 +3,47 @@
 #![cfg(all(feature = "sqlite", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[path = "common/field.rs"]
+mod field;
 #[path = "common/portal.rs"]
 mod portal;
 #[path = "common/wide.rs"]
 mod wide;
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use field::{BOTH, Field, Over, Rules, codes, node, rounds, tally};
 use portal::{Hands, Outbox, PHONE, WORD, done, pending, refused, register};
+use propusk::auth::Builder;
 use propusk::flow::{Done, Posted};
 use propusk::id::FactorName;
-use propusk::store::sqlite::{SqliteSettings, SqliteStore};
-use propusk::store::{Store, Throttle};
-use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore, GatedStore};
-use propusk::{Approval, Auth, Client, Code, MemoryStore, Password, Profile, Step, Token, Visit};
-use tokio::sync::Barrier;
+use propusk::testing::{CallLog, CountingStore, Fault, FaultyStore};
+use propusk::{Approval, Client, Code, MemoryStore, Password, Profile, Step, Token, Visit};
 use tokio::task::JoinSet;
-use wide::{Nap, Wide};
+use wide::Wide;
 
 const SMS: FactorName = FactorName::new("sms-code");
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("propusk-races-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn store(&self) -> SqliteStore {
-        // A disk that is busy with something else may hold one node's COMMIT for seconds; that is no race.
-        let patient = SqliteSettings::default().busy_timeout(Duration::from_secs(60));
-        SqliteStore::open_with(self.0.join("auth.db"), patient).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Over {
-    OneOnMemory,
-    TwoOnSqlite,
-}
-
-/// A store, and the nodes of one round over it, each with a gate behind its reads.
-struct Field {
-    over: Over,
-    wide: bool,
-    profile: Profile,
-    memory: MemoryStore,
-    folder: Folder,
-    nodes: Vec<Auth>,
-    open: Vec<Box<dyn Fn() + Send + Sync>>,
-    held: Vec<Box<dyn Fn() -> usize + Send + Sync>>,
-    /// Without a gate, for what comes before and after.
-    calm: Auth,
-    outbox: Outbox,
-    hands: Hands,
-}
-
-impl Field {
-    fn new(over: Over, wide: bool) -> Self {
-        Self::with(over, wide, Profile::nist_aal1())
-    }
-
-    fn with(over: Over, wide: bool, profile: Profile) -> Self {
-        let (hands, outbox, folder) = (Hands::default(), Outbox::default(), Folder::new());
-        let memory = MemoryStore::default();
-        let calm = match over {
-            Over::OneOnMemory => node(&memory, wide, &profile, &hands, &outbox),
-            Over::TwoOnSqlite => node(&folder.store(), wide, &profile, &hands, &outbox),
-        };
-        let (nodes, open, held) = (Vec::new(), Vec::new(), Vec::new());
-        Self { over, wide, profile, memory, folder, nodes, open, held, calm, outbox, hands }
-    }
-
-    /// Starts the nodes anew: `tasks` in all are held behind `method` until each has its answer.
-    fn gate(&mut self, method: &'static str, tasks: usize) {
-        self.nodes.clear();
-        self.open.clear();
-        self.held.clear();
-        match self.over {
-            Over::OneOnMemory => self.add(&GatedStore::new(self.memory.clone(), method, tasks)),
-            Over::TwoOnSqlite => {
-                for _ in 0..2 {
-                    self.add(&GatedStore::new(self.folder.store(), method, tasks / 2));
-                }
-            }
-        }
-    }
-
-    fn add<S: Store + Throttle + Clone>(&mut self, gate: &GatedStore<S>) {
-        self.nodes.push(node(gate, self.wide, &self.profile, &self.hands, &self.outbox));
-        let (open, held) = (gate.clone(), gate.clone());
-        self.open.push(Box::new(move || open.open()));
-        self.held.push(Box::new(move || held.held()));
-    }
-
-    fn visit(&self, nth: usize) -> Visit {
-        self.nodes[nth % self.nodes.len()].visit(Client::unknown())
-    }
-
-    /// Starts all steps at once; after `meetings` at the gate it stays open. How each ended, and whether they were
-    /// all under way at once.
-    async fn race<F, T>(
-        &self,
-        tasks: usize,
-        meetings: usize,
-        step: impl Fn(usize, Visit) -> F,
-    ) -> (Vec<T>, bool)
-    where
-        F: Future<Output = T> + Send + 'static,
-        T: Send + 'static,
-    {
-        let barrier = Arc::new(Barrier::new(tasks));
-        let mut all = JoinSet::new();
-        for nth in 0..tasks {
-            let (barrier, step) = (barrier.clone(), step(nth, self.visit(nth)));
-            all.spawn(async move {
-                let _ = barrier.wait().await;
-                step.await
-            });
-        }
-        let mut opened = false;
-        let mut steps = Vec::new();
-        while steps.len() < tasks {
-            if !opened && self.held.iter().all(|held| held() >= meetings) {
-                opened = true;
-                self.open.iter().for_each(|open| open());
-            }
-            while let Some(step) = all.try_join_next() {
-                steps.push(step.unwrap());
-            }
-            tokio::task::yield_now().await;
-        }
-        (steps, opened)
-    }
-}
-
-fn node<S: Store + Throttle + Clone>(
-    store: &S,
-    wide: bool,
-    profile: &Profile,
-    hands: &Hands,
-    outbox: &Outbox,
-) -> Auth {
-    let builder =
-        portal::portal(store, profile.clone()).clock(hands.clone()).sender(outbox.clone()).sleep(Nap);
+/// Every factor, without limits when told so.
+fn factors(builder: Builder, wide: bool) -> Builder {
     let builder = if wide {
         builder.factor(Wide(Password::default())).factor(Wide(Code::sms()))
     } else {
         builder.factor(Password::default()).factor(Code::sms())
     };
-    builder.factor(Approval::default()).build().unwrap()
+    builder.factor(Approval::default())
 }
 
-fn codes(steps: &[Step]) -> BTreeMap<&'static str, usize> {
-    let mut codes = BTreeMap::new();
-    for step in steps {
-        let code = match step {
-            Step::Done(_) => "done",
-            Step::Refused(why) => why.code.as_str(),
-            Step::Pending(_) => "pending",
-        };
-        *codes.entry(code).or_default() += 1;
-    }
-    codes
+fn field(over: Over, wide: bool) -> Field {
+    with(over, wide, Profile::nist_aal1())
 }
 
-fn rounds() -> usize {
-    std::env::var("PROPUSK_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(10)
+fn with(over: Over, wide: bool, profile: Profile) -> Field {
+    Field::new(over, wide, Rules { profile, factors })
 }
-
-fn tally(name: &str, over: Over, overlapped: usize, rounds: usize) {
-    println!("counted: {name} {over:?}, overlapped rounds of {rounds}, seed -, count {overlapped}");
-    assert!(overlapped * 2 >= rounds, "{name}: a race in which nobody met proves nothing");
-}
-
-const BOTH: [Over; 2] = [Over::OneOnMemory, Over::TwoOnSqlite];
 
 /// ATTACKS 95: a guess is reserved while it is verified; that must not refuse those who know the password.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -201,7 +52,7 @@ async fn sixteen_right_passwords_at_once_are_all_right() {
         for wide in [false, true] {
             let mut overlapped = 0;
             for _ in 0..rounds() {
-                let mut field = Field::new(over, wide);
+                let mut field = field(over, wide);
                 field.gate("subject", 16);
                 let visit = field.calm.visit(Client::unknown());
                 let end = register(&field.calm, &field.outbox, &visit, PHONE, Password::word(WORD)).await;
@@ -234,7 +85,7 @@ async fn one_code_signs_in_once() {
         for wide in [false, true] {
             let mut overlapped = 0;
             for _ in 0..rounds() {
-                let mut field = Field::new(over, wide);
+                let mut field = field(over, wide);
                 field.gate("find_flow", 50);
                 let visit = field.calm.visit(Client::unknown());
                 let end = register(&field.calm, &field.outbox, &visit, PHONE, Password::word(WORD)).await;
@@ -312,7 +163,7 @@ async fn parallel_guesses_are_all_counted() {
     for over in BOTH {
         let mut overlapped = 0;
         let mut all = 0;
-        let mut field = Field::new(over, false);
+        let mut field = field(over, false);
         let visit = field.calm.visit(Client::unknown());
         let end = register(&field.calm, &field.outbox, &visit, PHONE, Password::word(WORD)).await;
         let waves = 12;
@@ -348,7 +199,7 @@ async fn one_address_becomes_one_account() {
     for over in BOTH {
         let mut overlapped = 0;
         for _ in 0..rounds() {
-            let mut field = Field::new(over, true);
+            let mut field = field(over, true);
             field.gate("find_flow", 8);
             let visit = field.calm.visit(Client::unknown());
             let mut flows = Vec::new();
@@ -426,7 +277,7 @@ async fn a_request_is_claimed_once_answered_once_and_signs_in_once() {
         let mut profile = Profile::public_portal();
         profile.sessions.at_most = 200;
         profile.recipient_rate.uses = 1000;
-        let mut field = Field::with(over, true, profile);
+        let mut field = with(over, true, profile);
         let visit = field.calm.visit(Client::unknown());
         let end = register(&field.calm, &field.outbox, &visit, PHONE, Password::word(WORD)).await;
         let step = visit.enrol(&end.token, Approval::NAME).await.unwrap();
@@ -512,13 +363,14 @@ const CROWD: usize = 25;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_crowd_asks_another_node_with_one_voice() {
     let (hands, outbox, memory) = (Hands::default(), Outbox::default(), MemoryStore::default());
-    let calm = node(&memory, false, &Profile::nist_aal1(), &hands, &outbox);
+    let rules = Rules { profile: Profile::nist_aal1(), factors };
+    let calm = node(&memory, false, &rules, &hands, &outbox);
     let visit = calm.visit(Client::unknown());
     let _ = register(&calm, &outbox, &visit, PHONE, Password::word(WORD)).await;
 
     // A node that dies with six checks under way.
     let faulty = FaultyStore::new(memory.clone());
-    let dying = node(&faulty, false, &Profile::nist_aal1(), &hands, &outbox);
+    let dying = node(&faulty, false, &rules, &hands, &outbox);
     dying.ready().await.unwrap();
     for _ in 0..6 {
         faulty.plan(3, Fault::FailsBefore);

@@ -117,14 +117,15 @@ impl Field {
 
     /// Starts all steps at once; after `meetings` at the gate it stays open. How each ended, and whether they were
     /// all under way at once.
-    pub(crate) async fn race<F>(
+    pub(crate) async fn race<F, T>(
         &self,
         tasks: usize,
         meetings: usize,
         step: impl Fn(usize, Visit) -> F,
-    ) -> (Vec<Step>, bool)
+    ) -> (Vec<T>, bool)
     where
-        F: Future<Output = Step> + Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
     {
         let barrier = Arc::new(Barrier::new(tasks));
         let mut all = JoinSet::new();
@@ -135,11 +136,12 @@ impl Field {
                 step.await
             });
         }
+        let have_met = || self.held.iter().all(|held| held() >= meetings);
         let (mut opened, mut met) = (false, false);
         let mut steps = Vec::new();
         while steps.len() < tasks {
             if !opened {
-                met = self.held.iter().all(|held| held() >= meetings);
+                met = have_met();
                 // On a busy machine one node may be through before the other has begun: those who wait there wait for
                 // steps that are over. No meeting, then.
                 let waiting: usize = self.waiting.iter().map(|waiting| waiting()).sum();
@@ -153,7 +155,8 @@ impl Field {
             }
             tokio::task::yield_now().await;
         }
-        (steps, met)
+        // All may have met and gone on since it was last looked: a busy machine has others to serve.
+        (steps, met || (!opened && have_met()))
     }
 }
 
