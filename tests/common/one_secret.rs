@@ -42,28 +42,24 @@ pub fn rounds(else_so_many: usize) -> usize {
     given.unwrap_or(else_so_many)
 }
 
-/// Every kind of secret at every entry that takes it, so many rounds of each, a fifth where another cell is the same but
-/// for a name.
+/// Every kind of secret at every entry that takes it, so many rounds of each.
 pub async fn run<S: Store + Throttle + Clone>(over: &str, stores: [S; 2], rounds: usize) {
     let again = stores.clone();
     let nodes = Arc::new(Nodes::over(stores).await);
     let table = Table { nodes: &nodes, over, rounds };
-    let beside = Table { nodes: &nodes, over, rounds: rounds.div_ceil(5) };
     // ATTACKS 33 to 36.
     table.entries(SentCode::sms).await;
-    beside.entries(SentCode::email).await;
+    table.entries(SentCode::email).await;
     // ATTACKS 1 to 6, 98.
     table.entries(AppCode::default).await;
     table.entries(TokenCode::default).await;
     table.entries(BackupCode::default).await;
-    table.cell(PasskeyChallenge::new(), SignIn).await;
-    beside.cell(PasskeyChallenge::new(), Enrolment).await;
-    beside.cell(PasskeyChallenge::new(), StepUp).await;
+    table.entries(PasskeyChallenge::new).await;
     // Followed in the browser that asked, which takes the mailbox before the factor is asked: `races_links`.
     table.entries(|| LinkElsewhere).await;
     // No factor is added by the word of another device.
     table.cell(AnApproval, SignIn).await;
-    beside.cell(AnApproval, StepUp).await;
+    table.cell(AnApproval, StepUp).await;
     table.confirmations(AppCode::default).await;
     if let Some(course) = table.course("the cookie of a trusted browser at sign-in".to_owned()) {
         entries::trusted(&nodes, course).await;
