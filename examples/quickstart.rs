@@ -1,9 +1,14 @@
-//! An application with sign-in, in about twenty lines of its own: registration, sessions and the rest are JSON routes
+//! An application with sign-in, in about thirty lines of its own: registration, sessions and the rest are JSON routes
 //! under `/auth`, and a handler that asks for a session gets one.
 //!
 //! ```text
 //! cargo run --example quickstart --features axum
 //! curl -i localhost:8080                         # 401: a problem document that says what to do
+//! ask() { curl -b jar -c jar -H origin:http://localhost:8080 -H content-type:application/json "localhost:8080$@"; }
+//! ask /auth/sign-up -d '{"contact":"ivan@example.org","name":"Ivan","terms":"1"}'    # FLOW, and a code is printed
+//! ask /auth/flow/answer -d '{"flow":"FLOW","factor":"email-code","answer":{"code":"CODE"}}'
+//! ask /auth/flow/answer -d '{"flow":"FLOW","factor":"password","answer":{"password":"a horse, a battery"}}'
+//! ask /                                                                        # You are ..
 //! ```
 
 use std::error::Error;

@@ -3,6 +3,8 @@
 pub mod identifier;
 mod personal;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::identifier::Identifier;
@@ -135,6 +137,9 @@ pub(crate) struct ProfileData {
     /// It is closed, and erased at this moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) closing: Option<Timestamp>,
+    /// What a node of a later build wrote beside it: one of this build that rewrites the row drops none of it.
+    #[serde(flatten)]
+    pub(crate) later: BTreeMap<String, serde_json::Value>,
 }
 
 impl ProfileData {
@@ -151,6 +156,7 @@ impl ProfileData {
             secured: None,
             closing: None,
             preferences: Preferences::default(),
+            later: BTreeMap::new(),
         }
     }
 

@@ -38,6 +38,7 @@ use crate::store::{Committed, Store, Throttle, Write};
 pub(crate) use admin::Change;
 pub use browsers::KnownBrowser;
 pub use credentials::Held;
+pub use export::Export;
 pub use history::Found;
 pub(crate) use rows::NewAccount;
 #[cfg(any(feature = "email", feature = "sms-http"))]

@@ -4,6 +4,59 @@
 //! [`Visitor`], [`Signed`], [`MaybeSigned`], [`Require`], [`ClientInfo`] and [`TokenForm`]. Serve with
 //! `into_make_service_with_connect_info::<SocketAddr>()`: the network throttle needs the peer's address.
 //!
+//! Nothing leaves until somebody tends: the routes only write messages down. Keep what [`tend`] gives for as long as
+//! the server runs, or call [`Auth::tend`](crate::Auth::tend) yourself.
+//!
+//! # Routes
+//!
+//! All under `/auth`. A flow is named by its token in the body, and bound to its browser.
+//!
+//! | method | path | asks for | what for |
+//! |---|---|---|---|
+//! | POST | `/sign-up` | | begins a registration: one message to the contact |
+//! | POST | `/sign-in` | | begins a sign-in, by a name or without; takes the first answer with it |
+//! | POST | `/recover` | | begins a recovery: one message to the contact |
+//! | POST | `/recover/wait` | a flow | lets a recovery wait that has no second confirmation |
+//! | GET | `/recover` | a session | the recovery that waits |
+//! | DELETE | `/recover` | a session | stops it |
+//! | GET | `/puzzle` | | a puzzle to solve before one of the three |
+//! | POST | `/flow/begin` | a flow | begins the challenge of a factor, or begins it again |
+//! | POST | `/flow/answer` | a flow | answers one of the offers |
+//! | POST | `/flow/reopen` | a flow | ends a sign-in to an account that is being closed: opens it again |
+//! | GET | `/return` | the address of a link | who asks there; changes nothing |
+//! | POST | `/return` | the address of a link | answers there |
+//! | GET | `/objection` | a link in a notice | what it does; changes nothing |
+//! | POST | `/objection` | a link in a notice | does it |
+//! | POST | `/token` | a refresh token | a program's next token |
+//! | GET | `/session` | a session | it |
+//! | DELETE | `/session` | | signs out |
+//! | GET | `/sessions` | a session | the account's sessions |
+//! | DELETE | `/sessions` | a session | ends all others |
+//! | DELETE | `/sessions/{id}` | a session | ends one |
+//! | GET | `/accounts` | | the accounts that are signed in in this browser |
+//! | POST | `/accounts` | | goes on in another of them |
+//! | DELETE | `/accounts` | | signs out of all of them |
+//! | DELETE | `/accounts/{id}` | | signs out of one of them, by the id of its session |
+//! | GET | `/factors` | a session | the account's credentials, and the factors that it can add |
+//! | PUT | `/factors/{id}` | a session | names a credential |
+//! | DELETE | `/factors/{id}` | a session | begins to take a credential away |
+//! | POST | `/enrol` | a session | begins to add a credential |
+//! | POST | `/change` | a session | begins to replace a credential |
+//! | GET | `/contacts` | a session | where the account's messages go |
+//! | POST | `/contacts` | a session | begins to add a contact, or to put it in the place of another |
+//! | DELETE | `/contacts/{id}` | a session | begins to take a contact away |
+//! | POST | `/contacts/{id}/main` | a session | begins to make a contact the main one of its kind |
+//! | POST | `/step-up` | a session | begins to prove what a problem `step_up` asked for |
+//! | POST | `/approvals` | a session | tells who asks on another device, and answers it |
+//! | GET | `/history` | a session | the account's history, in pages |
+//! | GET | `/messages` | a session | what the owner was told, in pages |
+//! | GET | `/preferences` | a session | what the owner is told of by which channel |
+//! | PUT | `/preferences` | a session | switches channels on and off |
+//! | GET | `/export` | a session | all that is kept of the owner |
+//! | POST | `/lock` | a session | locks the account, as its owner or because "this was not me" |
+//! | POST | `/close` | a session | begins to close the account; asked again when that is proven, closes it |
+//! | GET | `/openapi.json` | | the description of these routes, with bodies and replies (feature `openapi`) |
+//!
 //! # Who may ask
 //!
 //! A request with an unsafe method must show that no other site made a browser send it, in one of two ways:
@@ -15,6 +68,11 @@
 //!
 //! Anything else is refused with `origin`, before its body is read. A page with a form must not send
 //! `Referrer-Policy: no-referrer`: browsers then post with `Origin: null`.
+//!
+//! The library's routes look for themselves; an application's own handlers do not. [`Signed`], [`MaybeSigned`],
+//! [`Visitor`], [`ClientInfo`], [`Require`] and [`AuthHttp::require`] say who asks, and do not look where the request
+//! came from. Take [`SameOrigin`] or [`TokenForm`] in every handler that changes something, and change nothing in a
+//! GET.
 //!
 //! # What a client holds
 //!
@@ -32,10 +90,11 @@
 //! believed, since one of them was tossed in and nobody can tell which. `Authorization` wins over the session
 //! cookie. A program that starts a flow with `Propusk-Binding: new` finds the secret in the reply as `binding`, and
 //! the session's token as `token`; a browser never sees either in JSON. One that begins with `"refresh": true` also finds
-//! `refresh_token` and `expires_in`, the seconds after which `token` is over: `POST /auth/token {"refresh_token"}` gives
-//! both anew. A reply that was lost is asked for again at once; a refresh token that is used later than that is taken
-//! for a copy, and the session ends (`refresh_reused`). Every other reply with a `token` has the refresh token that
-//! belongs to it.
+//! `refresh_token` and `expires_in`, the seconds after which `token` is over. `POST /auth/token {"refresh_token"}`
+//! gives the next of both in the words of RFC 6749: `access_token`, which is the session's token, `token_type`
+//! (`Bearer`), `expires_in` and `refresh_token`. A reply that was lost is asked for again at once; a refresh token that
+//! is used later than that is taken for a copy, and the session ends (`refresh_reused`). Every other reply with a
+//! `token` has the refresh token that belongs to it.
 //!
 //! # Several accounts
 //!
@@ -85,6 +144,7 @@ mod body;
 mod caller;
 mod cookies;
 mod csrf;
+mod download;
 mod extract;
 mod form;
 mod json;

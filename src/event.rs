@@ -144,7 +144,7 @@ pub struct Event {
     pub credential: Option<CredentialId>,
     /// Why it was refused, a stable code.
     pub reason: Option<String>,
-    /// What the session that it began had proven.
+    /// What the session that it began or renewed had proven.
     pub reached: Option<Reached>,
     /// What an application added of its own.
     pub details: BTreeMap<String, String>,

@@ -141,6 +141,12 @@ pub trait Factor: Debug + Send + Sync + 'static {
         Limit::PORTAL
     }
 
+    /// For how long what it sends, or waits for, can be answered; `None` where no time bounds it. What is over ten minutes is
+    /// told of by [`Auth::deviations`](crate::Auth::deviations) (NIST SP 800-63B-4 section 3.1.3.2, ASVS 5.0 6.5.5).
+    fn good_for(&self) -> Option<Duration> {
+        self.mailbox().map(|mailbox| mailbox.life)
+    }
+
     /// Who may leave a letter for its challenges: they are answered when one has come, and wait until then. `None`:
     /// they need no other device.
     fn mailbox(&self) -> Option<Mailbox> {
@@ -272,6 +278,11 @@ pub enum Begun<S> {
     },
     /// Too soon after the one before.
     Wait {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// Too much is under way here, whoever asks.
+    Busy {
         /// When to ask again.
         retry_after: Duration,
     },

@@ -54,7 +54,7 @@ pub use recover::Recover;
 pub use refusal::{Code, Refusal};
 use state::{Applicant, State, Who};
 pub(crate) use state::{Kind, Run};
-pub(crate) use stop::{Going, edge};
+pub(crate) use stop::{Going, Stop, busy, edge};
 pub(crate) use subject::Person;
 pub use transaction::Transaction;
 pub(crate) use trust::{NAME as TRUST, Trusted};
@@ -133,7 +133,7 @@ pub enum Followed {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Done {
-    /// The session, where the flow gives one.
+    /// The session: a new one, the one at hand renewed, or as it was where nothing was left to prove.
     pub session: Session,
     /// Its token: handed to the client once, never stored.
     pub token: Token,
@@ -243,7 +243,8 @@ impl Visit {
 
     /// Registration with a phone or an e-mail address, by a name and what else there is to say of the person (`"Ivan"`
     /// will do). The account is made when the address is confirmed and a secret is chosen, not before (ATTACKS 58: nobody
-    /// can lay hands on an account for an address that is not theirs).
+    /// can lay hands on an account for an address that is not theirs). `terms` is the version of the terms that they
+    /// accepted, in 1 to 64 bytes of the application's own; refused else ([`Code::Terms`]).
     ///
     /// # Errors
     /// When something does not work.
@@ -429,21 +430,35 @@ impl Visit {
         self.auth.0.sign_out(self, session).await
     }
 
-    /// Ends another session of the same account; whether there was one.
+    /// Ends another session of the same account.
     ///
     /// # Errors
     /// When something does not work.
-    pub async fn end_session(&self, mine: &Session, other: crate::id::SessionId) -> Result<bool, Broken> {
+    pub async fn end_session(&self, mine: &Session, other: crate::id::SessionId) -> Result<Ended, Broken> {
         self.auth.0.end_session(self, mine, other).await
     }
 
-    /// Ends all other sessions of the same account; false when this session has itself ended meanwhile.
+    /// Ends all other sessions of the same account, and what other browsers were trusted with. Where there is none of
+    /// either, no line is written of it.
     ///
     /// # Errors
     /// When something does not work.
-    pub async fn end_other_sessions(&self, mine: &Session) -> Result<bool, Broken> {
+    pub async fn end_other_sessions(&self, mine: &Session) -> Result<Ended, Broken> {
         self.auth.0.end_other_sessions(self, mine).await
     }
+}
+
+/// How the ending of other sessions ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Ended {
+    /// They have ended.
+    Done,
+    /// There was nothing to end.
+    Nothing,
+    /// The session that asked has itself ended meanwhile, and ended nothing.
+    NoSession,
 }
 
 /// A sign-in about to begin.

@@ -1,4 +1,4 @@
-//! A check that whoever begins a registration or a sign-in spends more than a request on it. Asked for by
+//! A check that whoever begins a registration, a sign-in or a recovery spends more than a request on it. Asked for by
 //! [`Profile::human`](crate::policy::Profile::human).
 //!
 //! The built-in one, [`ProofOfWork`], needs no third party and asks nothing of a person: their browser computes for a
@@ -309,8 +309,8 @@ fn is_zero(seed: &[u8; 32], nth: u8, number: [u8; 4], bits: u8) -> bool {
 }
 
 impl Visit {
-    /// A puzzle whose answer, given with [`Client::human`](crate::Client::human), opens one registration or sign-in of this
-    /// client. For any purpose, asked for or not.
+    /// A puzzle whose answer, given with [`Client::human`](crate::Client::human), opens one registration,
+    /// sign-in or recovery of this client. For any purpose, asked for or not.
     ///
     /// # Errors
     /// When something does not work.

@@ -123,7 +123,9 @@
 //! with Sentinel; who allows more (`cluster-replica-validity-factor`, `down-after-milliseconds`) allows a revoked session
 //! to come back, unless `min-replicas-max-lag` has the master refuse writes before. The job also closes the gap of a
 //! process that dies after the record. The first time it leaves to its holder what is held: that process may be about to
-//! settle.
+//! settle. A try that fails, or a process that dies over it, takes no repetition away: the job says itself how often it
+//! was done. All that are due are done at once, so that a part of the hot store that is down holds the outbox up once;
+//! its jobs wait fifteen seconds behind the others.
 //!
 //! Commands sent twice. In a cluster a command whose connection broke, or whose answer is late, is repeated, and the
 //! first may have been done. Each command carries the ticket of its commit, by which the second is known and answered as

@@ -83,15 +83,21 @@ impl Requirement {
     #[must_use]
     pub fn met_by(&self, proofs: &[Proof], now: Timestamp) -> bool {
         let proofs = self.counted(proofs, now);
-        self.covered(&proofs) && proof::aal(&proofs) >= self.aal && proof::kinds(&proofs) >= self.kinds
+        self.covered(&proofs) && proof::aal(&proofs) >= self.aal && proof::kinds(&proofs) >= self.least()
     }
 
     /// How far these proofs go towards it: more is nearer.
     pub(crate) fn progress(&self, proofs: &[Proof], now: Timestamp) -> (bool, usize, Aal) {
         let proofs = self.counted(proofs, now);
-        // Where one level is all that is asked for, what counts for no level brings nobody nearer.
-        let kinds = if self.kinds > 1 || self.aal == Aal::Zero { self.kinds } else { 0 };
+        // Where one level or property is all that is asked for, what counts for none of them brings nobody nearer.
+        let one = self.aal != Aal::Zero || self.having.is_some();
+        let kinds = if self.kinds <= 1 && one { 0 } else { self.least() };
         (self.covered(&proofs), proof::kinds(&proofs).min(kinds), proof::aal(&proofs).min(self.aal))
+    }
+
+    /// Something fresh is asked for wherever freshness is: nothing is never old.
+    fn least(&self) -> usize {
+        self.kinds.max(usize::from(self.fresh.is_some()))
     }
 
     fn covered(&self, proofs: &[Proof]) -> bool {

@@ -142,9 +142,9 @@ pub(crate) struct Grant<'a> {
 }
 
 impl Inner {
-    /// The one function that creates a session. It takes proofs, not a flag: who proved too little for the
-    /// profile gets none, nor who has yet to replace what they proved it by, whatever the caller thinks (ATTACKS B: the
-    /// second factor skipped on another path).
+    /// Creates a session. It takes proofs, not a flag: who proved too little for the profile gets none, nor who has yet
+    /// to replace what they proved it by, whatever the caller thinks (ATTACKS B: the second factor skipped on another
+    /// path). There is no other way but `renew`, which carries on the proofs of a session that was created here.
     pub(crate) fn mint(&self, grant: Grant<'_>) -> Result<(Write, Session, Token), Broken> {
         let due = grant.proofs.iter().any(|proof| proof.proves().why_due().is_some());
         let trusted = self.profile.trust.as_ref().filter(|_| grant.trusted.is_some());
@@ -198,7 +198,9 @@ impl Inner {
 
     pub(crate) async fn check(&self, token: &Token) -> Result<Option<Session>, Broken> {
         let Some(session) = self.peek(token).await? else { return Ok(None) };
-        self.touch(&session, session.row.key, self.clock.now()).await?;
+        // A store that can be read and not written (full, or gone read-only) signs nobody out: the session only seems idle
+        // for longer than it was.
+        let _ = self.touch(&session, session.row.key, self.clock.now()).await;
         Ok(Some(session))
     }
 

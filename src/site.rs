@@ -12,8 +12,9 @@ pub struct Site {
     /// (CVE-2021-30185, CVE-2017-9303).
     pub origin: String,
     /// The path of the page at which an owner objects to what a notice tells of: `/objection` makes
-    /// `https://host/objection?o=...`. Answer it with `no-store` and `Referrer-Policy: strict-origin`.
-    pub objections: String,
+    /// `https://host/objection?o=...`. Answer it with `no-store` and `Referrer-Policy: strict-origin`. `None`: notices
+    /// carry no link, and name no way but the site itself.
+    pub objections: Option<String>,
     /// Words that a password must not be built of: the service's names.
     pub words: Vec<String>,
 }
@@ -22,18 +23,14 @@ impl Site {
     /// A site by its name and origin.
     pub fn new(name: impl Into<String>, origin: impl Into<String>) -> Self {
         let name = name.into();
-        Self {
-            words: vec![name.clone()],
-            name,
-            origin: origin.into(),
-            objections: "/auth/objection".to_owned(),
-        }
+        Self { words: vec![name.clone()], name, origin: origin.into(), objections: None }
     }
 
-    /// With a page of the application's own for [`Self::objections`]. Default: the JSON route.
+    /// With a page of the application's own for [`Self::objections`]: it asks whether to go on, and posts to
+    /// [`Visit::object`](crate::Visit::object). The JSON routes have none: whoever follows a link sees what they answer.
     #[must_use]
     pub fn objections_at(mut self, path: impl Into<String>) -> Self {
-        self.objections = path.into();
+        self.objections = Some(path.into());
         self
     }
 

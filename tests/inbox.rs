@@ -155,7 +155,7 @@ async fn what_is_tried_at_a_locked_account_breaks_nothing() {
     assert!(house.auth.unlock(house.account, &somebody()).await.unwrap());
     let subjects = house.subjects().await;
     assert!(subjects.iter().any(|one| one == "Sign-in from a new browser"), "{subjects:?}");
-    let _ = house.auth.export(house.account).await.unwrap().unwrap();
+    let _ = house.auth.export(house.account).await.unwrap().unwrap().whole().await.unwrap();
 }
 
 /// A stolen session reads the inbox: it finds no code, and no link by which it would object in the owner's name.
@@ -179,7 +179,7 @@ async fn nothing_in_it_acts() {
             assert!(codes.into_iter().all(|code| !text.contains(code)), "{text}");
         }
     }
-    let export = house.auth.export(house.account).await.unwrap().unwrap();
+    let export = house.auth.export(house.account).await.unwrap().unwrap().whole().await.unwrap();
     assert!(export.contains("\"messages\":[{") && !export.contains("?o="), "{export}");
 }
 
@@ -190,7 +190,7 @@ async fn what_is_switched_off_elsewhere_is_there_still() {
     let mine = house.sign_in().await;
     let account = house.auth.account(house.account).await.unwrap().unwrap();
     let quiet = account.preferences.with(Topic::SignIn, Channel::Email, false);
-    assert!(house.visit.prefer(&mine.session, &quiet).await.unwrap().is_none());
+    assert!(house.visit.prefer(&mine.session, |_| quiet.clone()).await.unwrap().is_none());
     house.sent().await;
     house.outbox.clear();
     house.sign_in().await;

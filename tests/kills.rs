@@ -27,7 +27,7 @@ use propusk::clock::Clock;
 use propusk::error::Broken;
 use propusk::event::{EventPage, Outcome};
 use propusk::factor::password::due::Issued;
-use propusk::flow::{Closing, Done, Next, Objected, Objection, Refreshed, Transaction};
+use propusk::flow::{Closing, Done, Ended, Next, Objected, Objection, Refreshed, Transaction};
 use propusk::id::AccountId;
 use propusk::message::Locale;
 use propusk::policy::Requirement;
@@ -453,10 +453,10 @@ impl Stage {
             (Story::Switch, Some((_, there))) => self.ack(visit.switch(&there.token).await?),
             (Story::SignOut, Some((here, _))) => visit.sign_out(&here.token).await?,
             (Story::EndOne, Some((here, there))) => {
-                assert!(visit.end_session(&here.session, there.session.id()).await?);
+                assert_eq!(visit.end_session(&here.session, there.session.id()).await?, Ended::Done);
             }
             (Story::EndOthers, Some((here, _))) => {
-                assert!(visit.end_other_sessions(&here.session).await?);
+                assert_eq!(visit.end_other_sessions(&here.session).await?, Ended::Done);
             }
             (Story::SwitchOff, Some((here, _))) => {
                 self.auth.disable(here.session.account(), &somebody()).await?
@@ -732,7 +732,7 @@ impl Stage {
                 assert!(auth.session(&here.token).await.unwrap().is_some(), "{at}");
             }
             (Story::EndOthers, Some((here, there))) => {
-                assert!(visit.end_other_sessions(&here.session).await.unwrap(), "{at}");
+                assert_ne!(visit.end_other_sessions(&here.session).await.unwrap(), Ended::NoSession, "{at}");
                 assert!(auth.session(&there.token).await.unwrap().is_none(), "{at}");
                 assert!(auth.session(&here.token).await.unwrap().is_some(), "{at}");
             }

@@ -79,7 +79,7 @@ impl House {
 
     async fn prefer(&self, mine: &Session, wanted: &Preferences) -> &'static str {
         let visit = self.auth.visit(Client::unknown());
-        visit.prefer(mine, wanted).await.unwrap().map_or("done", |why| why.code.as_str())
+        visit.prefer(mine, |_| wanted.clone()).await.unwrap().map_or("done", |why| why.code.as_str())
     }
 
     /// The newest line of the history: its name, and what stands beside it.
@@ -151,7 +151,7 @@ async fn one_address_hears_of_everything_whatever_is_chosen() {
         assert_eq!(silent, Preferences::default(), "{topic:?}");
     }
     // A session that is over sets nothing.
-    house.auth.visit(Client::unknown()).end_session(&mine, mine.id()).await.unwrap();
+    let _ = house.auth.visit(Client::unknown()).end_session(&mine, mine.id()).await.unwrap();
     let quiet = Preferences::default().with(Topic::SignIn, Channel::Sms, false);
     assert_eq!(house.prefer(&mine, &quiet).await, "no_session");
     assert_eq!(house.account().await.preferences, Preferences::default());
@@ -228,4 +228,21 @@ async fn the_history_tells_of_a_notice_that_nobody_got() {
     lost.sort_unstable();
     let masked = |text: &str| Identifier::parse(text).unwrap().masked();
     assert_eq!(lost, [("rejected".into(), masked(EMAIL)), ("too_many_attempts".into(), masked(PHONE))]);
+}
+
+/// Each message costs. Who switches to and fro has one told of each thing a day, and who silences something else is told.
+#[tokio::test]
+async fn switching_to_and_fro_is_told_once() {
+    let house = House::new(false).await;
+    let mine = house.sign_in().await;
+    house.heard().await;
+    let quiet = Preferences::default().with(Topic::SignIn, Channel::Sms, false);
+    for _ in 0..10 {
+        assert_eq!(house.prefer(&mine, &quiet).await, "done");
+        assert_eq!(house.prefer(&mine, &Preferences::default()).await, "done");
+    }
+    assert_eq!(house.heard().await, ["email notices-off", "sms notices-off"]);
+    let more = Preferences::default().with(Topic::Credentials, Channel::Sms, false);
+    assert_eq!(house.prefer(&mine, &more).await, "done");
+    assert_eq!(house.heard().await, ["email notices-off", "sms notices-off"]);
 }

@@ -138,7 +138,7 @@ async fn a_browser_is_known_until_it_is_forgotten() {
     let phone = auth.visit(phone.with_browser(second.browser.clone().unwrap()));
     refused(phone.sign_in().with(EMAIL, Password::word(WORD)).await.unwrap());
     pending(laptop.sign_in().with(EMAIL, Password::word(WORD)).await.unwrap());
-    laptop.end_session(&first.session, second.session.id()).await.unwrap();
+    let _ = laptop.end_session(&first.session, second.session.id()).await.unwrap();
     assert!(
         !phone.forget_browser(&second.session, known[0].id).await.unwrap(),
         "an ended session forgets nothing"

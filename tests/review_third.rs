@@ -11,18 +11,21 @@ use std::time::Duration;
 
 use portal::{EMAIL, Hands, Outbox, PHONE, WORD, done, pending, register};
 use propusk::account::LockReason;
-use propusk::account::identifier::Identifier;
+use propusk::account::identifier::{Identifier, IdentifierKind};
 use propusk::auth::import::{Import, Imported};
 use propusk::clock::{Clock, SystemEntropy, Timestamp};
 use propusk::error::Broken;
-use propusk::flow::{Done, Posted};
+use propusk::event::EventPage;
+use propusk::flow::{Code as Why, Done, Ended, Posted, Transaction};
 use propusk::hash::{Hashed, Lane};
 use propusk::id::FactorName;
 use propusk::message::{Message, SendError, Sender, Sending, Sent};
 use propusk::policy::Requirement;
 use propusk::proof::{Aal, Proof};
 use propusk::secret::Secret;
-use propusk::{Approval, Auth, Client, Code, MemoryStore, Password, Profile, Step, Visit};
+use propusk::store::{Store, Throttle};
+use propusk::testing::{Fault, FaultyStore};
+use propusk::{Approval, Auth, BackupCodes, Client, Code, MemoryStore, Password, Profile, Step, Visit};
 
 const SMS: FactorName = FactorName::new("sms-code");
 const MAIL: FactorName = FactorName::new("email-code");
@@ -294,4 +297,248 @@ async fn f27_who_is_held_at_home_is_not_told_that_home_is_not_held() {
     let notice = sent.last().unwrap().text().body;
     assert!(notice.contains("on hold"), "{notice}");
     assert!(!notice.contains("is not held"), "{notice}");
+}
+
+fn node<S: Store + Throttle + Clone>(store: &S, hands: &Hands, outbox: &Outbox) -> Auth {
+    portal::portal(store, Profile::nist_aal1())
+        .clock(hands.clone())
+        .sender(outbox.clone())
+        .factor(Password::default())
+        .factor(Code::sms())
+        .factor(Code::email())
+        .factor(BackupCodes::default())
+        .build()
+        .unwrap()
+}
+
+// ---- fourth review ----
+
+/// Any account can add any address, and have codes sent there: they are counted apart from those that its owner needs.
+#[tokio::test]
+async fn f29_who_adds_somebody_elses_address_takes_no_second_factor_from_them() {
+    let house = House::new(Profile::nist_aal1());
+    let owner = house.person(PHONE).await;
+    let thief = house.person(EMAIL).await;
+    house.hands.advance(86_400);
+    let theirs = house.auth.visit(Client::unknown().with_browser(thief.browser.unwrap()));
+    let mut step = theirs.add_contact(&thief.token, PHONE, None).await.unwrap();
+    while let Step::Pending(next) = &step
+        && next.offers.first().is_some_and(|offer| offer.factor == Password::NAME)
+    {
+        step = theirs.answer(&next.flow, Password::word(WORD)).await.unwrap();
+    }
+    let flow = pending(step).flow;
+    let mut refused = 0;
+    for _ in 0..14 {
+        house.hands.advance(61);
+        refused += usize::from(matches!(theirs.begin(&flow, &SMS).await.unwrap(), Step::Refused(_)));
+    }
+    assert!(refused > 0, "an address hears no more than ten an hour for that");
+    let mine = house.auth.visit(Client::unknown().with_browser(owner.browser.unwrap()));
+    let lately = Requirement::two_factors().within(Duration::from_secs(300));
+    let next = pending(mine.step_up(&owner.token, lately).await.unwrap());
+    let next = pending(mine.answer(&next.flow, Password::word(WORD)).await.unwrap());
+    let _ = pending(mine.begin(&next.flow, &SMS).await.unwrap());
+}
+
+/// Of two requests for a code at once one is sent, the other is told to wait, and the flow lives.
+#[tokio::test]
+async fn f30_a_double_click_on_send_loses_no_sign_in() {
+    for nth in 0..8 {
+        let (store, hands, outbox) = (MemoryStore::default(), Hands::default(), Outbox::default());
+        let faulty = FaultyStore::new(store.clone());
+        let (auth, other) = (node(&store, &hands, &outbox), node(&faulty, &hands, &outbox));
+        other.ready().await.unwrap();
+        let visit = auth.visit(Client::unknown());
+        register(&auth, &outbox, &visit, PHONE, Password::word(WORD)).await;
+        hands.advance(3600);
+        let flow = pending(visit.sign_in().start(PHONE).await.unwrap()).flow;
+        faulty.plan(nth, Fault::WaitsBefore);
+        let slow = tokio::spawn({
+            let (visit, flow) = (other.visit(Client::unknown()), flow.clone());
+            async move { visit.begin(&flow, &SMS).await.unwrap() }
+        });
+        while !slow.is_finished() && !faulty.waits() {
+            tokio::task::yield_now().await;
+        }
+        let fast = visit.begin(&flow, &SMS).await.unwrap();
+        faulty.mend();
+        let slow = slow.await.unwrap();
+        let mut ends = [slow, fast].map(|step| match step {
+            Step::Pending(_) => "pending",
+            Step::Refused(why) => why.code.as_str(),
+            Step::Done(_) => "done",
+        });
+        ends.sort_unstable();
+        assert_eq!(ends, ["pending", "too_soon"], "{nth}");
+        let code = outbox.code(&auth).await;
+        let step = visit.answer(&flow, Code::typed(SMS, &code)).await.unwrap();
+        assert!(matches!(step, Step::Done(_)), "{nth}: {step:?}");
+    }
+}
+
+/// A gateway that hangs keeps nobody from what goes another way.
+#[tokio::test]
+async fn f31_a_channel_that_hangs_stops_no_other() {
+    #[derive(Clone, Debug, Default)]
+    struct Hangs(Hands);
+    impl Sender for Hangs {
+        fn takes(&self, to: &Identifier) -> bool {
+            to.kind() == IdentifierKind::Phone
+        }
+        fn send<'a>(&'a self, _: &'a Message) -> Sending<'a> {
+            self.0.advance(20);
+            Box::pin(async { Err(SendError(None)) })
+        }
+    }
+    let (hangs, outbox) = (Hangs::default(), Outbox::default());
+    let auth = portal::portal(&MemoryStore::default(), Profile::nist_aal1())
+        .clock(hangs.0.clone())
+        .sender(hangs.clone())
+        .sender(outbox.clone())
+        .factor(Password::default())
+        .factor(Code::sms())
+        .factor(Code::email())
+        .build()
+        .unwrap();
+    let visit = auth.visit(Client::unknown());
+    for round in 0..3 {
+        for nth in 0..50 {
+            let phone = format!("+7916{round}{nth:06}");
+            let _ = pending(visit.sign_up(&phone, "Ivan", "2026-01").await.unwrap());
+        }
+        hangs.0.advance(1);
+        let mail = format!("somebody{round}@example.org");
+        let _ = pending(visit.sign_up(&mail, "Ivan", "2026-01").await.unwrap());
+        let asked = auth.now();
+        // As many as one round claims are waiting before it.
+        for _ in 0..2 {
+            let _ = auth.tend(100).await.unwrap();
+        }
+        let came = outbox.all(&auth).await.iter().any(|message| message.to.as_str() == mail);
+        assert!(came && auth.now().since(asked) < Duration::from_secs(120), "{round}");
+    }
+}
+
+/// A client in a loop fills nobody's history with endings of nothing.
+#[tokio::test]
+async fn f32_where_no_other_session_is_none_is_told_to_have_ended() {
+    let house = House::new(Profile::nist_aal1());
+    let mine = house.person(PHONE).await;
+    let visit = house.auth.visit(Client::unknown());
+    let lines = async || {
+        let page = EventPage::newest(100);
+        house.auth.history(mine.session.account(), page).await.unwrap().len()
+    };
+    let before = lines().await;
+    for _ in 0..3 {
+        assert_eq!(visit.end_other_sessions(&mine.session).await.unwrap(), Ended::Nothing);
+    }
+    assert_eq!(lines().await, before);
+    let other = done(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
+    let before = lines().await;
+    assert_eq!(visit.end_other_sessions(&mine.session).await.unwrap(), Ended::Done);
+    assert_eq!(lines().await, before + 1);
+    assert_eq!(visit.end_other_sessions(&other.session).await.unwrap(), Ended::NoSession);
+    assert_eq!(visit.end_session(&other.session, mine.session.id()).await.unwrap(), Ended::NoSession);
+    assert!(house.auth.session(&mine.token).await.unwrap().is_some());
+}
+
+/// A store that can be read and not written signs nobody out.
+#[tokio::test]
+async fn f33_a_full_store_ends_no_session() {
+    let (store, hands, outbox) = (MemoryStore::default(), Hands::default(), Outbox::default());
+    let faulty = FaultyStore::new(store);
+    let auth = node(&faulty, &hands, &outbox);
+    let visit = auth.visit(Client::unknown());
+    let mine = register(&auth, &outbox, &visit, PHONE, Password::word(WORD)).await;
+    hands.advance(360);
+    // The call after the look-up is the one that writes down when it was last used.
+    faulty.plan(1, Fault::FailsBefore);
+    assert!(auth.session(&mine.token).await.unwrap().is_some());
+    assert_eq!(faulty.calls(), 2, "it was tried");
+}
+
+/// Who guesses at an account whose guard is spent or held leaves one line an hour, and not one a guess.
+#[tokio::test]
+async fn f34_refusals_without_a_look_do_not_fill_the_history() {
+    let house = House::new(Profile::nist_aal1());
+    let mine = house.person(PHONE).await;
+    let visit = house.auth.visit(Client::unknown());
+    for _ in 0..200 {
+        let _ = visit.sign_in().with(PHONE, Password::word("wrong wrong wrong")).await.unwrap();
+    }
+    let all = house.auth.history(mine.session.account(), EventPage::newest(1000)).await.unwrap();
+    assert!(all.len() < 30, "{} lines", all.len());
+    let held = |code: &str| all.iter().filter(|event| event.reason.as_deref() == Some(code)).count();
+    assert!(held("held") >= 1, "the owner sees that somebody keeps trying");
+}
+
+/// Backup codes cost sixteen hashes a set, and nobody's guess is counted for them.
+#[tokio::test]
+async fn f35_proposals_without_end_do_not_keep_the_hash_pool() {
+    let (store, hands, outbox) = (MemoryStore::default(), Hands::default(), Outbox::default());
+    let auth = node(&store, &hands, &outbox);
+    let visit = auth.visit(Client::unknown());
+    let mine = register(&auth, &outbox, &visit, PHONE, Password::word(WORD)).await;
+    hands.advance(120);
+    let next = pending(visit.enrol(&mine.token, BackupCodes::NAME).await.unwrap());
+    let next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+    let next = pending(visit.begin(&next.flow, &SMS).await.unwrap());
+    let code = outbox.code(&auth).await;
+    let next = pending(visit.answer(&next.flow, Code::typed(SMS, &code)).await.unwrap());
+    let mut begun = 0;
+    for _ in 0..100 {
+        begun += match visit.begin(&next.flow, &BackupCodes::NAME).await.unwrap() {
+            Step::Refused(why) => {
+                assert_eq!(why.code, Why::TooSoon);
+                assert!(why.retry_after.is_some());
+                0
+            }
+            _ => 1,
+        };
+    }
+    assert_eq!(begun, 30);
+    hands.advance(120);
+    let _ = pending(visit.begin(&next.flow, &BackupCodes::NAME).await.unwrap());
+}
+
+/// What the message shows, the history shows: no field hides another, nor stands for what the library writes there.
+#[tokio::test]
+async fn f36_no_field_of_a_transaction_hides_another() {
+    let house = House::new(Profile::nist_aal1());
+    let mine = house.person(PHONE).await;
+    let visit = house.auth.visit(Client::unknown());
+    let plain = || Transaction::new("fine:pay").with("Amount", "500.00 EUR").with("Payee", "City");
+    let said = async |what: Transaction| match visit
+        .approve(&mine.token, Requirement::aal(Aal::One), what)
+        .await
+        .unwrap()
+    {
+        Step::Refused(why) => why.code.as_str(),
+        _ => "asked",
+    };
+    assert_eq!(said(plain()).await, "asked");
+    for label in ["Payee", "transaction", "signals", "country"] {
+        assert_eq!(said(plain().with(label, "Somebody else")).await, "transaction", "{label}");
+    }
+}
+
+/// A code that is good for an hour departs from what each standard says of codes.
+#[tokio::test]
+async fn f37_a_code_that_lives_too_long_is_a_deviation() {
+    for (minutes, told) in [(10, false), (60, true)] {
+        let mut code = Code::sms();
+        code.life = Duration::from_secs(minutes * 60);
+        let auth = portal::portal(&MemoryStore::default(), Profile::asvs_l2())
+            .sender(Outbox::default())
+            .factor(Password::default())
+            .factor(code)
+            .build()
+            .unwrap();
+        let all = auth.deviations().unwrap();
+        let departs =
+            |from: &str| all.iter().any(|one| one.requirement == from && one.what.contains("sms-code"));
+        assert_eq!((departs("3.1.3.2"), departs("6.5.5")), (told, told), "{minutes}");
+    }
 }

@@ -272,6 +272,18 @@ async fn each_backup_code_is_good_once() {
         assert_eq!((session.aal(), session.amr()), (Aal::Two, vec!["pwd", "otp", "mfa"]));
         assert_eq!(house.auth.hashes().computed() - hashed, 2, "the password, and one");
         assert_eq!(left().await, Some(9 - used));
+        // The owner hears of each use, and from three on that they run out.
+        let sent = house.outbox.all(&house.auth).await;
+        let told = sent.iter().rev().find(|one| one.template.as_str().starts_with("backup-code")).unwrap();
+        let template = if used < 6 { "backup-code-used" } else { "backup-codes-few" };
+        assert_eq!(
+            (told.template.as_str(), told.param("left")),
+            (template, Some((9 - used).to_string().as_str())),
+        );
+        assert_eq!(
+            sent.iter().filter(|one| one.template.as_str().starts_with("backup-code")).count(),
+            used + 1
+        );
         if used < 9 {
             let hashed = house.auth.hashes().computed();
             assert_eq!(said(house.second(PHONE, BackupCodes::code(code)).await), "replayed");

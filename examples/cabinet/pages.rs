@@ -38,7 +38,8 @@ pub mod wizard;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::Step;
-use propusk::flow::{Code, Done, Duty, Offer, Refusal};
+use propusk::flow::{Code, Done, Duty, Next, Offer, Refusal};
+use propusk::id::FactorName;
 
 use crate::app::Failure;
 use crate::asks::Ask;
@@ -97,23 +98,26 @@ pub async fn lead_on(
                 // The portal asks for one thing at a time: the first offer, unless another was begun.
                 let (factor, prompt) = match next.begun {
                     Some((factor, prompt)) => (factor, Some(prompt)),
-                    None => match next.offers.first() {
-                        Some(offer) if begins(offer) => {
-                            step = guest.visit.begin(&next.flow, &offer.factor).await?;
+                    None => match first(guest, &next).await? {
+                        First::Begun(begun) => {
+                            step = begun;
                             continue;
                         }
-                        Some(offer) => (offer.factor.clone(), None),
-                        None if way == Way::Recover && next.delay.is_some() => {
+                        First::Asked(factor, told) => {
+                            draft.told = told;
+                            (factor, None)
+                        }
+                        First::Nothing if way == Way::Recover && next.delay.is_some() => {
                             (draft.offers, draft.factor, draft.choosing) = (Vec::new(), None, false);
                             guest.keep(way, draft);
                             return Ok(Redirect::to(forgot::WAIT).into_response());
                         }
                         // One that was stopped a while ago does not even wait; asked, the library says so.
-                        None if way == Way::Recover => {
+                        First::Nothing if way == Way::Recover => {
                             step = guest.visit.wait(&next.flow).await?;
                             continue;
                         }
-                        None => return Ok(Redirect::to(way.start()).into_response()),
+                        First::Nothing => return Ok(Redirect::to(way.start()).into_response()),
                     },
                 };
                 draft.offers = next.offers;
@@ -152,6 +156,33 @@ pub async fn lead_on(
             }
         }
     }
+}
+
+/// What is asked for first.
+enum First {
+    Begun(Step),
+    /// Nothing is begun: with why, where that was the fault of all of them.
+    Asked(FactorName, Option<Told>),
+    Nothing,
+}
+
+// Where no message goes now (too many were asked for, be it by a stranger, or none goes there) the next way is as good:
+// a page that stood still would hide it.
+async fn first(guest: &Guest, next: &Next) -> Result<First, Failure> {
+    let mut told = None;
+    for offer in &next.offers {
+        if !begins(offer) {
+            return Ok(First::Asked(offer.factor.clone(), None));
+        }
+        match guest.visit.begin(&next.flow, &offer.factor).await? {
+            Step::Refused(why) if matches!(why.code, Code::TooSoon | Code::Barred) => {
+                told = told.or_else(|| Some(guest.told(*why)));
+            }
+            step => return Ok(First::Begun(step)),
+        }
+    }
+    let all = next.offers.first().map(|offer| First::Asked(offer.factor.clone(), told));
+    Ok(all.unwrap_or(First::Nothing))
 }
 
 /// What comes after the end of a flow has failed. The session has another token by then: whoever is not given it is signed

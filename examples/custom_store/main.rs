@@ -212,7 +212,7 @@ impl OutboxStore for PlainStore {
                 .filter(|message| message.row.deliver && message.closed.is_none())
                 .filter(|message| message.row.realm == realm && message.next <= now)
                 .collect();
-            due.sort_by_key(|message| message.next);
+            due.sort_by_key(|message| (message.row.due, message.row.id));
             due.truncate(limit);
             let handed_out = due.into_iter().map(|message| {
                 message.next = now.after(lease);

@@ -172,13 +172,16 @@ impl Rows {
                 true
             }
             Write::AddSession { row, keep } => {
-                let (account, key) = (row.account, row.key);
+                // One that goes on under another token was made long ago, and is used now.
+                let (account, key, now) = (row.account, row.key, row.created.max(row.seen));
                 let alive = self.accounts.get(&account).is_some_and(|now| now.epoch == row.epoch);
                 let added = alive && add(&mut self.sessions, key, row);
                 if added {
                     let others =
                         self.sessions.values().filter(|row| row.account == account && row.key != key);
-                    for oldest in beyond(keep, others.map(|row| (row.seen, row.key)).collect()) {
+                    // What is over and not yet purged goes first: it takes no place from what lives.
+                    let others = others.map(|row| ((lives(row, now), row.seen), row.key)).collect();
+                    for oldest in beyond(keep, others) {
                         self.sessions.remove(&oldest);
                     }
                 }
@@ -240,10 +243,15 @@ pub(crate) fn of<K, V: Clone>(rows: &BTreeMap<K, V>, chosen: impl Fn(&V) -> bool
 }
 
 /// Which of an account's other rows go, so that `keep` stay with the one just added: the least recently used.
-fn beyond<K: Ord>(keep: usize, mut others: Vec<(Timestamp, K)>) -> Vec<K> {
+fn beyond<T: Ord, K: Ord>(keep: usize, mut others: Vec<(T, K)>) -> Vec<K> {
     others.sort();
     others.truncate((others.len() + 1).saturating_sub(keep.max(1)));
     others.into_iter().map(|(_, key)| key).collect()
+}
+
+fn lives(row: &SessionRow, now: Timestamp) -> bool {
+    let idle = std::time::Duration::from_secs(u64::from(row.idle_secs));
+    now < row.expires && now < row.seen.after(idle)
 }
 
 pub(crate) fn drop_some<K: Ord + Clone, V>(

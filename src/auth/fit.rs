@@ -1,5 +1,7 @@
 //! Whether a profile can be met by the factors that the builder was given.
 
+use std::time::Duration;
+
 use super::{Auth, Builder};
 use crate::clock::Timestamp;
 use crate::error::{Broken, Missing};
@@ -111,10 +113,21 @@ impl Auth {
                 list.push(profile.deviation(Standard::Nist, "3.2.2", what));
             }
         }
+        let long = factors.iter().filter_map(|(name, factor)| Some((name, factor.good_for()?)));
+        for (name, life) in long.filter(|(_, life)| *life > OUT_OF_BAND) {
+            let what = format!("{name} can be answered for {} minutes, not 10", life.as_secs().div_ceil(60));
+            list.push(profile.deviation(Standard::Nist, "3.1.3.2", what.clone()));
+            if profile.measured.asvs >= 2 {
+                list.push(profile.deviation(Standard::Asvs, "6.5.5", what));
+            }
+        }
         list.sort_by_key(|one| one.standard);
         Ok(list)
     }
 }
+
+/// What is sent is good for no longer than this.
+const OUT_OF_BAND: Duration = Duration::from_secs(600);
 
 fn could_prove(factors: &Factors) -> Result<Vec<(FactorName, Proves)>, Broken> {
     factors.iter().map(|(name, factor)| Ok((name.clone(), factor.could_prove(None)?))).collect()

@@ -105,6 +105,12 @@ pub enum Imported {
         /// Whose it is.
         by: AccountId,
     },
+    /// One of its identifiers was given up a while ago, and is nobody's until that is over
+    /// ([`Closing::name_free_after`](crate::policy::ClosingRule::name_free_after)). Nothing was written.
+    NotFree {
+        /// Which, from 1.
+        at: usize,
+    },
 }
 
 impl Import {
@@ -244,6 +250,7 @@ impl Auth {
                 auth.factor(factor).ok_or(Broken::Misuse("a credential of no factor of this Auth"))?;
             let _ = factor.could_prove(Some(data))?;
         }
+        let mut held = None;
         for _ in 0..MOST_TRIES {
             match auth.holders(account).await? {
                 // The names were read one by one, and the same import may have come in between: then they are all
@@ -257,16 +264,28 @@ impl Auth {
                 None => {}
             }
             let (id, batch) = auth.import_writes(account, by)?;
-            // Lost: the same import, or a registration, was faster.
-            if auth.commit(batch).await? == Committed::Won {
-                return Ok(Imported::Made(id));
+            let names: Vec<_> = batch.iter().map(|write| auth.name_of(account, write)).collect();
+            match auth.commit(batch).await? {
+                Committed::Won => return Ok(Imported::Made(id)),
+                // The same import, or a registration, was faster; or nobody has the name, and it is not free.
+                Committed::Lost { at } => held = names.get(at).copied().flatten(),
             }
         }
-        Err(Broken::Misuse("the identifiers come and go faster than they can be written"))
+        match held {
+            Some(at) => Ok(Imported::NotFree { at }),
+            None => Err(Broken::Misuse("the identifiers come and go faster than they can be written")),
+        }
     }
 }
 
 impl Inner {
+    /// Which of its names this write takes, from 1.
+    fn name_of(&self, account: &Import, write: &Write) -> Option<usize> {
+        let Write::AddIdentifier(row) = write else { return None };
+        let mut names = account.names.iter();
+        names.position(|(name, _)| self.lookup(name) == row.lookup).map(|at| at + 1)
+    }
+
     /// Whose the identifiers are; `None` while they are all free.
     async fn holders(&self, account: &Import) -> Result<Option<Imported>, Broken> {
         let mut first: Option<(usize, AccountId)> = None;

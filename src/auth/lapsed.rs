@@ -46,32 +46,40 @@ impl Inner {
         run.state.watched.then_some(end)
     }
 
-    /// Writes down what has ended by its time; how many.
-    pub(super) async fn write_lapsed(&self, now: Timestamp, budget: usize) -> Result<usize, Broken> {
-        let mut written = 0;
+    /// Writes down what has ended by its time: how many, and how many more could not be.
+    pub(super) async fn write_lapsed(&self, now: Timestamp, budget: usize) -> Result<(usize, usize), Broken> {
+        let (mut written, mut stuck) = (0, 0);
         for row in self.store.claim(self.lapsed(), now, LEASE, budget).await? {
-            let close = Write::CloseMessage { id: row.id, at: now, delivered: true };
-            let plain = self.keys.open(&place(&row.id), &row.sealed);
-            let told =
-                plain.ok().and_then(|plain| serde_json::from_slice::<(AccountId, Sealed)>(&plain).ok());
-            let person = match &told {
-                Some((account, _)) => self.person_by_id(*account).await?,
-                None => None,
-            };
-            let (Some((_, content)), Some(person)) = (told, person) else {
-                let _ = self.commit(vec![close]).await?;
-                continue;
-            };
-            // Two workers, one of them slower than its lease: one line.
-            let once = OnceKey(self.keys.lookup(Purpose::Once, &[b"lapsed", row.id.as_bytes()]));
-            let (id, line) = self.line(&person, event::name::SIGN_IN, Outcome::TimedOut, &content)?;
-            let batch = vec![Write::Once { key: once, until: now.after(LEASE * 10) }, line, close];
-            let began = row.due.before(SLACK + self.profile.flow_life);
-            let told = self.tell_of_unfinished(&person, (&content, id), began)?;
-            let won = self.commit_telling(batch, (b"unfinished", &person, now), told).await?;
-            written += usize::from(won == Committed::Won);
+            match self.write_one(&row, now).await {
+                Ok(won) => written += usize::from(won),
+                Err(broken) => {
+                    self.set_aside(&row, broken).await?;
+                    stuck += 1;
+                }
+            }
         }
-        Ok(written)
+        Ok((written, stuck))
+    }
+
+    async fn write_one(&self, row: &MessageRow, now: Timestamp) -> Result<bool, Broken> {
+        let close = Write::CloseMessage { id: row.id, at: now, delivered: true };
+        let plain = self.keys.open(&place(&row.id), &row.sealed);
+        let told = plain.ok().and_then(|plain| serde_json::from_slice::<(AccountId, Sealed)>(&plain).ok());
+        let person = match &told {
+            Some((account, _)) => self.person_by_id(*account).await?,
+            None => None,
+        };
+        let (Some((_, content)), Some(person)) = (told, person) else {
+            let _ = self.commit(vec![close]).await?;
+            return Ok(false);
+        };
+        // Two workers, one of them slower than its lease: one line.
+        let once = OnceKey(self.keys.lookup(Purpose::Once, &[b"lapsed", row.id.as_bytes()]));
+        let (id, line) = self.line(&person, event::name::SIGN_IN, Outcome::TimedOut, &content)?;
+        let batch = vec![Write::Once { key: once, until: now.after(LEASE * 10) }, line, close];
+        let began = row.due.before(SLACK + self.profile.flow_life);
+        let told = self.tell_of_unfinished(&person, (&content, id), began)?;
+        Ok(self.commit_telling(batch, (b"unfinished", &person, now), told).await? == Committed::Won)
     }
 
     fn lapsed(&self) -> Realm {

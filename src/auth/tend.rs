@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::flow::Client;
+use crate::id::AccountId;
 use crate::message::{Channel, Content, Message, MessageRow, Sent, Topic};
 use crate::observe;
 use crate::policy::Retention;
@@ -28,6 +29,9 @@ pub struct Tended {
     pub timed_out: usize,
     /// Closed accounts that were erased.
     pub erased: usize,
+    /// Jobs that something stands in the way of, be it a row that does not open: closed accounts that are not erased,
+    /// sign-ins that are not written down. Each is tried again in an hour, and keeps no other from being done.
+    pub stuck: usize,
     /// Rows whose time was over.
     pub purged: usize,
     /// Events that were kept for as long as the profile says ([`Retention`](crate::policy::Retention)).
@@ -55,11 +59,18 @@ impl Auth {
             given_up: 0,
             timed_out: 0,
             erased: 0,
+            stuck: 0,
             purged: 0,
             forgotten: 0,
             next_at: now.after(PAUSE),
         };
+        let mut hung = Vec::new();
         for row in claimed {
+            // Another node has it by now: what is written of it here would undo what it writes.
+            if auth.clock.now() >= now.after(LEASE) {
+                tended.postponed += 1;
+                continue;
+            }
             // A slow channel: what is left goes back while the lease still holds. Later another node may be at it, and
             // a message would go out twice. It was not tried: else each round of a channel that hangs would cost all that
             // wait behind it an attempt, and they would be given up before their first.
@@ -69,7 +80,21 @@ impl Auth {
                 let _ = auth.commit(vec![put_back]).await?;
                 continue;
             }
-            match auth.deliver(&row).await {
+            let begun = auth.clock.now();
+            let (by, message) = auth.route(&row);
+            // It has just kept all others waiting in vain. What waits for it gives way to them, untried, and comes after
+            // them in the next round: its place in the line is by when it is due.
+            if by.is_some() && hung.contains(&by) {
+                tended.postponed += 1;
+                let due = begun.after(HUNG);
+                let _ = auth.commit(vec![Write::RetryMessage { id: row.id, due, tried: false }]).await?;
+                continue;
+            }
+            let how = auth.deliver(by, message).await;
+            if how != Some(Sent::Delivered) && auth.clock.now().since(begun) >= SLOW {
+                hung.push(by);
+            }
+            match how {
                 Some(Sent::Delivered) => {
                     tended.delivered += 1;
                     observe::message("delivered");
@@ -94,8 +119,9 @@ impl Auth {
                 }
             }
         }
-        tended.timed_out = auth.write_lapsed(now, budget).await?;
-        tended.erased = auth.erase_due(now, budget).await?;
+        (tended.timed_out, tended.stuck) = auth.write_lapsed(now, budget).await?;
+        let (erased, stuck) = auth.erase_due(now, budget).await?;
+        (tended.erased, tended.stuck) = (erased, tended.stuck + stuck);
         tended.purged = auth.store.purge(now, budget).await?;
         let Retention { sign_ins, changes, notices } = auth.profile.retention;
         let realm = auth.keys.realm();
@@ -118,22 +144,35 @@ impl Auth {
 }
 
 impl Inner {
-    // `None`: try again.
-    async fn deliver(&self, row: &MessageRow) -> Option<Sent> {
-        let Some(content) = self.content(row) else { return Some(Sent::Rejected) };
-        // A code that has died is not handed out hours later, nor kept for it.
-        if content.until <= self.clock.now() {
-            return Some(Sent::Rejected);
+    /// A job that could not be done, though the store works: others wait behind it.
+    pub(crate) async fn set_aside(&self, job: &MessageRow, broken: Broken) -> Result<(), Broken> {
+        if let Broken::Store(_) = broken {
+            return Err(broken);
         }
-        let message = Message::new(row.id, content, self.templates.clone());
-        let sender = self.senders.iter().find(|sender| sender.takes(&message.to));
-        match (message.channel(), row.account, sender) {
-            (Some(Channel::Push), Some(to), _) => match &self.push {
-                Some(push) => push.push(to, &message).await.ok(),
-                None => Some(Sent::Rejected),
-            },
-            (Some(Channel::Push), None, _) | (_, _, None) => Some(Sent::Rejected),
-            (_, _, Some(sender)) => sender.send(&message).await.ok(),
+        observe::message("stuck");
+        let due = self.clock.now().after(ASIDE);
+        let _ = self.commit(vec![Write::RetryMessage { id: job.id, due, tried: true }]).await?;
+        Ok(())
+    }
+
+    // By which way it goes, if there is one, and what.
+    fn route(&self, row: &MessageRow) -> (Option<By>, Option<Message>) {
+        // A code that has died is not handed out hours later, nor kept for it.
+        let content = self.content(row).filter(|content| self.clock.now() < content.until);
+        let message = content.map(|content| Message::new(row.id, content, self.templates.clone()));
+        let by = message.as_ref().and_then(|message| match (message.channel(), row.account) {
+            (Some(Channel::Push), to) => to.filter(|_| self.push.is_some()).map(By::Push),
+            _ => self.senders.iter().position(|sender| sender.takes(&message.to)).map(By::Sender),
+        });
+        (by, message)
+    }
+
+    // `None`: try again.
+    async fn deliver(&self, by: Option<By>, message: Option<Message>) -> Option<Sent> {
+        let (Some(by), Some(message)) = (by, message) else { return Some(Sent::Rejected) };
+        match by {
+            By::Push(to) => self.push.as_ref()?.push(to, &message).await.ok(),
+            By::Sender(at) => self.senders.get(at)?.send(&message).await.ok(),
         }
     }
 
@@ -163,6 +202,27 @@ impl Inner {
     }
 }
 
+/// A way out: the nth sender, or a push to somebody's clients.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    Sender(usize),
+    Push(AccountId),
+}
+
+// All pushes go one way.
+impl PartialEq for By {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sender(one), Self::Sender(other)) => one == other,
+            (Self::Push(_), Self::Push(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A sender that takes this long for nothing hangs, and for so long nothing more is given to it.
+const SLOW: Duration = Duration::from_secs(5);
+const HUNG: Duration = Duration::from_secs(30);
 /// A sender takes half of it at most.
 pub(crate) const LEASE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_secs(1);
@@ -170,3 +230,5 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 const MOST_ATTEMPTS: u32 = 12;
+/// Until somebody has seen to it.
+const ASIDE: Duration = Duration::from_secs(3600);

@@ -139,7 +139,8 @@ impl Lacking {
 
     /// What a client asks to prove. `None`: a word that is none of these. All words together, not any of them.
     pub(crate) fn asked(acr_values: &str, max_age: Option<u64>) -> Option<Requirement> {
-        let (mut asked, mut having) = (Requirement::NONE, Proves::by(Channel::Mind));
+        let nothing = Proves::by(Channel::Mind);
+        let (mut asked, mut having) = (Requirement::NONE, nothing);
         for word in acr_values.split_ascii_whitespace() {
             match word {
                 "aal1" => asked.aal = asked.aal.max(Aal::One),
@@ -152,7 +153,7 @@ impl Lacking {
             }
         }
         asked.kinds = asked.kinds.max(1);
-        asked.having = Some(having);
+        asked.having = (having != nothing).then_some(having);
         asked.fresh = max_age.map(Duration::from_secs);
         Some(asked)
     }

@@ -228,7 +228,7 @@ impl Enrol for BackupCodes {
             let secret = Secret::new(code.as_bytes());
             match cx.hashes().hash(cx.lane, secret, cx.entropy()).await? {
                 Hashed::Done(hash) => set.codes.push(Kept { hash, used: false }),
-                Hashed::Busy { retry_after } => return Ok(Begun::Wait { retry_after }),
+                Hashed::Busy { retry_after } => return Ok(Begun::Busy { retry_after }),
             }
             shown.push(self.scheme.shown(&code));
         }

@@ -30,7 +30,7 @@ pub struct Code {
     template: TemplateName,
     proves: Proves,
     scheme: RandomCode,
-    /// How long a code is valid; at most ten minutes (NIST section 3.1.3.2, ASVS 6.5.5).
+    /// How long a code is valid; over ten minutes is a deviation (NIST section 3.1.3.2, ASVS 6.5.5).
     pub life: Duration,
     /// How long until another may be sent.
     pub pause: Duration,
@@ -149,6 +149,10 @@ impl Factor for Code {
 
     fn source(&self) -> Source {
         Source::Contacts(self.contacts)
+    }
+
+    fn good_for(&self) -> Option<Duration> {
+        Some(self.life)
     }
 
     fn could_prove(&self, _: Option<&Contact>) -> Proves {

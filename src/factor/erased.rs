@@ -4,6 +4,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +45,7 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn source(&self) -> Source;
     fn takes_hash(&self) -> bool;
     fn limit(&self) -> Limit;
+    fn good_for(&self) -> Option<Duration>;
     fn discoverable(&self) -> bool;
     fn mailbox(&self) -> Option<Mailbox>;
     /// Whether it takes the word of a session elsewhere: nobody gets in by it alone.
@@ -114,6 +116,10 @@ impl<F: Factor> ErasedFactor for F {
 
     fn limit(&self) -> Limit {
         Factor::limit(self)
+    }
+
+    fn good_for(&self) -> Option<Duration> {
+        Factor::good_for(self)
     }
 
     fn discoverable(&self) -> bool {
@@ -271,6 +277,7 @@ fn begun<S: Serialize>(begun: Begun<S>) -> Result<Begun<Bytes>, FactorError> {
             Begun::Started { state: write(&state)?, prompt, deliver }
         }
         Begun::Wait { retry_after } => Begun::Wait { retry_after },
+        Begun::Busy { retry_after } => Begun::Busy { retry_after },
         Begun::Barred { unsent } => Begun::Barred { unsent },
     })
 }

@@ -33,7 +33,7 @@ use crate::secret::{Secret, same};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Link {
-    /// How long a link is valid; at most ten minutes.
+    /// How long a link is valid; over ten minutes is a deviation (NIST section 3.1.3.2, ASVS 6.5.5).
     pub life: Duration,
     /// How long until another may be sent.
     pub pause: Duration,

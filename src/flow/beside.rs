@@ -7,7 +7,7 @@ use super::stop::Going;
 use super::{Code, Done, Step, Visit};
 use crate::auth::Inner;
 use crate::error::Broken;
-use crate::event::{self, Outcome, Sealed};
+use crate::event::{self, Outcome, Reached, Sealed};
 use crate::id::{AccountId, SessionId};
 use crate::secret::Token;
 use crate::session::{Grant, Session};
@@ -58,8 +58,9 @@ impl Inner {
         let session = session.ok_or(Code::NoSession)?;
         let person = self.active(session.account()).await?.ok_or(Code::NoSession)?;
         let public_device = session.is_public(&self.profile);
-        let (event, line) =
-            self.line(&person, event::name::SWITCHED, Outcome::Done, &Sealed::new(visit.client.origin()))?;
+        let reached = Some(Reached::by(&session.proofs()));
+        let content = Sealed { reached, ..Sealed::new(visit.client.origin()) };
+        let (event, line) = self.line(&person, event::name::SWITCHED, Outcome::Done, &content)?;
         let grant = Grant {
             account: session.account(),
             // Its own, not the account's as of now: what was raised since has ended it.

@@ -142,13 +142,19 @@ impl Inner {
         end.ok_or_else(|| Code::Stale.into())
     }
 
-    /// Erases what is due, up to so many accounts.
-    pub(crate) async fn erase_due(&self, now: Timestamp, budget: usize) -> Result<usize, Broken> {
-        let mut erased = 0;
+    /// Erases what is due, up to so many accounts: how many, and how many more could not be.
+    pub(crate) async fn erase_due(&self, now: Timestamp, budget: usize) -> Result<(usize, usize), Broken> {
+        let (mut erased, mut stuck) = (0, 0);
         for job in self.store.claim(self.closings(), now, LEASE, budget).await? {
-            erased += usize::from(self.erase(&job, now).await?);
+            match self.erase(&job, now).await {
+                Ok(done) => erased += usize::from(done),
+                Err(broken) => {
+                    self.set_aside(&job, broken).await?;
+                    stuck += 1;
+                }
+            }
         }
-        Ok(erased)
+        Ok((erased, stuck))
     }
 
     async fn erase(&self, job: &MessageRow, now: Timestamp) -> Result<bool, Broken> {

@@ -13,7 +13,7 @@ use crate::account::identifier::{Identifier, IdentifierKind};
 use crate::auth::{Auth, Inner};
 use crate::clock::Timestamp;
 use crate::error::Broken;
-use crate::event::{self, Outcome, Sealed};
+use crate::event::{self, Outcome, Reached, Sealed};
 use crate::factor::{ErasedFactor, Source};
 use crate::id::{AccountId, CredentialId, EventId, FactorName};
 use crate::message::Said;
@@ -263,6 +263,7 @@ impl Inner {
             content.details.extend(address.map(|address| (name.to_owned(), address.masked())));
         }
         content.details.insert("kind".into(), kind.as_str().into());
+        content.reached = Some(Reached::by(&run.state.shown()));
         let (event, line) = self.line(person, run.event_name(), Outcome::Done, &content)?;
         let mut profile = known.profile.clone();
         profile.changes.retain(|one| run.now < one.until);

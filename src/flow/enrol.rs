@@ -181,7 +181,8 @@ impl Inner {
             true => (event::name::CHANGED, "credential-changed", epoch.next()),
             false => (event::name::ENROLLED, "credential-added", epoch),
         };
-        let content = Sealed::by(&factor, run.visit.client.origin());
+        let reached = session.map(|_| Reached::by(&run.state.shown()));
+        let content = Sealed { reached, ..Sealed::by(&factor, run.visit.client.origin()) };
         let (event, line) = self.line(&person, name, Outcome::Done, &content)?;
         // The account's version is raised by each enrolment, so that of two at once only one is written: both may
         // have seen an account that had none.
@@ -220,11 +221,15 @@ impl Inner {
         id: SessionId,
         person: &Person,
     ) -> Result<Option<Session>, Broken> {
-        let Some(subject) = &person.subject else { return Ok(None) };
+        Ok(self.live_sessions(person).await?.into_iter().find(|session| session.id() == id))
+    }
+
+    pub(crate) async fn live_sessions(&self, person: &Person) -> Result<Vec<Session>, Broken> {
+        let Some(subject) = &person.subject else { return Ok(Vec::new()) };
         let rows = self.store.sessions_of(person.id, subject.account.route).await?;
         let now = self.clock.now();
-        let live = |session: &Session| session.id() == id && session.lives(person.epoch(), now);
-        Ok(rows.into_iter().map(Session::of).find(live))
+        let live = rows.into_iter().map(Session::of);
+        Ok(live.filter(|session| session.lives(person.epoch(), now)).collect())
     }
 }
 

@@ -6,9 +6,9 @@ use super::stop::Going;
 use super::subject::Person;
 use super::trust::Trusted;
 use super::verify::Attempt;
-use super::{Code, Done, Step, Visit};
+use super::{Code, Done, Ended, Step, Visit};
 use crate::auth::Inner;
-use crate::error::Broken;
+use crate::error::{Broken, StoreError};
 use crate::event::{self, Outcome, Reached, Sealed};
 use crate::factor::Reason;
 use crate::id::{AccountId, BrowserId, CredentialId, Epoch, EventName, SessionId};
@@ -292,7 +292,7 @@ impl Inner {
         if let Some(session) = self.holder(token).await? {
             let (account, route) = (session.account(), session.route());
             let end = Write::EndSession { account, route, id: session.id() };
-            self.end(visit, &session, end, event::name::SIGN_OUT).await?;
+            let _ = self.end(visit, &session, end, event::name::SIGN_OUT).await?;
         }
         Ok(())
     }
@@ -302,39 +302,45 @@ impl Inner {
         visit: &Visit,
         mine: &Session,
         other: SessionId,
-    ) -> Result<bool, Broken> {
+    ) -> Result<Ended, Broken> {
         let end = Write::EndSession { account: mine.account(), route: mine.route(), id: other };
         self.end(visit, mine, end, event::name::SESSION_ENDED).await
     }
 
-    pub(crate) async fn end_other_sessions(&self, visit: &Visit, mine: &Session) -> Result<bool, Broken> {
+    pub(crate) async fn end_other_sessions(&self, visit: &Visit, mine: &Session) -> Result<Ended, Broken> {
         let end =
             Write::EndSessions { account: mine.account(), route: mine.route(), except: Some(mine.id()) };
         self.end(visit, mine, end, event::name::OTHERS_ENDED).await
     }
 
-    // False: there was nothing to end, or the session that asks has itself ended meanwhile.
-    async fn end(&self, visit: &Visit, mine: &Session, end: Write, name: EventName) -> Result<bool, Broken> {
+    async fn end(&self, visit: &Visit, mine: &Session, end: Write, name: EventName) -> Result<Ended, Broken> {
         for _ in 0..MOST_TRIES {
-            let Some(person) = self.person_by_id(mine.account()).await? else { break };
-            if self.live_session(mine.id(), &person).await?.is_none() {
-                break;
+            let Some(person) = self.person_by_id(mine.account()).await? else { return Ok(Ended::NoSession) };
+            let live = self.live_sessions(&person).await?;
+            if !live.iter().any(|session| session.id() == mine.id()) {
+                return Ok(Ended::NoSession);
             }
-            let sealed = Sealed::new(visit.client.origin());
-            let mut batch = vec![end.clone(), self.line(&person, name.clone(), Outcome::Done, &sealed)?.1];
+            let (mut batch, mut some) = (vec![end.clone()], true);
             if matches!(end, Write::EndSessions { .. }) {
                 // Who ends the others wants them to prove all of it when they come again.
                 let here = person.browser(self, &visit.client, self.clock.now()).map(|row| row.id);
                 batch.extend(self.untrust_others(&person, here)?);
+                some = live.len() > 1 || batch.len() > 1;
+            }
+            // Of nothing there is no line: a client in a loop would fill the history with them. Asked for it is all the
+            // same: a store may keep a session out of sight for a moment.
+            if some {
+                let sealed = Sealed::new(visit.client.origin());
+                batch.push(self.line(&person, name.clone(), Outcome::Done, &sealed)?.1);
             }
             match self.commit(batch).await? {
-                Committed::Won => return Ok(true),
-                Committed::Lost { at: 0 } => break,
+                Committed::Won if some => return Ok(Ended::Done),
+                Committed::Won | Committed::Lost { at: 0 } => return Ok(Ended::Nothing),
                 // Another browser has just used its trust.
                 Committed::Lost { .. } => {}
             }
         }
-        Ok(false)
+        Err(StoreError::Unavailable("other browsers use their trust faster than it is taken away").into())
     }
 }
 

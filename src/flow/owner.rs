@@ -92,11 +92,12 @@ impl Visit {
 }
 
 impl Inner {
-    /// The address of a page at which the owner objects.
-    pub(crate) fn objection_link(&self, link: &Link, to: &Identifier) -> String {
+    /// The address of a page at which the owner objects, where the application has one.
+    pub(crate) fn objection_link(&self, link: &Link, to: &Identifier) -> Option<String> {
+        let page = self.site.objections.as_ref()?;
         let bytes = [link.bytes().as_slice(), &self.to(link, to)].concat();
         let token = data_encoding::BASE64URL_NOPAD.encode(&[bytes.as_slice(), &self.mac(&bytes)].concat());
-        format!("{}{}?o={token}", self.site.origin, self.site.objections)
+        Some(format!("{}{page}?o={token}", self.site.origin))
     }
 
     async fn object(&self, visit: &Visit, link: &str) -> Going<Objected> {

@@ -182,6 +182,7 @@ impl Inner {
         }
         let row = subject.credentials.iter().find(|row| row.id == credential).ok_or(Code::Stale)?;
         content.factor = Some(row.factor.clone());
+        content.reached = Some(Reached::by(&run.state.shown()));
         // It may itself have been proven, and be due to be written.
         batch.retain(|write| !matches!(write, Write::SwapCredential { row, .. } if row.id == credential));
         let AccountRow { route, version: expect, .. } = subject.account;

@@ -45,7 +45,8 @@ impl Transaction {
         parts.join("; ")
     }
 
-    /// Whether it can be shown whole: nothing empty, nothing too long, no sign that hides or reverses others.
+    /// Whether it can be shown whole: nothing empty, nothing too long, no sign that hides or reverses others, and no label
+    /// that stands in the history for something else.
     pub(crate) fn is_plain(&self) -> bool {
         let plain = |text: &str, most: usize| {
             !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(deceives)
@@ -54,9 +55,15 @@ impl Transaction {
             && plain(&self.name, MOST_LABEL)
             && (1..=MOST_FIELDS).contains(&self.fields.len())
             && self.fields.iter().all(|(label, value)| plain(label, MOST_LABEL) && plain(value, MOST_VALUE))
+            && self.fields.iter().enumerate().all(|(at, (label, _))| {
+                let again = self.fields.iter().take(at).any(|(other, _)| other == label);
+                !again && !RESERVED.contains(&label.as_str())
+            })
     }
 }
 
+/// What the library itself writes into the line of an event.
+const RESERVED: [&str; 3] = ["transaction", "signals", "country"];
 const MOST_FIELDS: usize = 6;
 const MOST_LABEL: usize = 40;
 const MOST_VALUE: usize = 120;

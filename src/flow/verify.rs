@@ -18,7 +18,7 @@ use crate::id::{CredentialId, EventName, FactorName};
 use crate::lockout::waiting::Admission;
 use crate::lockout::{GuardKey, Limit, Reserved, Settlement};
 use crate::proof::{Proof, Proves};
-use crate::secret::Token;
+use crate::secret::{Purpose, Token};
 use crate::store::{Committed, CredentialRow, OnceKey, Write};
 
 /// What a step is about, as it stands now: read before the guard is charged, and again after each lost race.
@@ -74,7 +74,7 @@ impl Inner {
             Admission::Granted { ticket, hold, refused } => (ticket, hold, refused),
             Admission::Busy { retry_after } => return busy(retry_after),
             Admission::Refused(reserved) => {
-                return self.barred(&run, &look.person, &answer.factor, reserved).await;
+                return self.barred(&run, &look.person, &answer.factor, (key, reserved)).await;
             }
         };
         // Waiting for a place took its time.
@@ -277,7 +277,7 @@ impl Inner {
     /// What may happen once in this flow.
     pub(crate) fn once(&self, run: &Run<'_>, factor: &FactorName, what: &[u8]) -> Write {
         let parts = [run.state.id.as_bytes(), factor.as_str().as_bytes(), what];
-        let key = OnceKey(self.keys.lookup(crate::secret::Purpose::Once, &parts));
+        let key = OnceKey(self.keys.lookup(Purpose::Once, &parts));
         Write::Once { key, until: run.state.expires.after(ONCE_SLACK) }
     }
 
@@ -315,20 +315,24 @@ impl Inner {
         }
     }
 
-    // Held or spent: refused without a look. Written down all the same; the owner sees who keeps trying.
+    // Held or spent: refused without a look. The owner sees that somebody keeps trying, once an hour: a line for each try
+    // would push what they have to see out of their sight, and cost the sender nothing.
     async fn barred(
         &self,
         run: &Run<'_>,
         person: &Person,
         by: &FactorName,
-        reserved: Reserved,
+        (key, reserved): (GuardKey, Reserved),
     ) -> Going<Step> {
         let why = match reserved {
             Reserved::Held { until } => Refusal::new(Code::Held).after(until.since(run.now)),
             _ => Refusal::new(Code::Spent),
         };
+        let hour = run.now.as_millis().div_euclid(3_600_000).to_be_bytes();
+        let once = OnceKey(self.keys.lookup(Purpose::Once, &[b"barred", &key.0, &hour]));
+        let once = Write::Once { key: once, until: run.now.after(2 * ONCE_SLACK) };
         let event = self.refusal_event(run, person, by, why.code.as_str())?;
-        let _ = self.commit(vec![event]).await?;
+        let _ = self.commit(vec![once, event]).await?;
         Err(why.into())
     }
 

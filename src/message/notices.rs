@@ -84,7 +84,8 @@ impl Inner {
             let (template, mut params) = (template.clone(), params.clone());
             // Whoever has just put an address there would else undo by it what the owner does against them.
             let link = link.filter(|_| known.profile.settles(to.0, now).is_none());
-            params.extend(link.map(|link| (OBJECTION.into(), self.objection_link(&link, to.0).into())));
+            let link = link.and_then(|link| self.objection_link(&link, to.0));
+            params.extend(link.map(|link| (OBJECTION.into(), link.into())));
             let until = now.after(NOTICE_LIFE);
             self.message(Some(person.id), to, template, params, known.profile.locale, (true, until))
         };

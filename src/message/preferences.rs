@@ -1,6 +1,7 @@
 //! What an owner is told of, and by which channel.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use crate::account::{Account, ProfileData};
 use crate::auth::{Auth, Inner};
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
-use crate::flow::{Code, Person, Refusal, Visit};
+use crate::flow::{Code, Going, Person, Refusal, Stop, Visit, busy};
 use crate::session::Session;
 use crate::store::{Committed, Write};
 
@@ -114,40 +115,57 @@ impl Auth {
 }
 
 impl Visit {
-    /// Sets what this account is told of by which channel ([`Account::preferences`] is how it stands). `Some`: refused, and
-    /// why; nothing was written. Where something is switched off every contact hears of it: who stole a session would else
-    /// begin by silencing the owner.
+    /// Changes what this account is told of by which channel: `change` is given how it stands
+    /// ([`Account::preferences`]), and may be asked again where another change comes in between. `Some`: refused, and why;
+    /// nothing was written. Where something is switched off every contact hears of it, once a day: who stole a session
+    /// would else begin by silencing the owner.
     ///
     /// # Errors
     /// When the store does not work.
-    pub async fn prefer(&self, mine: &Session, wanted: &Preferences) -> Result<Option<Refusal>, Broken> {
+    pub async fn prefer(
+        &self,
+        mine: &Session,
+        change: impl Fn(&Preferences) -> Preferences,
+    ) -> Result<Option<Refusal>, Broken> {
+        match self.preferring(mine, change).await {
+            Ok(()) => Ok(None),
+            Err(Stop::No(why)) => Ok(Some(*why)),
+            Err(Stop::Broken(broken)) => Err(broken),
+        }
+    }
+
+    async fn preferring(&self, mine: &Session, change: impl Fn(&Preferences) -> Preferences) -> Going<()> {
         let auth = &self.auth.0;
+        auth.slow_down(self, None).await?;
         for _ in 0..MOST_TRIES {
-            let Some(person) = auth.person_by_id(mine.account()).await? else { break };
-            let Some(known) = person.known(auth)? else { break };
+            let person = auth.person_by_id(mine.account()).await?.ok_or(Code::NoSession)?;
+            let known = person.known(auth)?.ok_or(Code::NoSession)?;
             if auth.live_session(mine.id(), &person).await?.is_none() {
-                break;
+                return Err(Code::NoSession.into());
             }
             let before = &known.profile.preferences;
+            let wanted = &change(before);
             if before == wanted {
-                return Ok(None);
+                return Ok(());
             }
             let hears = |topic| {
                 let mut by = known.contacts().filter_map(Channel::to);
                 by.any(|by| wanted.is_on(topic, by)) || known.contacts().next().is_none()
             };
             if !Topic::ALL.into_iter().all(hears) {
-                return Ok(Some(Refusal::new(Code::Untold)));
+                return Err(Code::Untold.into());
             }
             let profile = ProfileData { preferences: wanted.clone(), ..known.profile.clone() };
-            let Some(swap) = auth.swap_profile(&person, &profile)? else { break };
-            let mut batch = vec![swap];
-            batch.extend(self.preferred(auth, &person, before, wanted)?);
-            if auth.commit(batch).await? == Committed::Won {
-                return Ok(None);
+            let swap = auth.swap_profile(&person, &profile)?.ok_or(Code::NoSession)?;
+            let (line, off, told) = self.preferred(auth, &person, before, wanted)?;
+            // Each message costs, and whoever switches to and fro would have one at each turn. What is silenced for the
+            // first time in a day is told.
+            let about = (off.as_bytes(), &person, auth.clock.now());
+            if auth.commit_telling(vec![swap, line], about, told).await? == Committed::Won {
+                return Ok(());
             }
         }
-        Ok(Some(Refusal::new(Code::NoSession)))
+        busy(BUSY)
     }
 
     fn preferred(
@@ -156,7 +174,7 @@ impl Visit {
         person: &Person,
         before: &Preferences,
         wanted: &Preferences,
-    ) -> Result<Vec<Write>, Broken> {
+    ) -> Result<(Write, String, Vec<Write>), Broken> {
         let mut content = Sealed::new(self.client.origin());
         let changes = [("off", wanted, before), ("on", before, wanted)];
         for (how, this, that) in changes {
@@ -165,16 +183,18 @@ impl Visit {
                 content.details.insert(how.to_owned(), changed.join(" "));
             }
         }
-        let silenced = content.details.contains_key("off");
-        let mut batch = vec![auth.line(person, event::name::PREFERENCES_SET, Outcome::Done, &content)?.1];
-        if silenced {
-            batch.extend(auth.notices(person, &self.client, "notices-off", Vec::new())?);
-        }
-        Ok(batch)
+        let off = content.details.get("off").and_then(|off| off.split(' ').next()).map(str::to_owned);
+        let line = auth.line(person, event::name::PREFERENCES_SET, Outcome::Done, &content)?.1;
+        let told = match off {
+            Some(_) => auth.notices(person, &self.client, "notices-off", Vec::new())?,
+            None => Vec::new(),
+        };
+        Ok((line, format!("notices-off {}", off.unwrap_or_default()), told))
     }
 }
 
 const MOST_TRIES: usize = 16;
+const BUSY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test")]

@@ -17,6 +17,10 @@ fn only_fresh_proofs_count_towards_a_fresh_requirement() {
     assert!(fresh.met_by(&[proof(Channel::Mind, 300)], now));
     assert!(!fresh.met_by(&[proof(Channel::Mind, 301)], now));
     assert!(!fresh.met_by(&[proof(Channel::Mind, 86_400), proof(Channel::Email, 1)], now));
+    // Nothing else asked for: freshness is of something.
+    let any = Requirement::NONE.within(Duration::from_secs(300));
+    assert!(!any.met_by(&[], now) && !any.met_by(&[proof(Channel::Mind, 301)], now));
+    assert!(any.met_by(&[proof(Channel::Mind, 300)], now));
 }
 
 /// Each requirement that a deviation names is one of the standards', as STANDARDS.md numbers them.

@@ -243,8 +243,10 @@ impl OutboxStore for MemoryStore {
             let mut ledger = self.write();
             let first = (realm.clone(), Timestamp::from_millis(i64::MIN), MessageId::from_bytes([0; 16]));
             let last = (realm, now, MessageId::from_bytes([0xff; 16]));
-            let due: Vec<_> =
-                ledger.queue.keys.range(first..=last).take(limit).map(|(_, _, id)| *id).collect();
+            // What is leased keeps its place, and is passed by.
+            let free = |id: &MessageId| ledger.messages.get(id).is_some_and(|row| row.leased_until <= now);
+            let due = ledger.queue.keys.range(first..=last).map(|(_, _, id)| *id);
+            let due: Vec<_> = due.filter(free).take(limit).collect();
             let until = now.after(lease);
             let rows = due.into_iter().filter_map(|id| ledger.lease(id, until)).collect();
             ledger.keep();

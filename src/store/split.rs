@@ -39,7 +39,8 @@ pub(crate) use plan::Plan;
 pub trait Hot: FlowStore + SessionStore {
     /// Holds, in order, all of it or nothing. A held session is found by nobody; a held flow is found, but no other
     /// ticket may hold or change it, and it is gone when its hold runs out. Whoever wants a held flow, or one held
-    /// session by its id, waits a while; whoever wants all sessions takes held ones over. Gives the ids of the sessions
+    /// session by its id, waits a while; whoever wants all sessions takes held ones over. A session that a
+    /// [`Change::Drop`] has spared is no longer anybody's to hold: its end is recorded. Gives the ids of the sessions
     /// that each hold caught.
     ///
     /// # Errors
@@ -178,7 +179,8 @@ pub enum Change {
         route: Route,
         /// Which.
         id: SessionId,
-        /// One that another ticket holds stays hidden: its holder may yet end it, and does not bring it back.
+        /// One that another ticket holds stays hidden, for its holder may yet end it; but nobody holds it any more, or
+        /// brings it back.
         spares: bool,
     },
     /// As [`Write::AddSession`]; a store that knows no epoch of the account takes the row's.

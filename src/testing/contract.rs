@@ -218,6 +218,7 @@ macro_rules! __store_checks {
                 add_is_lost_when_the_key_exists
                 a_list_is_of_one_account
                 the_least_recently_used_go_beyond_the_limit
+                what_is_over_takes_no_place_from_what_lives
                 touch_moves_seen_forward_only
                 touch_never_revives
                 end_is_for_the_owner_only
@@ -258,6 +259,7 @@ macro_rules! __store_checks {
             outbox {
                 hands_out_what_is_due_longest_due_first
                 leases_to_one_until_the_lease_ends
+                what_was_leased_keeps_its_place
                 never_hands_out_what_is_not_to_be_delivered
                 keeps_realms_apart
                 a_closed_message_is_never_handed_out

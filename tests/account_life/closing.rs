@@ -401,3 +401,52 @@ async fn an_erasure_that_was_cut_off_is_done_by_the_next() {
         }
     }
 }
+
+/// What stands in the way of one erasure stands in the way of no other.
+#[tokio::test]
+async fn a_row_that_does_not_open_keeps_no_other_account() {
+    use propusk::store::{AccountRow, AccountStore, Commit, Committed, Write};
+    let house = House::new(profile(0));
+    let mine = house.person().await;
+    let broken = mine.session.account();
+    let _ = closed(&house, &mine).await;
+    let subject = house.store.subject(SubjectKey::Account(broken)).await.unwrap().unwrap();
+    let old = subject.account;
+    let row =
+        AccountRow { version: old.version.next(), data_key: vec![7; old.data_key.len()], ..old.clone() };
+    let swap = Write::SwapAccount { row, expect: old.version };
+    assert_eq!(house.store.commit(vec![swap]).await.unwrap(), Committed::Won);
+    // Another's number, and the same steps.
+    let other = register(&house.auth, &house.outbox, &house.visit(), OTHER, Password::word(WORD)).await;
+    house.hands.advance(3600);
+    let _ = closed(&house, &other).await;
+    // What was due before it has been found to be stuck by then, whoever tended for a code.
+    assert_eq!(house.auth.tend(100).await.unwrap().erased, 1);
+    assert!(house.auth.account(other.session.account()).await.unwrap().is_none());
+    let mut tended = Vec::new();
+    for wait in [3600, 3600, 60] {
+        house.hands.advance(wait);
+        let round = house.auth.tend(100).await.unwrap();
+        tended.push((round.erased, round.stuck));
+    }
+    assert_eq!(tended, [(0, 1), (0, 1), (0, 0)], "it is tried again each hour");
+}
+
+/// A name that was given up is nobody's for a while: an import is told so, and does not break.
+#[tokio::test]
+async fn an_import_does_not_take_a_name_before_it_is_free() {
+    use propusk::auth::import::{Import, Imported};
+    let house = House::new(profile(0));
+    let mine = house.person().await;
+    let _ = closed(&house, &mine).await;
+    assert_eq!(house.auth.tend(100).await.unwrap().erased, 1);
+    let import =
+        Import::new("Ivan").unwrap().verified_contact(OTHER).unwrap().verified_contact(PHONE).unwrap();
+    let end = house.auth.import(&import, &somebody()).await.unwrap();
+    assert_eq!(end, Imported::NotFree { at: 2 });
+    house.hands.advance(91 * DAY);
+    while house.auth.tend(100).await.unwrap().purged > 0 {}
+    assert!(matches!(house.auth.import(&import, &somebody()).await.unwrap(), Imported::Made(_)));
+}
+
+const OTHER: &str = "+79169999999";

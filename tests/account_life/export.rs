@@ -23,7 +23,7 @@ async fn it_has_all_that_is_theirs_and_no_secret() {
     let mine = done(visit.answer(&next.flow, Pin::typed(Pin::RIGHT)).await.unwrap());
     house.hands.advance(60);
     let again = done(visit.sign_in().with(PHONE, Password::word(NEW_WORD)).await.unwrap());
-    let all = house.auth.export(account).await.unwrap().unwrap();
+    let all = house.auth.export(account).await.unwrap().unwrap().whole().await.unwrap();
     let json: Value = serde_json::from_str(&all).unwrap();
     assert_eq!(json["identifiers"][0]["value"], PHONE);
     assert_eq!(json["contacts"][0]["value"], PHONE);
@@ -71,4 +71,28 @@ async fn it_has_all_that_is_theirs_and_no_secret() {
 async fn of_nobody_there_is_nothing() {
     let house = House::new(Profile::nist_aal1());
     assert!(house.auth.export(AccountId::from_bytes([9; 16])).await.unwrap().is_none());
+}
+
+/// However long it has been: all lines, all messages, no page's edge between two of them.
+#[tokio::test]
+async fn it_has_all_of_a_long_life() {
+    let house = House::new(Profile::nist_aal1());
+    let account = house.person().await.session.account();
+    for _ in 0..520 {
+        house.auth.lock(account, propusk::account::LockReason::Desk, &somebody()).await.unwrap();
+        assert!(house.auth.unlock(account, &somebody()).await.unwrap());
+    }
+    let mut export = house.auth.export(account).await.unwrap().unwrap();
+    let (mut all, mut pieces) = (String::new(), 0);
+    while let Some(piece) = export.piece().await.unwrap() {
+        all.push_str(&piece);
+        pieces += 1;
+    }
+    assert!(pieces > 6, "no more than a page of it at a time: {pieces}");
+    let json: Value = serde_json::from_str(&all).unwrap();
+    let lines = json["history"].as_array().unwrap();
+    assert_eq!(lines.iter().filter(|line| line["name"] == "account-locked").count(), 520);
+    assert_eq!(lines.iter().filter(|line| line["name"] == "account-unlocked").count(), 520);
+    let told = json["messages"].as_array().unwrap().len();
+    assert!(told >= 1040, "{told} messages");
 }

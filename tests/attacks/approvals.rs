@@ -401,6 +401,8 @@ async fn a_request_survives_a_failure_at_every_call() {
                 }
                 let screen = Screen::begin(visit, &next.flow).await;
                 let right = Approval::number(&screen.number);
+                // When it was last used is written down by now: that may fail, and nobody hears of it.
+                assert!(auth.session(&phone.token).await.unwrap().is_some());
                 fails("claim");
                 let claimed = home(&auth).claim(&phone.token, &screen.mailbox).await;
                 let hit = part == "claim" && reached();

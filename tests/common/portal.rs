@@ -103,7 +103,7 @@ pub(crate) fn cheap() -> HashSettings {
 
 pub(crate) fn portal<S: Store + Throttle + Clone>(store: &S, profile: Profile) -> Builder {
     Auth::builder(profile, store.clone(), ring())
-        .site(Site::new("Portal", ORIGIN))
+        .site(Site::new("Portal", ORIGIN).objections_at("/auth/objection"))
         .throttle(store.clone())
         .hashing(cheap())
 }

@@ -68,7 +68,7 @@ pub fn portal(profile: Profile) -> (Auth, Outbox) {
 pub fn portal_with(profile: Profile, change: impl FnOnce(Builder) -> Builder) -> (Auth, Outbox) {
     let outbox = Outbox::default();
     let builder = Auth::builder(profile, MemoryStore::default(), KeyRing::random())
-        .site(Site::new("Portal", ORIGIN))
+        .site(Site::new("Portal", ORIGIN).objections_at("/auth/objection"))
         .hashing(propusk::danger::fast_hashing())
         .sender(outbox.clone())
         .factor(Password::default())

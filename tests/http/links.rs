@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::links_of::address;
 use crate::portal::{Outbox, WORD, Watch, portal_with};
-use crate::web::Web;
+use crate::web::{Web, by_password};
 
 const EMAIL: &str = "ivan@example.org";
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
@@ -86,6 +86,30 @@ async fn in_the_browser_that_asked_the_flow_goes_on() {
     let end = site.password(&next["flow"].clone()).await;
     assert_eq!(end["session"]["amr"], json!(["pwd", "email", "mfa"]));
     site.asks.get("/auth/session").await.expect(200);
+}
+
+/// Where the link is the last step, it is there that a browser asks to be trusted.
+#[tokio::test]
+async fn a_browser_may_be_trusted_where_the_link_ends_the_sign_in() {
+    for trust in [false, true] {
+        let (auth, outbox) = portal_with(Profile::public_portal(), |builder| {
+            builder.factor(Link::default()).clock(Watch::new())
+        });
+        let router = router(auth.clone()).unwrap();
+        Web::browser(&router).register(&auth, &outbox, EMAIL).await;
+        let mut web = Web::browser(&router);
+        let word = by_password(EMAIL, WORD);
+        let next = web.post("/auth/sign-in", word.clone()).await.expect(200).json();
+        let begin = json!({ "flow": next["flow"], "factor": "email-link" });
+        web.post("/auth/flow/begin", begin).await.expect(200);
+        let at = outbox.all(&auth).await.iter().rev().find_map(address).unwrap().0;
+        let letter = json!({ "mailbox": at, "letter": { "confirm": true }, "trust": trust });
+        let end = web.post("/auth/return", letter).await.expect(200).json();
+        assert_eq!(end["status"], "done");
+        web.delete("/auth/session").await.expect(204);
+        let again = web.post("/auth/sign-in", word).await.expect(200).json();
+        assert_eq!(again["status"], if trust { "done" } else { "pending" });
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use propusk::clock::Timestamp;
 use propusk::event::EventPage;
-use propusk::flow::Done;
+use propusk::flow::{Done, Ended};
 use propusk::id::{FactorName, Realm};
 use propusk::store::postgres::PostgresStore;
 use propusk::store::{Commit, EventStore};
@@ -97,7 +97,7 @@ async fn a_day(auth: &Auth, hands: &Hands, outbox: &Outbox) {
     let next = pending(visit(None).change(&end.token, Password::NAME).await.unwrap());
     let next = pending(visit(None).answer(&next.flow, Password::word(WORD)).await.unwrap());
     let end = done(visit(None).answer(&next.flow, Password::word(NEW_WORD)).await.unwrap());
-    assert!(visit(None).end_other_sessions(&end.session).await.unwrap());
+    assert_eq!(visit(None).end_other_sessions(&end.session).await.unwrap(), Ended::Done);
 }
 
 /// A schema whose reads are counted.

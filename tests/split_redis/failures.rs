@@ -1,5 +1,6 @@
 //! One home fails.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,21 @@ async fn tend(world: &World, seconds: u64) {
     let now = world.now.after(Duration::from_secs(seconds));
     let messages = world.store.claim(REALM, now, Duration::from_secs(1), 10).await.unwrap();
     assert!(messages.is_empty(), "jobs are no messages: {messages:?}");
+}
+
+/// Goes as far as to what the ledger does next, and dies before its answer.
+async fn dies_after_the_ledger<T>(world: &World, doing: impl Future<Output = T>) {
+    world.ledger.plan(0, Fault::WaitsAfter);
+    let done = async {
+        while !world.ledger.waits() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = doing => panic!("it lives"),
+        () = done => {}
+    }
+    world.ledger.mend();
 }
 
 /// The ledger broke before it recorded: what was to be revoked may be gone, what was to be consumed runs out, and
@@ -129,6 +145,33 @@ pub(crate) async fn a_store_that_forgets_revokes_again(world: World) {
     assert!(world.alive(&raised).await, "the job is done");
 }
 
+/// A first try that fails, or dies with its process, takes no repetition away: both are what a fail-over brings along.
+pub(crate) async fn a_try_that_failed_is_no_repetition(world: World) {
+    let key = world.sessions_key();
+    for (begins, dies) in [(0, false), (2000, true)] {
+        let ended = world.signed_in().await;
+        let old = world.remember(&key).await;
+        world.won(vec![world.end(&ended), world.event()]).await;
+        if dies {
+            dies_after_the_ledger(&world, tend(&world, begins)).await;
+        } else {
+            // No hash: whatever a script wants of it fails.
+            let () = world.raw(redis::cmd("SET").arg(&key).arg("damaged")).await;
+            tend(&world, begins).await;
+        }
+        for seconds in [15, 25, 625] {
+            world.promote(&key, &old).await;
+            tend(&world, begins + seconds - 1).await;
+            assert!(world.alive(&ended).await, "not before its time: {seconds}, dies: {dies}");
+            tend(&world, begins + seconds).await;
+            assert!(!world.alive(&ended).await, "{seconds}, dies: {dies}");
+        }
+        world.promote(&key, &old).await;
+        tend(&world, begins + 1900).await;
+        assert!(world.alive(&ended).await, "the job is done");
+    }
+}
+
 /// The job is in the ledger a moment before the batch that wrote it has settled. Another node that does it in between takes
 /// from that batch nothing that it has yet to end: who changed a password has the session for it.
 pub(crate) async fn a_job_that_is_done_early_leaves_the_batch_to_settle(world: World) {
@@ -186,6 +229,24 @@ pub(crate) async fn what_a_job_has_revoked_nobody_brings_back(world: World) {
     assert_eq!(world.redis.hold(Ticket::random().unwrap(), vec![one]).await.unwrap(), Held::Lost { at: 0 });
 }
 
+/// Nor does who wants to hold it after the job: there is nothing left to hold.
+pub(crate) async fn what_a_job_has_revoked_nobody_takes_over(world: World) {
+    let (session, spent) = (world.signed_in().await, world.once());
+    let (account, route) = (session.account, world.account.route);
+    world.won(vec![spent.clone()]).await;
+    dies_after_the_ledger(&world, world.store.commit(vec![world.end(&session), world.event()])).await;
+    tend(&world, 0).await;
+    for _ in 0..2 {
+        assert_eq!(world.commit(vec![world.raise(), spent.clone()]).await, Committed::Lost { at: 1 });
+        assert!(!world.alive(&session).await, "brought back");
+    }
+    let one = Hold::Session { account, route, id: session.id };
+    assert_eq!(world.redis.hold(Ticket::random().unwrap(), vec![one]).await.unwrap(), Held::Lost { at: 0 });
+    // Whoever has recorded its end and is late to settle finds it still.
+    let end = vec![Change::End { account, route, id: session.id }];
+    assert_eq!(world.redis.settle(Ticket::random().unwrap(), end).await.unwrap(), Committed::Won);
+}
+
 /// A replica is promoted that had not heard of a flow's end: the once-row is the last word.
 pub(crate) async fn a_store_that_forgets_accepts_once(world: World) {
     let (flow, once) = (world.flow(), world.once());
@@ -238,6 +299,29 @@ pub(crate) async fn a_command_sent_twice_is_one(world: World) {
         assert_eq!(world.redis.settle(first, take(Version(2))).await.unwrap(), Committed::Won);
     }
     assert_eq!(world.redis.settle(second, take(Version(2))).await.unwrap(), Committed::Lost { at: 0 });
+}
+
+/// More than a function of Lua 5.1 can give back as so many results.
+pub(crate) async fn thousands_of_sessions_end_at_once(world: World) {
+    let (session, key) = (world.signed_in().await, world.sessions_key());
+    let fields: HashMap<Vec<u8>, Vec<u8>> = world.raw(redis::cmd("HGETALL").arg(&key)).await;
+    let (_, row) = fields.into_iter().find(|(field, _)| field.starts_with(b"s")).unwrap();
+    let numbers: Vec<u128> = (0..9000).collect();
+    for some in numbers.chunks(1000) {
+        let mut add = redis::cmd("HSET");
+        add.arg(&key);
+        for id in some.iter().map(|number| number.to_be_bytes()) {
+            let (field, mut row) = ([b"s".as_slice(), &id, &[0_u8; 8]].concat(), row.clone());
+            row[60..76].copy_from_slice(&id);
+            add.arg(field).arg(row);
+        }
+        let added: usize = world.raw(&add).await;
+        assert_eq!(added, 1000);
+    }
+    world.won(vec![world.end_others(&session)]).await;
+    assert!(world.alive(&session).await);
+    let left = world.store.sessions_of(session.account, world.account.route).await.unwrap();
+    assert_eq!(left, [session]);
 }
 
 /// The server drops rows by itself, and never before their end.

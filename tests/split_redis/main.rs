@@ -31,10 +31,13 @@ on_both! {
         a_process_that_dies_after_the_record_has_revoked
         a_lost_batch_is_let_go
         a_store_that_forgets_revokes_again
+        a_try_that_failed_is_no_repetition
         a_job_that_is_done_early_leaves_the_batch_to_settle
         what_a_job_has_revoked_nobody_brings_back
+        what_a_job_has_revoked_nobody_takes_over
         a_store_that_forgets_accepts_once
         a_command_sent_twice_is_one
+        thousands_of_sessions_end_at_once
         rows_are_dropped_after_their_end;
     races:
         fifty_consume_one_flow

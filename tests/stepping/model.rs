@@ -27,8 +27,19 @@ enum Act {
     Enrol,
     Change,
     Remove,
-    Begin { flow: usize, factor: usize },
-    Answer { flow: usize, factor: usize, secret: Secret },
+    Begin {
+        flow: usize,
+        factor: usize,
+    },
+    Answer {
+        flow: usize,
+        factor: usize,
+        secret: Secret,
+    },
+    /// The new set of codes is asked for, and kept.
+    Save {
+        flow: usize,
+    },
     Wait(u64),
     Swap,
 }
@@ -82,12 +93,13 @@ fn act() -> impl Strategy<Value = Act> {
         3 => Just(Act::SignIn),
         2 => any::<bool>().prop_map(Act::StepUp),
         1 => Just(Act::Approve),
-        1 => Just(Act::Enrol),
+        2 => Just(Act::Enrol),
         1 => Just(Act::Change),
-        1 => Just(Act::Remove),
+        2 => Just(Act::Remove),
         5 => (0..8usize, 0..3usize).prop_map(|(flow, factor)| Act::Begin { flow, factor }),
         12 => (0..8usize, 0..3usize, secret)
             .prop_map(|(flow, factor, secret)| Act::Answer { flow, factor, secret }),
+        4 => (0..8usize).prop_map(|flow| Act::Save { flow }),
         2 => (30..400u64).prop_map(Act::Wait),
         1 => Just(Act::Swap),
     ]
@@ -178,6 +190,7 @@ impl World {
                 visit.remove(&self.session, codes.id).await.unwrap()
             }
             Act::Begin { flow, factor } => return self.begin(*flow, *factor).await,
+            Act::Save { flow } => return self.save(*flow).await,
             Act::Answer { flow, factor, secret } => return self.answer(*flow, *factor, *secret).await,
         };
         let what = match act {
@@ -239,13 +252,12 @@ impl World {
         };
         let enrols = self.flows[at].what == For::Change && !self.flows[at].truly.is_empty();
         let step = self.house.answer(&self.flows[at].token, answer).await;
-        let Seen { what, mut truly, mut had, .. } = self.flows[at].clone();
+        let what = self.flows[at].what;
         match &step {
             Step::Refused(_) => return,
             // What a flow that has its proofs is given is a new secret.
             Step::Pending(_) | Step::Done(_) if !enrols => {
                 assert!(right, "{name} was taken in {what:?}: {text}");
-                truly.insert(name);
                 self.flows[at].truly.insert(name);
                 if name == "totp" {
                     self.used = Some(current);
@@ -253,8 +265,28 @@ impl World {
             }
             _ => {}
         }
-        let Step::Done(done) = step else { return };
-        self.flows.remove(at);
+        if let Step::Done(done) = step {
+            self.over(at, &done, text);
+        }
+    }
+
+    async fn save(&mut self, flow: usize) {
+        let Some(at) = flow.checked_rem(self.flows.len()) else { return };
+        let token = &self.flows[at].token;
+        let _ = self.house.visit.begin(token, &BackupCodes::NAME).await.unwrap();
+        match self.house.answer(token, BackupCodes::saved()).await {
+            Step::Done(done) => {
+                assert_eq!(self.flows[at].what, For::Enrol, "a new set by another flow");
+                self.over(at, &done, String::new());
+            }
+            Step::Pending(_) => panic!("taken for a proof"),
+            Step::Refused(_) => {}
+        }
+    }
+
+    /// A flow has ended well: whether it might, and what follows.
+    fn over(&mut self, at: usize, done: &Done, text: String) {
+        let Seen { what, truly, mut had, .. } = self.flows.remove(at);
         *self.ended.entry(what).or_default() += 1;
         match what {
             For::SignIn => {
@@ -320,7 +352,9 @@ fn no_mixing_of_flows_ends_in_what_was_not_proven() {
     judged.unwrap();
     let ended = ended.into_inner();
     println!("counted: mixed flows, seed {SEED}, count {cases}; ended {ended:?}");
-    for what in ["SignIn", "StepUp { all: true }", "StepUp { all: false }", "Approve", "Change"] {
+    for what in
+        ["SignIn", "StepUp { all: true }", "StepUp { all: false }", "Approve", "Change", "Enrol", "Remove"]
+    {
         assert!(ended.contains_key(what), "no {what} ever ended: {ended:?}");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use propusk::account::LockReason;
+use propusk::flow::Ended;
 use propusk::policy::Requirement;
 use propusk::proof::Aal;
 use propusk::testing::{Fault, FaultyStore};
@@ -116,7 +118,7 @@ async fn a_copied_cookie_is_good_once() {
 /// browser's record.
 #[tokio::test]
 async fn trust_ends_with_what_it_was_given_on() {
-    for how in ["password", "added", "removed", "others", "switched off", "forgotten"] {
+    for how in ["password", "added", "removed", "others", "locked", "switched off", "forgotten"] {
         let (house, browser, mine) = trusting(Profile::public_portal()).await;
         let account = mine.session.account();
         let elsewhere = house.person("+79160000002").await;
@@ -150,7 +152,12 @@ async fn trust_ends_with_what_it_was_given_on() {
             }
             "others" => {
                 let mine = house.auth.session(&other.token).await.unwrap().unwrap();
-                assert!(house.visit.end_other_sessions(&mine).await.unwrap());
+                assert_eq!(house.visit.end_other_sessions(&mine).await.unwrap(), Ended::Done);
+            }
+            "locked" => {
+                let desk = LockReason::Desk;
+                house.auth.lock(account, desk, &Client::unknown()).await.unwrap();
+                assert!(house.auth.unlock(account, &Client::unknown()).await.unwrap());
             }
             "switched off" => {
                 house.auth.disable(account, &Client::unknown()).await.unwrap();
@@ -173,7 +180,7 @@ async fn trust_ends_with_what_it_was_given_on() {
 async fn ending_the_others_leaves_ones_own() {
     let (house, browser, mine) = trusting(Profile::public_portal()).await;
     let session = house.auth.session(&mine.token).await.unwrap().unwrap();
-    assert!(browser.visit(&house, false).end_other_sessions(&session).await.unwrap());
+    assert_eq!(browser.visit(&house, false).end_other_sessions(&session).await.unwrap(), Ended::Done);
     assert_eq!(said(&browser.sign_in(&house, false).await), "done");
 }
 

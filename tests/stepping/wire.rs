@@ -20,6 +20,11 @@ impl Asks for Records {
     const ASKS: Requirement = Requirement::aal(Aal::Two).within(Duration::from_secs(300));
 }
 
+struct Lately;
+impl Asks for Lately {
+    const ASKS: Requirement = Requirement::NONE.level(Level::Simplified).within(Duration::from_secs(300));
+}
+
 struct Deeds;
 impl Asks for Deeds {
     const ASKS: Requirement = Requirement::NONE.level(Level::Confirmed);
@@ -38,6 +43,10 @@ async fn records(asked: Require<Records>) -> String {
     asked.session().id().to_string()
 }
 
+async fn lately(_: Require<Lately>) -> &'static str {
+    "lately"
+}
+
 async fn deeds(_: Require<Deeds>) -> &'static str {
     "deeds"
 }
@@ -49,6 +58,7 @@ fn router(house: &House) -> Router {
     let own = Router::new()
         .route("/records", get(records))
         .route("/deeds", get(deeds))
+        .route("/lately", get(lately))
         .merge(keys)
         .with_state(App(http.clone()));
     own.merge(http.router())
@@ -193,5 +203,68 @@ async fn a_browser_is_trusted_by_a_word_and_its_cookie_turns_over() {
         assert_eq!((&done["status"], &done["session"]["aal"]), (&json!("done"), &json!(1)));
         let after = &web.jar["__Host-propusk-browser"];
         assert!(*after != before && after.len() == before.len(), "one token for another");
+    }
+}
+
+/// A door that asks for nothing but a recent proof is no open door; and what is offered at it brings somebody through.
+#[tokio::test]
+async fn a_door_that_asks_for_freshness_alone_closes() {
+    let house = House::new(Profile::public_portal());
+    let router = router(&house);
+    let mut web = Web::browser(&router);
+    web.register(&house.auth, &house.outbox, PHONE).await.expect(200);
+    web.get("/lately").await.expect(200);
+    house.hands.advance(301);
+    let why = web.get("/lately").await.problem(401, "step_up").json();
+    assert_eq!((&why["acr_values"], &why["max_age"]), (&json!(""), &json!(300)));
+    let next =
+        web.post("/auth/step-up", json!({ "acr_values": "", "max_age": 300 })).await.expect(200).json();
+    let answer = json!({ "flow": next["flow"], "factor": "password", "answer": { "password": WORD } });
+    web.post("/auth/flow/answer", answer).await.expect(200);
+    web.get("/lately").await.expect(200);
+}
+
+/// An e-mail code counts for no level: it is offered neither here nor by the calls, with a time or without.
+#[tokio::test]
+async fn what_brings_nobody_nearer_is_not_offered() {
+    let house = House::new(Profile::public_portal());
+    let router = router(&house);
+    let mut web = Web::browser(&router);
+    web.register(&house.auth, &house.outbox, PHONE).await.expect(200);
+    let added = web.post("/auth/contacts", json!({ "address": portal::EMAIL })).await.expect(200).json();
+    let mut next = added;
+    while next["status"] == "pending" {
+        let factor = next["offers"][0]["factor"].as_str().unwrap().to_owned();
+        let answer = if factor == "password" {
+            json!({ "password": WORD })
+        } else {
+            house.hands.advance(61);
+            let begin = json!({ "flow": next["flow"], "factor": factor });
+            next = web.post("/auth/flow/begin", begin).await.expect(200).json();
+            json!({ "code": house.code().await })
+        };
+        let answer = json!({ "flow": next["flow"], "factor": factor, "answer": answer });
+        next = web.post("/auth/flow/answer", answer).await.expect(200).json();
+    }
+    house.hands.advance(30 * 24 * 3600);
+    web.delete("/auth/session").await.expect(204);
+    let mut next = web.post("/auth/sign-in", by_password(PHONE, WORD)).await.expect(200).json();
+    while next["status"] == "pending" {
+        let begin = json!({ "flow": next["flow"], "factor": "sms-code" });
+        next = web.post("/auth/flow/begin", begin).await.expect(200).json();
+        let answer = json!({ "code": house.code().await });
+        let answer = json!({ "flow": next["flow"], "factor": "sms-code", "answer": answer });
+        next = web.post("/auth/flow/answer", answer).await.expect(200).json();
+    }
+    house.hands.advance(301);
+    for asked in
+        [json!({ "acr_values": "aal2", "max_age": 300 }), json!({ "acr_values": "aal1", "max_age": 300 })]
+    {
+        let next = web.post("/auth/step-up", asked).await.expect(200).json();
+        let offers = next["offers"].as_array().unwrap();
+        assert!(
+            !offers.is_empty() && !offers.iter().any(|offer| offer["factor"] == "email-code"),
+            "{offers:?}"
+        );
     }
 }

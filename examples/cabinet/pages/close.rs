@@ -4,6 +4,7 @@
 use askama::Template;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
+use propusk::auth::Export;
 use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Closing, Done};
 use serde::Deserialize;
@@ -108,10 +109,10 @@ pub async fn reopen(guest: Guest, TokenForm(form): TokenForm<Reopen>) -> Result<
 
 /// All that is kept of them, as a file.
 pub async fn export(member: Member) -> Result<Response, Failure> {
-    let all = member.guest.app.auth.export(member.session.account()).await?.unwrap_or_default();
+    let all = member.guest.app.auth.export(member.session.account()).await?;
     let headers =
         [(CONTENT_TYPE, "application/json"), (CONTENT_DISPOSITION, "attachment; filename=\"cabinet.json\"")];
-    Ok((headers, all).into_response())
+    Ok((headers, all.map(Export::into_body).unwrap_or_default()).into_response())
 }
 
 fn days(guest: &Guest) -> String {

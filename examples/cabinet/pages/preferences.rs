@@ -63,7 +63,7 @@ pub async fn set(member: Member, TokenForm(Wanted(ticked)): TokenForm<Wanted>) -
     for (topic, channel) in choices(&guest, &account) {
         wanted = wanted.with(topic, channel, ticked.contains_key(&name(topic, channel)));
     }
-    match guest.visit.prefer(&session, &wanted).await? {
+    match guest.visit.prefer(&session, |_| wanted.clone()).await? {
         None => {
             guest.say(|t| t.told.saved);
             Ok(Redirect::to("/preferences").into_response())

@@ -37,7 +37,8 @@ struct Page {
     approves: Option<Transaction>,
     /// The offer to trust this browser, and whether it was taken up.
     trust: Option<(String, bool)>,
-    /// Where the message went, when there is one, and in which words.
+    /// Whether it comes in a message; where that went, when one did, and in which words.
+    sends: bool,
     sent_to: Option<(&'static str, String)>,
     /// The number to type where a link is opened, when it is one.
     number: Option<String>,
@@ -150,7 +151,8 @@ fn show(guest: &Guest, way: Way) -> Result<Response, Failure> {
         lead,
         approves: draft.approves,
         trust: trust.map(|rule| (guest.t.trust(rule.life.as_secs().div_ceil(DAY)), draft.trust)),
-        sent_to: ask.sends().then_some((sent, draft.sent_to)),
+        sends: ask.sends(),
+        sent_to: (ask.sends() && draft.prompt.is_some()).then_some((sent, draft.sent_to)),
         options: draft.prompt.as_ref().filter(|_| ask == Ask::Key).map(|prompt| prompt.as_json().to_owned()),
         number: draft.prompt.as_ref().filter(|_| ask == Ask::Link).and_then(number),
         others: others.collect(),

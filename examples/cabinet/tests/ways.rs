@@ -228,6 +228,51 @@ async fn a_reminder_is_dismissed_for_this_session_and_few_codes_are_told() {
     }
 }
 
+/// Ten messages an hour go to an address, whoever asks for them; after them the other ways are as near as before.
+#[tokio::test]
+async fn where_no_message_goes_any_more_the_next_way_is_asked_for() {
+    let portal = Portal::new();
+    let (mut anna, _) = portal.register("anna@example.org").await;
+    let codes = makes_codes(&portal, &mut anna).await;
+    portal.clock.advance(Duration::from_secs(7200));
+    let visit = portal.auth.visit(Client::unknown());
+    let email = propusk::Factor::name(&Code::email());
+    for _ in 0..10 {
+        let next = pending(visit.sign_in().with("anna@example.org", Password::word(WORD)).await.unwrap());
+        let _ = pending(visit.begin(&next.flow, &email).await.unwrap());
+    }
+    let mut stranger = Browser::stranger("en");
+    stranger.takes(&portal.get(&stranger, "/sign-in").await);
+    let word = format!("identifier=anna%40example.org&password={}", typed(WORD));
+    let page = portal.steps(&mut stranger, "/sign-in", "/sign-in", &word).await;
+    assert!(page.at() == CODE && page.says("name=\"backup_code\""), "{} {}", page.at(), page.text);
+    let home = portal.steps(&mut stranger, CODE, CODE, &format!("backup_code={}", codes[0])).await;
+    assert_eq!(home.at(), "/home", "{}", home.text);
+
+    // Who has nothing else is told when the next one goes, on the page where it will.
+    let (_, _) = portal.register("boris@example.org").await;
+    portal.clock.advance(Duration::from_secs(7200));
+    for _ in 0..10 {
+        let next = pending(visit.sign_in().with("boris@example.org", Password::word(WORD)).await.unwrap());
+        let _ = pending(visit.begin(&next.flow, &email).await.unwrap());
+    }
+    let mut boris = Browser::stranger("en");
+    boris.takes(&portal.get(&boris, "/sign-in").await);
+    let word = format!("identifier=boris%40example.org&password={}", typed(WORD));
+    let page = portal.steps(&mut boris, "/sign-in", "/sign-in", &word).await;
+    assert!(page.at() == CODE && page.says("name=\"code\""), "{} {}", page.at(), page.text);
+    assert!(
+        page.says("role=\"alert\"") && !page.says("b***s@example.org"),
+        "nothing was sent: {}",
+        page.text
+    );
+    portal.clock.advance(Duration::from_secs(400));
+    let again = portal.steps(&mut boris, CODE, "/sign-in/code/other", &format!("factor={email}")).await;
+    assert!(again.at() == CODE && again.says("b***s@example.org"), "{}", again.text);
+    let home = portal.steps(&mut boris, CODE, CODE, &format!("code={}", portal.code().await)).await;
+    assert_eq!(home.at(), "/home", "{}", home.text);
+}
+
 async fn makes_codes(portal: &Portal, who: &mut Browser) -> Vec<String> {
     let page = portal.steps(who, "/security", "/security/add", "factor=backup-code").await;
     assert_eq!(page.at(), "/security/new", "{}", page.text);

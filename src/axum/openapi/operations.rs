@@ -36,7 +36,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         method: "get",
         path: "/puzzle",
         id: "puzzle",
-        summary: "A puzzle to solve before a registration or a sign-in, where the profile asks for that.",
+        summary: "A puzzle to solve before a registration, a sign-in or a recovery, where the profile asks for that.",
         body: None,
         answers: Answers::Json("Posed"),
         codes: &[ANY, &[Code::NotOffered]],

@@ -116,7 +116,7 @@ fn requests() -> Value {
                     "type": ["string", "null"],
                     "description": "ISO 8601, or as people write it: 17.03.1985. No new password may be made of it.",
                 },
-                "terms": { "type": "string", "description": "The version of the terms that were accepted." },
+                "terms": { "type": "string", "description": "The version of the terms that were accepted, 1 to 64 bytes." },
                 "human": human,
                 "refresh": refresh,
             },
@@ -171,6 +171,7 @@ fn requests() -> Value {
             "properties": {
                 "mailbox": { "type": "string", "description": "`m` of the link." },
                 "letter": reference("Letter"),
+                "trust": trust(),
             },
         },
         "FlowBegin": {

@@ -36,9 +36,12 @@ pub(super) async fn follow(call: Call) -> Result<Response, Problem> {
         mailbox: Cow<'a, str>,
         #[serde(borrow)]
         letter: &'a RawValue,
+        /// Whether this browser shall be trusted, where the profile allows it.
+        #[serde(default)]
+        trust: bool,
     }
     let asked: Asked<'_> = call.json()?;
-    match call.caller.visit().follow(&asked.mailbox, asked.letter.get()).await {
+    match call.caller.trusting(asked.trust).follow(&asked.mailbox, asked.letter.get()).await {
         Ok(Followed::Step(step)) => Ok(json::step(&call.caller, Ok(step))),
         Ok(Followed::Left) => Ok(StatusCode::NO_CONTENT.into_response()),
         Err(broken) => Err(call.caller.broken(&broken)),

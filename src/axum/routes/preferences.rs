@@ -14,7 +14,7 @@ use crate::axum::caller::Caller;
 use crate::axum::problem::Fault;
 use crate::axum::{Problem, json};
 use crate::flow::{Code, Refusal};
-use crate::message::{Channel, Topic};
+use crate::message::{Channel, Preferences, Topic};
 use crate::session::Session;
 
 pub(super) async fn show(caller: Caller) -> Result<Response, Problem> {
@@ -31,8 +31,8 @@ pub(super) async fn set(call: Call) -> Result<Response, Problem> {
     }
     let asked: Asked = call.json()?;
     let caller = &call.caller;
-    let (session, account) = account(caller).await?;
-    let mut wanted = account.preferences;
+    let session = signed(caller).await?;
+    let mut named = Vec::new();
     for (topic, channels) in &asked.topics {
         let topic = Topic::ALL.into_iter().find(|known| known.as_str() == topic && known.is_chosen());
         for (channel, on) in channels {
@@ -40,10 +40,13 @@ pub(super) async fn set(call: Call) -> Result<Response, Problem> {
             let (Some(topic), Some(channel)) = (topic, channel) else {
                 return Err(caller.fault(Fault::Malformed));
             };
-            wanted = wanted.with(topic, channel, *on);
+            named.push((topic, channel, *on));
         }
     }
-    let refused = caller.visit().prefer(&session, &wanted).await;
+    let change = |now: &Preferences| {
+        named.iter().fold(now.clone(), |wanted, (topic, channel, on)| wanted.with(*topic, *channel, *on))
+    };
+    let refused = caller.visit().prefer(&session, change).await;
     match refused.map_err(|broken| caller.broken(&broken))? {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
         Some(why) => Err(Problem::refused(&why, caller.client.locale)),

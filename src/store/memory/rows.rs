@@ -84,6 +84,6 @@ impl Outgoing {
     /// Where it stands in the queue, while it is to be handed out.
     pub(super) fn queued(&self) -> Option<(Realm, Timestamp, MessageId)> {
         let open = self.row.deliver && self.closed.is_none();
-        open.then(|| (self.row.realm.clone(), self.row.due.max(self.leased_until), self.row.id))
+        open.then(|| (self.row.realm.clone(), self.row.due, self.row.id))
     }
 }

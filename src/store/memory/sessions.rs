@@ -84,19 +84,22 @@ impl Batch<'_> {
     /// other rows the least recently used go, so that `keep` stay.
     pub(super) fn add(&mut self, row: SessionRow, keep: usize) -> bool {
         let (key, account, route) = (row.key, row.account, row.key.route());
+        // One that goes on under another token was made long ago, and is used now.
+        let now = row.created.max(row.seen);
         let Some(shard) = self.shard(route) else { return false };
         if shard.get(&key).is_some() {
             return false;
         }
         shard.insert(row);
         let rows = shard.of(route).filter(|row| row.account == account);
-        let mut others: Vec<_> = rows.map(|row| (row.seen, row.key)).collect();
+        // What is over and not yet purged goes first: it takes no place from what lives.
+        let mut others: Vec<_> = rows.map(|row| (!is_over(row, now), row.seen, row.key)).collect();
         self.undo.push(Undo::Added(key));
         let surplus = others.len().saturating_sub(keep.max(1));
         if surplus > 0 {
-            others.retain(|(_, other)| *other != key);
+            others.retain(|(_, _, other)| *other != key);
             others.sort_unstable();
-            for (_, other) in others.into_iter().take(surplus) {
+            for (_, _, other) in others.into_iter().take(surplus) {
                 self.remove(&other);
             }
         }

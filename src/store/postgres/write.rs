@@ -213,6 +213,7 @@ fn session(row: &SessionRow, keep: usize) -> Values<'_> {
         row.expires.as_millis(),
         row.proofs.as_bytes(),
         others(keep),
+        row.created.max(row.seen).as_millis(),
     ]
 }
 
@@ -332,13 +333,16 @@ const CLOSE_MESSAGE: &str =
     "UPDATE messages SET over = $2, delivered = $3, sealed = '' WHERE id = $1 AND over IS NULL";
 const RETRY_MESSAGE: &str = "UPDATE messages SET due = $2, ready = $2,
     attempts = greatest(attempts - $3, 0) WHERE id = $1 AND over IS NULL";
+// What is over and not yet purged goes first: it takes no place from what lives. One that goes on under another token
+// was made long ago, and is used now ($11).
 const ADD_SESSION: &str = "WITH w AS (
     INSERT INTO sessions (key, account, id, epoch, created, seen, idle_secs, expires, proofs)
     SELECT $2::BYTEA, id, $3::BYTEA, epoch, $5::BIGINT, $6::BIGINT, $7::BIGINT, $8::BIGINT, $9::BYTEA
     FROM accounts WHERE id = $1 AND epoch = $4 ON CONFLICT DO NOTHING RETURNING 1
 ), ended AS (
     DELETE FROM sessions WHERE key IN (
-        SELECT key FROM sessions WHERE account = $1 ORDER BY seen DESC, id DESC OFFSET $10)
+        SELECT key FROM sessions WHERE account = $1
+        ORDER BY least(expires, seen + idle_secs * 1000) > $11 DESC, seen DESC, id DESC OFFSET $10)
 ) SELECT propusk_must(EXISTS (SELECT FROM w))";
 const TOUCH_SESSION: &str = "UPDATE sessions SET seen = greatest(seen, $2) WHERE key = $1";
 const END_SESSION: &str = "WITH w AS (

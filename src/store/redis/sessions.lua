@@ -1,7 +1,8 @@
 -- The sessions of one account. KEYS[1]: their hash, with fields
 --   e          the account's epoch, as far as it was heard of here
 --   s<token>   a session: epoch, seen and end of 20 digits each, id and account of 16 bytes each, the rest
---   x<token>   a session that a ticket holds, so that nobody finds it: the ticket of 16 bytes, then the row
+--   x<token>   a session that a ticket holds, so that nobody finds it: the ticket of 16 bytes, then the row. Under the
+--              ticket of noughts its end is recorded: it waits for whoever has yet to settle that, and is nobody's
 --   t          the ticket of the last settlement, by which a command sent twice is known
 -- ARGV: ticket, '1' for a settlement, then operations with their arguments, applied in order, all or none.
 -- Gives which operation lost (0: none), then the ids that were held; 'held' when another ticket has the session.
@@ -15,6 +16,8 @@ local function set(field, value)
   rows[field] = value
   changed[field] = true
 end
+
+local ENDED = ('\0'):rep(16)
 
 -- Each session of the account that is chosen, held or not; '' chooses any.
 local function each(account, id, with)
@@ -37,11 +40,15 @@ local function arg()
 end
 
 local operations = {
-  -- Hides sessions until they are settled or freed. Who wants all takes over: it ends them or brings them back. Who wants
-  -- one waits: two that renew the same session would else end it for each other and grant nothing.
+  -- Hides sessions until they are settled or freed. Who wants all takes over: it ends them or brings them back. Who
+  -- wants one waits: two that renew the same session would else end it for each other and grant nothing. What has
+  -- ended is there for neither: taken over, it would be brought back by whoever is lost in the ledger after that.
   hold = function()
     local account, id, except = arg(), arg(), arg()
-    local count = each(account, id, function(one)
+    local count = 0
+    each(account, id, function(one)
+      if one.holder == ENDED then return end
+      count = count + 1
       if one.id == except then return end
       if id ~= '' and one.holder and one.holder ~= ticket then
         busy = true
@@ -70,13 +77,13 @@ local operations = {
     local account, id = arg(), arg()
     return each(account, id, function(one) set(one.field, nil) end) > 0
   end,
-  -- The same, never lost. Where it spares, what another holds stays hidden, and is no longer theirs to bring back: whoever
-  -- has recorded its end may have yet to settle, and would find nothing to end, and grant nothing.
+  -- The same, never lost. Where it spares, what another holds stays hidden, and is no longer anybody's to bring back:
+  -- whoever has recorded its end may have yet to settle, and would find nothing to end, and grant nothing.
   drop = function()
     local account, id, spares = arg(), arg(), arg() == '1'
     each(account, id, function(one)
       local others = spares and one.holder and one.holder ~= ticket
-      set(one.field, others and ticket .. one.row or nil)
+      set(one.field, others and ENDED .. one.row or nil)
     end)
     return true
   end,
@@ -144,4 +151,6 @@ for field in pairs(changed) do
 end
 if settles and rows.e then redis.call('HSET', key, 't', ticket) end
 if life > redis.call('PTTL', key) and life > 0 then redis.call('PEXPIRE', key, life) end
-return { '0', unpack(held) }
+-- Not by unpack: it fails beyond some 8,000 results.
+table.insert(held, 1, '0')
+return held

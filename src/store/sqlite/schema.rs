@@ -224,6 +224,6 @@ const V3: &str = "
 ALTER TABLE events ADD COLUMN lasting INTEGER NOT NULL DEFAULT 1;
 UPDATE events SET lasting = 0 WHERE outcome <> 0 OR name IN ('sign-in', 'factor-proven', 'step-up',
     'browser-trusted', 'answered-elsewhere', 'session-refresh', 'sign-out', 'session-ended', 'browser-forgotten',
-    'other-sessions-ended', 'notice-undelivered');
+    'other-sessions-ended', 'notice-undelivered', 'account-switched');
 CREATE INDEX events_old ON events (realm, lasting, at);
 ";

@@ -395,11 +395,19 @@ fn add_session(db: &Connection, row: &SessionRow, keep: usize) -> Result<bool, F
             row.proofs.as_bytes(),
         ],
     )?;
+    // What is over and not yet purged goes first: it takes no place from what lives. One that goes on under another
+    // token was made long ago, and is used now.
     run(
         db,
         "DELETE FROM sessions WHERE account = ?1 AND id IN (SELECT id FROM sessions
-         WHERE account = ?1 AND id <> ?2 ORDER BY seen DESC, id DESC LIMIT -1 OFFSET ?3)",
-        params![row.account.as_bytes(), row.id.as_bytes(), others(keep)],
+         WHERE account = ?1 AND id <> ?2
+         ORDER BY min(expires, seen + idle_secs * 1000) > ?4 DESC, seen DESC, id DESC LIMIT -1 OFFSET ?3)",
+        params![
+            row.account.as_bytes(),
+            row.id.as_bytes(),
+            others(keep),
+            row.created.max(row.seen).as_millis(),
+        ],
     )?;
     Ok(added)
 }

@@ -38,6 +38,22 @@ pub(in crate::testing) fn leases_to_one_until_the_lease_ends(lab: Lab) {
     assert!(claim(&lab, 204, 10).is_empty());
 }
 
+/// What one died over is still the longest due: else each death would put it behind all that came since.
+pub(in crate::testing) fn what_was_leased_keeps_its_place(lab: Lab) {
+    let (first, second) = (lab.message(0), lab.message(50));
+    lab.won([Write::Message(first.clone()), Write::Message(second.clone())]);
+    assert_eq!(claim(&lab, 0, 10), [first.id]);
+    assert_eq!(claim(&lab, 100, 1), [first.id], "its lease is over");
+    assert_eq!(claim(&lab, 100, 10), [second.id]);
+    // What is put back is due when it is said to be.
+    lab.won([
+        Write::RetryMessage { id: first.id, due: at(120), tried: true },
+        Write::RetryMessage { id: second.id, due: at(110), tried: true },
+    ]);
+    assert_eq!(claim(&lab, 120, 1), [second.id]);
+    assert_eq!(claim(&lab, 120, 1), [first.id]);
+}
+
 /// A decoy's message is written as any other, and goes nowhere.
 pub(in crate::testing) fn never_hands_out_what_is_not_to_be_delivered(lab: Lab) {
     let (decoy, real) = (MessageRow { deliver: false, ..lab.message(0) }, lab.message(1));

@@ -84,6 +84,21 @@ pub(in crate::testing) fn the_least_recently_used_go_beyond_the_limit(lab: Lab) 
     assert_eq!(lab.sessions(two.id), [foreign]);
 }
 
+/// It lies there until a purge, and was used later than they were.
+pub(in crate::testing) fn what_is_over_takes_no_place_from_what_lives(lab: Lab) {
+    let account = lab.account();
+    let over: Vec<_> = (0..3).map(|_| SessionRow { expires: at(50), ..lab.session(&account, 40) }).collect();
+    let living: Vec<_> = [10, 20].iter().map(|seen| lab.session(&account, *seen)).collect();
+    lab.won(living.iter().chain(&over).map(add_session).collect::<Vec<_>>());
+    let new = SessionRow { created: at(50), ..lab.session(&account, 50) };
+    lab.won([Write::AddSession { row: new.clone(), keep: 3 }]);
+    assert!(living.iter().chain([&new]).all(|row| lab.alive(row.key)));
+    let last = SessionRow { created: at(60), ..lab.session(&account, 60) };
+    lab.won([Write::AddSession { row: last.clone(), keep: 3 }]);
+    assert!(!lab.alive(living[0].key), "of those that live the one that was used the longest ago");
+    assert!([&living[1], &new, &last].iter().all(|row| lab.alive(row.key)));
+}
+
 pub(in crate::testing) fn touch_moves_seen_forward_only(lab: Lab) {
     let account = lab.account();
     let (row, other) = (lab.session(&account, 0), lab.session(&account, 0));
