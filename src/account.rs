@@ -203,3 +203,24 @@ pub struct PendingRecovery {
     /// Whether it was stopped.
     pub stopped: bool,
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    /// Two builds run side by side: a row that the newer one wrote goes through the older one whole.
+    #[test]
+    fn what_a_later_build_wrote_is_kept() {
+        let text =
+            r#"{"name":"Ivan","level":"simplified","locale":"en","terms":"1","pets":{"cats":[1,2.5,null]}}"#;
+        let mut profile: ProfileData = serde_json::from_str(text).unwrap();
+        profile.locale = Locale::Ru;
+        let again = serde_json::to_string(&profile).unwrap();
+        assert!(
+            again.contains(r#""pets":{"cats":[1,2.5,null]}"#) && again.contains(r#""locale":"ru""#),
+            "{again}"
+        );
+        assert!(again.matches("name").count() == 1 && serde_json::from_str::<ProfileData>(&again).is_ok());
+    }
+}

@@ -20,7 +20,7 @@ use crate::session::Listed;
 /// somebody asks for it, so no more than a page of it is held at a time.
 #[must_use]
 pub struct Export {
-    auth: Auth,
+    pub(crate) auth: Auth,
     person: Person,
     next: Next,
 }

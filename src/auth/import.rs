@@ -106,7 +106,7 @@ pub enum Imported {
         by: AccountId,
     },
     /// One of its identifiers was given up a while ago, and is nobody's until that is over
-    /// ([`Closing::name_free_after`](crate::policy::ClosingRule::name_free_after)). Nothing was written.
+    /// ([`ClosingRules::name_free_after`](crate::policy::ClosingRules::name_free_after)). Nothing was written.
     NotFree {
         /// Which, from 1.
         at: usize,

@@ -4,7 +4,6 @@
 use askama::Template;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
-use propusk::auth::Export;
 use propusk::axum::{FormFields, TokenForm};
 use propusk::flow::{Closing, Done};
 use serde::Deserialize;
@@ -109,10 +108,11 @@ pub async fn reopen(guest: Guest, TokenForm(form): TokenForm<Reopen>) -> Result<
 
 /// All that is kept of them, as a file.
 pub async fn export(member: Member) -> Result<Response, Failure> {
-    let all = member.guest.app.auth.export(member.session.account()).await?;
+    let Member { guest, session, token } = member;
+    let all = guest.app.auth.export(session.account()).await?;
     let headers =
         [(CONTENT_TYPE, "application/json"), (CONTENT_DISPOSITION, "attachment; filename=\"cabinet.json\"")];
-    Ok((headers, all.map(Export::into_body).unwrap_or_default()).into_response())
+    Ok((headers, all.map(|all| all.into_body(token)).unwrap_or_default()).into_response())
 }
 
 fn days(guest: &Guest) -> String {

@@ -67,7 +67,8 @@ pub(super) async fn reopen(call: Call) -> Result<Response, Problem> {
 pub(super) async fn export(caller: Caller) -> Result<Response, Problem> {
     let session = signed(&caller).await?;
     let all = caller.http.auth().export(session.account()).await.map_err(|broken| caller.broken(&broken))?;
-    let all = all.ok_or_else(|| refused(&caller, Code::NoSession))?.into_body();
+    let all = all.zip(caller.token.clone()).map(|(all, token)| all.into_body(token));
+    let all = all.ok_or_else(|| refused(&caller, Code::NoSession))?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"account.json\"")),
