@@ -183,7 +183,7 @@ pub(crate) fn message(outcome: &'static str) {
     count("propusk_messages_total", [("outcome", outcome)]);
     #[cfg(feature = "tracing")]
     if outcome != "delivered" {
-        tracing::warn!(target: "propusk", outcome, "a message was not delivered");
+        tracing::warn!(target: "propusk", outcome, "a row of the outbox is not done");
     }
 }
 
