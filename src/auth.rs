@@ -17,10 +17,11 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::account::Level;
 use crate::clock::{Clock, Entropy, Sleep, SystemClock, SystemEntropy};
 use crate::error::Broken;
 use crate::factor::{ErasedFactor, Factor, Source};
-use crate::flow::{Client, HABITS, TRUST, Visit};
+use crate::flow::{Client, Code, HABITS, Refusal, TRUST, Visit};
 use crate::hash::{HashPool, HashSettings};
 use crate::human::{HumanCheck, ProofOfWork};
 use crate::id::{AccountId, FactorName, Realm, Sequence};
@@ -28,7 +29,7 @@ use crate::lockout::waiting::Waiting;
 use crate::message::{Push, Sender, Templates};
 use crate::observe;
 use crate::place::Places;
-use crate::policy::Profile;
+use crate::policy::{Profile, Requirement};
 use crate::secret::{Buffered, KeyRing, Keys, Token};
 use crate::session::{Listed, Session};
 use crate::site::Site;
@@ -115,6 +116,24 @@ impl Auth {
     /// When the store does not work.
     pub async fn peek(&self, token: &Token) -> Result<Option<Session>, Broken> {
         self.0.peek(token).await
+    }
+
+    /// Whether an operation is open to this session: `None` when it has proven enough lately and its account has the
+    /// level, else a refusal with [`Code::Level`], which no proof helps, or [`Code::StepUp`], which
+    /// [`Visit::step_up`] does.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn require(&self, session: &Session, asked: &Requirement) -> Result<Option<Refusal>, Broken> {
+        // Every account has the lowest level, and most operations ask for no more: no look into the store for them.
+        if asked.level > Level::Simplified {
+            let account = self.account(session.account()).await?;
+            if account.is_none_or(|account| account.level < asked.level) {
+                return Ok(Some(Refusal::new(Code::Level)));
+            }
+        }
+        let enough = session.has_proven(asked, self.now());
+        Ok((!enough).then(|| Refusal::new(Code::StepUp)))
     }
 
     /// An account's live sessions, the most recently used first.
@@ -337,6 +356,10 @@ impl Builder {
             }
         }
         self.fits()?;
+        let mut sources = self.factors.iter().map(|(_, factor)| factor.source());
+        if sources.any(|source| matches!(source, Source::Contacts(_))) && self.senders.is_empty() {
+            return Err(Broken::Misuse("a factor that sends messages needs .sender(..)"));
+        }
         let site = match self.site {
             Some(site) => site.checked()?,
             None => Site::new("", ""),

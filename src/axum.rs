@@ -69,10 +69,10 @@
 //! Anything else is refused with `origin`, before its body is read. A page with a form must not send
 //! `Referrer-Policy: no-referrer`: browsers then post with `Origin: null`.
 //!
-//! The library's routes look for themselves; an application's own handlers do not. [`Signed`], [`MaybeSigned`],
-//! [`Visitor`], [`ClientInfo`], [`Require`] and [`AuthHttp::require`] say who asks, and do not look where the request
-//! came from. Take [`SameOrigin`] or [`TokenForm`] in every handler that changes something, and change nothing in a
-//! GET.
+//! The library's routes look for themselves, and so do [`Signed`], [`MaybeSigned`], [`Visitor`], [`Require`] and
+//! [`AuthHttp::require`] in an application's own handlers: none of them lends a session to another site. Take
+//! [`TokenForm`] for forms, and [`SameOrigin`] in handlers of scripts, which looks at the account of their page
+//! ([several accounts](#several-accounts)), too. [`ClientInfo`] says who asks and looks at nothing. Change nothing in a GET.
 //!
 //! # What a client holds
 //!

@@ -46,9 +46,10 @@ impl Session {
         proof::amr(&self.proofs())
     }
 
-    /// Whether what it has proven meets an operation's requirement now; the account's level is looked at apart.
+    /// Whether its proofs are enough for an operation now. The door of an operation is
+    /// [`Auth::require`](crate::Auth::require), which looks at the account's level, too.
     #[must_use]
-    pub fn meets(&self, asked: &Requirement, now: Timestamp) -> bool {
+    pub fn has_proven(&self, asked: &Requirement, now: Timestamp) -> bool {
         asked.met_by(&self.proofs(), now)
     }
 

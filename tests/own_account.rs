@@ -165,8 +165,12 @@ async fn where_a_browser_was_is_told_only_when_it_is_certain() {
 async fn a_probe_asks_each_time() {
     let store = FaultyStore::new(MemoryStore::default());
     let auth = every_factor(Auth::builder(Profile::public_portal(), store.clone(), portal::ring()));
-    let auth =
-        auth.site(propusk::Site::new("Portal", portal::ORIGIN)).hashing(portal::cheap()).build().unwrap();
+    let auth = auth
+        .site(propusk::Site::new("Portal", portal::ORIGIN))
+        .sender(propusk::danger::print_messages())
+        .hashing(portal::cheap())
+        .build()
+        .unwrap();
     auth.ready().await.unwrap();
     auth.probe().await.unwrap();
     for nth in 0..2 {

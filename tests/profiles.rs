@@ -118,11 +118,24 @@ async fn at_aal3_accounts_are_imported_and_sign_in_by_their_key() {
     );
 }
 
+/// Who builds without a way out for codes hears of it then, not from the first person who waits for one.
+#[test]
+fn a_factor_that_sends_needs_a_sender() {
+    for code in [Code::sms(), Code::email()] {
+        let alone = portal::portal(&MemoryStore::default(), Profile::nist_aal1())
+            .factor(Password::default())
+            .factor(code)
+            .build();
+        assert!(matches!(alone, Err(Broken::Misuse(why)) if why.contains(".sender(..)")), "{alone:?}");
+    }
+}
+
 /// What the factors add to a profile's departures.
 #[test]
 fn deviations_tell_what_the_factors_lack() {
     let departs = |builder: Builder| -> Vec<String> {
-        let list = builder.build().unwrap().deviations().unwrap();
+        let sends = builder.sender(propusk::danger::print_messages());
+        let list = sends.build().unwrap().deviations().unwrap();
         list.iter().map(|one| format!("{} {}: {}", one.standard, one.requirement, one.what)).collect()
     };
     let weak = departs(builder(Profile::nist_aal2()).factor(Password::default()).factor(Code::sms()));
@@ -133,7 +146,7 @@ fn deviations_tell_what_the_factors_lack() {
         departs(builder(Profile::nist_aal2()).factor(Password::default()).factor(Code::sms()).factor(Key));
     assert_eq!(strong, Vec::<String>::new());
     let portal = builder(Profile::public_portal()).factor(Password::default()).factor(Code::email());
-    let list = portal.build().unwrap().deviations().unwrap();
+    let list = portal.sender(propusk::danger::print_messages()).build().unwrap().deviations().unwrap();
     assert!(list.iter().any(|one| one.standard == Standard::Nist && one.requirement == "3.1.3.1"));
 }
 

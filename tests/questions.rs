@@ -188,6 +188,7 @@ fn asvs_6_4_2_profiles_of_a_standard_refuse_it_and_others_list_it() {
             .factor(Password::default())
             .factor(Code::sms())
             .factor(Question::default())
+            .sender(propusk::danger::print_messages())
             .build()
     };
     for profile in [Profile::nist_aal1(), Profile::nist_aal2(), Profile::asvs_l1(), Profile::asvs_l2()] {

@@ -6,6 +6,9 @@
 mod otp;
 #[path = "common/portal.rs"]
 mod portal;
+#[cfg(feature = "redis-tls")]
+#[path = "common/rows.rs"]
+mod rows;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -18,6 +21,8 @@ use propusk::store::AnyStore;
 use propusk::store::redis::{RedisSettings, RedisStore};
 use propusk::store::split::Split;
 use propusk::store::sqlite::SqliteStore;
+#[cfg(feature = "redis-tls")]
+use propusk::store::{Commit, Committed, FlowStore};
 use propusk::testing::CountingStore;
 use propusk::{Code, Password, Profile, Totp};
 use tokio::sync::Mutex;
@@ -28,7 +33,8 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 fn url(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
         panic!(
-            "{variable} is not set: tests/with redis cluster -- cargo test --features full --test redis_server"
+            "{variable} is not set: tests/with redis cluster cluster_tls -- cargo test --features full --test \
+             redis_server"
         )
     })
 }
@@ -97,6 +103,37 @@ async fn what_redis_must_not_be() {
     let () = redis::cmd("REPLICAOF").arg("127.0.0.1").arg(port).query_async(&mut admin).await.unwrap();
     refused(&one, "replica").await;
     let () = redis::cmd("REPLICAOF").arg("NO").arg("ONE").query_async(&mut admin).await.unwrap();
+}
+
+/// One node and a cluster, whose redirections lead to other nodes over TLS, too.
+#[cfg(feature = "redis-tls")]
+#[tokio::test]
+async fn over_tls_it_is_spoken_to_who_shows_who_it_is() {
+    const ROOT: &[u8] = include_bytes!("tls/root.pem");
+    let _alone = ALONE.lock().await;
+    let prefix = || RedisSettings::default().prefix(format!("propusk-tls-{}", std::process::id()));
+    let (one, cluster) = (url("PROPUSK_REDIS_TLS"), url("PROPUSK_CLUSTER_TLS"));
+    let root_of_cluster = std::fs::read(url("PROPUSK_CLUSTER_ROOT")).unwrap();
+    for (urls, root) in [(&one, ROOT), (&cluster, &root_of_cluster)] {
+        let redis = RedisStore::connect_with(urls, prefix().trusting(root)).await.unwrap();
+        for n in 1..=32 {
+            assert_eq!(redis.commit(vec![rows::flow(n)]).await.unwrap(), Committed::Won);
+            assert!(redis.find_flow(rows::token(n), rows::T0).await.unwrap().is_some());
+        }
+        // Neither one whom the roots of the web do not know, nor one who is somebody else, nor one who need not say.
+        let untrusted = RedisStore::connect_with(urls, prefix()).await.unwrap_err();
+        assert!(untrusted.to_string().contains("certificate"), "{untrusted:?}");
+        let elsewhere = urls.replace("127.0.0.1", "localhost");
+        let other = RedisStore::connect_with(&elsewhere, prefix().trusting(root)).await.unwrap_err();
+        assert!(other.to_string().contains("certificate"), "{other:?}");
+    }
+    refused(&format!("{one}/#insecure"), "#insecure").await;
+    refused(&format!("{cluster},{}", url("PROPUSK_REDIS")), "at all of its nodes").await;
+    let rubbish = RedisStore::connect_with(&one, prefix().trusting("no certificate")).await.unwrap_err();
+    assert!(matches!(rubbish, StoreError::Unfit(_)), "{rubbish:?}");
+    let plain = url("PROPUSK_REDIS").replace("redis:", "rediss:");
+    let deaf = RedisStore::connect_with(&plain, prefix().trusting(ROOT)).await.unwrap_err();
+    assert!(matches!(deaf, StoreError::Unavailable(_)), "{deaf:?}");
 }
 
 /// P6: a sign-in by password and authenticator takes at most four commits of the ledger when flows and sessions are in

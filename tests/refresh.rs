@@ -102,9 +102,9 @@ async fn a_token_for_minutes_and_another_that_gets_the_next() {
     let now = &last.session;
     assert_eq!((now.id(), now.created(), now.expires()), (began.id(), began.created(), began.expires()));
     assert_eq!((now.proofs(), now.aal()), (began.proofs(), Aal::One));
-    assert!(now.meets(&Requirement::aal(Aal::One), phone.hands.now()));
+    assert!(now.has_proven(&Requirement::aal(Aal::One), phone.hands.now()));
     let fresh = Requirement::aal(Aal::One).within(Duration::from_secs(3600));
-    assert!(!now.meets(&fresh, phone.hands.now()), "a refresh proves nothing");
+    assert!(!now.has_proven(&fresh, phone.hands.now()), "a refresh proves nothing");
     let all = phone.auth.sessions(now.account()).await.unwrap();
     assert_eq!(all.len(), 2);
     assert!(all.iter().any(|one| one.session.id() == began.id() && one.from.is_some()));

@@ -57,6 +57,14 @@ impl Caller {
         Ok(Self { http: http.clone(), client, token, program, fresh: None })
     }
 
+    /// The same for an application's own handlers: refused with `origin` where another site may have made a browser send it.
+    /// A handler that takes a session cannot forget to look (ATTACKS 63).
+    pub(crate) fn from_here(http: &AuthHttp, parts: &Parts) -> Result<Self, Problem> {
+        csrf::check(http, &parts.method, &parts.headers)
+            .map_err(|fault| Problem::fault(fault, locale(&parts.headers)))?;
+        Self::of(http, parts)
+    }
+
     /// Sees to it that flows and forms of this client are bound to something.
     pub(crate) fn bind(&mut self) -> Result<&Token, Problem> {
         let token = match self.client.binding.take() {

@@ -23,9 +23,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let http = AuthHttp::from_ref(state);
-        check(&http, &parts.method, &parts.headers)
-            .map_err(|fault| Problem::fault(fault, caller::locale(&parts.headers)))?;
-        Caller::of(&http, parts)?.turn(&parts.headers, !is_safe(&parts.method)).await.map(|()| Self)
+        Caller::from_here(&http, parts)?.turn(&parts.headers, !is_safe(&parts.method)).await.map(|()| Self)
     }
 }
 

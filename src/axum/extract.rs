@@ -1,5 +1,5 @@
 //! Extractors for an application's own handlers. A store that does not work is a [`Problem`] of status 500 or 503,
-//! never "not signed in".
+//! never "not signed in". What lends a session first looks who made the browser send the request: else code `origin`.
 
 use ::axum::extract::{FromRef, FromRequestParts};
 use ::axum::http::request::Parts;
@@ -150,7 +150,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let mut caller = Caller::of(&AuthHttp::from_ref(state), parts)?;
+        let mut caller = Caller::from_here(&AuthHttp::from_ref(state), parts)?;
         let session = caller.session().await?;
         let binding = caller.bind()?.clone();
         Ok(Self { caller, binding, session })
@@ -165,7 +165,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = Caller::of(&AuthHttp::from_ref(state), parts)?;
+        let caller = Caller::from_here(&AuthHttp::from_ref(state), parts)?;
         let no = || Problem::refused(&Refusal::new(Code::NoSession), caller.client.locale);
         caller.session().await?.map(Self).ok_or_else(no)
     }
@@ -179,7 +179,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Caller::of(&AuthHttp::from_ref(state), parts)?.session().await.map(Self)
+        Caller::from_here(&AuthHttp::from_ref(state), parts)?.session().await.map(Self)
     }
 }
 

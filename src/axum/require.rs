@@ -12,7 +12,6 @@ use ::axum::response::{IntoResponse, Response};
 
 use super::caller::Caller;
 use super::{AuthHttp, Problem};
-use crate::account::Level;
 use crate::flow::{Code, Refusal};
 use crate::policy::Requirement;
 use crate::proof::{Aal, Channel, Proves};
@@ -24,8 +23,9 @@ pub trait Asks {
     const ASKS: Requirement;
 }
 
-/// The session, if it meets what `A` asks for. Else a problem: `no_session` (401), `step_up` (401, with the challenge of
-/// RFC 9470 that says what to prove), or `level` (403). Take `Result<Require<A>, Problem>` to send a person to a page.
+/// The session, if it meets what `A` asks for. Else a problem: `origin` (403), `no_session` (401), `step_up` (401, with
+/// the challenge of RFC 9470 that says what to prove), or `level` (403). Take `Result<Require<A>, Problem>` to send a
+/// person to a page.
 #[derive(Debug)]
 pub struct Require<A>(pub Session, PhantomData<A>);
 
@@ -45,7 +45,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = Caller::of(&AuthHttp::from_ref(state), parts)?;
+        let caller = Caller::from_here(&AuthHttp::from_ref(state), parts)?;
         let session = caller.session().await?;
         Ok(Self(caller.require(session, &A::ASKS).await?, PhantomData))
     }
@@ -69,7 +69,7 @@ async fn gate(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let judged = async {
-        let caller = Caller::of(&http, &parts)?;
+        let caller = Caller::from_here(&http, &parts)?;
         let session = caller.session().await?;
         caller.require(session, &asked).await
     };
@@ -86,18 +86,13 @@ impl Caller {
         session: Option<Session>,
         asked: &Requirement,
     ) -> Result<Session, Problem> {
-        let refused = |code| Problem::refused(&Refusal::new(code), self.client.locale);
-        let session = session.ok_or_else(|| refused(Code::NoSession))?;
-        let auth = self.http.auth();
-        if asked.level > Level::Simplified {
-            let account = auth.account(session.account()).await.map_err(|broken| self.broken(&broken))?;
-            if account.is_none_or(|account| account.level < asked.level) {
-                return Err(refused(Code::Level));
-            }
-        }
-        match session.meets(asked, auth.now()) {
-            true => Ok(session),
-            false => Err(refused(Code::StepUp).lacking(asked)),
+        let refused = |refusal: &Refusal| Problem::refused(refusal, self.client.locale);
+        let session = session.ok_or_else(|| refused(&Refusal::new(Code::NoSession)))?;
+        let judged = self.http.auth().require(&session, asked).await;
+        match judged.map_err(|broken| self.broken(&broken))? {
+            None => Ok(session),
+            Some(refusal) if refusal.code == Code::StepUp => Err(refused(&refusal).lacking(asked)),
+            Some(refusal) => Err(refused(&refusal)),
         }
     }
 }

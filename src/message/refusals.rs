@@ -64,8 +64,8 @@ impl Code {
                 "Слишком много попыток из вашей сети. Подождите.",
             ),
             Self::TooSoon => (
-                "That was asked for a moment ago. Wait before asking again.",
-                "Об этом только что просили. Подождите.",
+                "That was asked for not long ago. Wait before asking again.",
+                "Об этом недавно уже просили. Подождите и попросите снова.",
             ),
             Self::Barred => (
                 "No code is sent to this address now. Choose another way, or another address.",

@@ -18,15 +18,19 @@
 //! the level `debug` the driver logs what is bound to statements: here hashes and sealed bytes, never a secret.
 //!
 //! Futures want a tokio runtime with I/O and time around them. PostgreSQL 12 or later; sessions of the server itself
-//! or of a pooler in session mode, for statements are prepared. The adapter speaks no TLS: use a UNIX socket, the
-//! loopback interface, or a network that nobody else reads; a URL with `sslmode=require` is refused rather than
-//! quietly sent in the clear.
+//! or of a pooler in session mode, for statements are prepared.
+//!
+//! To another machine it speaks TLS (feature `postgres-tls`) whose server shows a certificate for the URL's host:
+//! `sslmode=require` and `verify-full` mean that, and so does a URL that says nothing. In the clear it leaves this machine
+//! with `sslmode=disable` only. Over a UNIX socket and the loopback interface it goes in the clear unless the URL asks for
+//! TLS. The password is bound to the TLS channel where the server can (SCRAM-SHA-256-PLUS, RFC 5802).
 
 mod count;
 mod failure;
 mod line;
 mod read;
 mod schema;
+mod secure;
 mod write;
 
 use std::fmt;
@@ -122,6 +126,8 @@ pub struct PostgresSettings {
     answer_timeout: Duration,
     durable: bool,
     further_steps: &'static [&'static str],
+    #[cfg(feature = "postgres-tls")]
+    roots: Option<Vec<u8>>,
 }
 
 impl Default for PostgresSettings {
@@ -135,6 +141,8 @@ impl Default for PostgresSettings {
             answer_timeout: Duration::from_secs(10),
             durable: true,
             further_steps: &[],
+            #[cfg(feature = "postgres-tls")]
+            roots: None,
         }
     }
 }
@@ -166,6 +174,15 @@ impl PostgresSettings {
     #[must_use]
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
         self.answer_timeout = timeout;
+        self
+    }
+
+    /// Over TLS, believes the certificates that these roots (PEM) have signed, and no others: for a server with a CA of
+    /// its own. The default are the roots of the web, as Mozilla keeps them.
+    #[cfg(feature = "postgres-tls")]
+    #[must_use]
+    pub fn trusting(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(pem.into());
         self
     }
 

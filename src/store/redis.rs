@@ -15,6 +15,7 @@ mod check;
 mod cluster;
 mod flows;
 mod link;
+mod secure;
 mod sessions;
 mod throttle;
 
@@ -44,16 +45,17 @@ struct Inner {
     prefix: String,
 }
 
-/// What stands before every key.
+/// What stands before every key, and whom to believe over TLS.
 #[derive(Clone, Debug)]
 pub struct RedisSettings {
     prefix: String,
+    roots: secure::Roots,
 }
 
 impl Default for RedisSettings {
     /// Keys begin with `propusk`.
     fn default() -> Self {
-        Self { prefix: "propusk".to_owned() }
+        Self { prefix: "propusk".to_owned(), roots: None }
     }
 }
 
@@ -64,11 +66,24 @@ impl RedisSettings {
         self.prefix = prefix.into();
         self
     }
+
+    /// Over TLS, believes the certificates that these roots (PEM) have signed, and no others: for a server with a CA of
+    /// its own. The default are the roots of the web, as Mozilla keeps them.
+    #[cfg(feature = "redis-tls")]
+    #[must_use]
+    pub fn trusting(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots = Some(pem.into());
+        self
+    }
 }
 
 impl RedisStore {
     /// Connects to `redis://[user:password@]host[:port][/db]`, or to a cluster by its nodes, separated by commas, and
     /// looks at the server's settings. Name all nodes: a connection that falls silent is replaced by asking these.
+    ///
+    /// `rediss://` is TLS (feature `redis-tls`), with a server that shows a certificate for that host; `redis://` is in the
+    /// clear, the password too: for this machine, or a network that nobody else reads. Over TLS the driver uses the
+    /// cryptography that the process has chosen for rustls; where nothing is chosen yet, *ring* is.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be reached; [`StoreError::Unfit`] for settings under which it would
@@ -85,7 +100,7 @@ impl RedisStore {
         if settings.prefix.contains(['{', '}']) {
             return Err(StoreError::Unfit("braces in the prefix would put all keys into one slot"));
         }
-        let link = Link::open(urls).await?;
+        let link = Link::open(urls, &settings.roots).await?;
         check::server(&link).await?;
         Ok(Self(Arc::new(Inner { id: StoreId::unique(), link, prefix: settings.prefix })))
     }

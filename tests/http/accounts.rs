@@ -501,6 +501,7 @@ async fn a_long_cookie_costs_no_more_than_a_full_one() {
     let log = store.log();
     let auth = Auth::builder(Profile::nist_aal1(), store, KeyRing::random())
         .site(Site::new("Portal", ORIGIN))
+        .sender(propusk::danger::print_messages())
         .factor(Password::default())
         .factor(propusk::Code::sms())
         .factor(propusk::Code::email())

@@ -3,7 +3,10 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::Method;
-use propusk::{Profile, axum::router};
+use axum::routing::any;
+use propusk::Profile;
+use propusk::axum::{Asks, AuthHttp, MaybeSigned, Require, Signed, Visitor, router};
+use propusk::policy::Requirement;
 
 use crate::portal::{ORIGIN, WORD, portal};
 use crate::web::{Web, by_password};
@@ -75,6 +78,52 @@ async fn a_forged_request_is_refused_on_every_route() {
     browser.sign_in(PHONE, WORD).await.expect(200);
     let reply = browser.with("sec-fetch-site", "").delete("/auth/session").await;
     reply.expect(204);
+}
+
+#[derive(Debug)]
+struct Anything;
+
+impl Asks for Anything {
+    const ASKS: Requirement = Requirement::NONE;
+}
+
+/// ATTACKS 63: an application's handler that takes a session has looked where the request came from.
+#[tokio::test]
+async fn an_applications_own_handler_lends_no_session_to_another_site() {
+    let (auth, outbox) = portal(Profile::nist_aal1());
+    let http = AuthHttp::new(auth.clone()).unwrap();
+    let gated = http.require(Requirement::NONE, Router::new().route("/gated", any(async || "done")));
+    let router = Router::new()
+        .route("/signed", any(async |_: Signed| "done"))
+        .route("/maybe", any(async |_: MaybeSigned| "done"))
+        .route("/require", any(async |_: Require<Anything>| "done"))
+        .route("/visitor", any(async |_: Visitor| "done"))
+        .merge(gated)
+        .with_state(http.clone())
+        .merge(http.router());
+    let mut browser = Web::browser(&router);
+    browser.register(&auth, &outbox, PHONE).await;
+    let mut program = Web::program(&router);
+    let token = program.sign_in(PHONE, WORD).await.expect(200).text("token");
+    let program = program.with("authorization", &format!("Bearer {token}"));
+    let methods = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    for path in ["/signed", "/maybe", "/require", "/visitor", "/gated"] {
+        for method in &methods {
+            for (origins, site) in FORGED {
+                let forged = browser.clone().with("origin", "").with("sec-fetch-site", site);
+                let mut request = forged.request(method.clone(), path);
+                for origin in origins {
+                    request = request.header("origin", *origin);
+                }
+                let request = request.body(Body::empty()).unwrap();
+                browser.clone().send(request).await.problem(403, "origin");
+            }
+            browser.clone().raw(method.clone(), path, "").await.expect(200);
+            program.clone().raw(method.clone(), path, "").await.expect(200);
+        }
+        // To read is no harm: what another site's script asks for, it does not get to see.
+        browser.clone().with("origin", "https://evil.example").get(path).await.expect(200);
+    }
 }
 
 #[tokio::test]

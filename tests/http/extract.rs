@@ -75,6 +75,11 @@ async fn sign_in(
     }
 }
 
+/// A handler that takes nothing else.
+async fn form_alone(form: Result<TokenForm<OtherForm>, Problem>) -> String {
+    form.map_or_else(|problem| problem.code().to_owned(), |_| "done".to_owned())
+}
+
 async fn sign_out(visitor: Visitor, TokenForm(_): TokenForm<OtherForm>) -> impl IntoResponse {
     visitor.visit().sign_out(visitor.token().unwrap()).await.unwrap();
     (visitor.signed_out(), "bye")
@@ -95,6 +100,7 @@ fn app(http: &AuthHttp) -> Router {
         .route("/client", get(async |ClientInfo(client): ClientInfo| format!("{:?}", client.address)))
         .route("/other", get(async |visitor: Visitor| visitor.form_token::<OtherForm>()))
         .route("/api", post(async |_: SameOrigin| "done"))
+        .route("/form", post(form_alone))
         .route("/crash", get(async || -> String { panic!("a handler of the application") }))
         .layer(axum::middleware::from_fn(propusk::axum::to_end))
         .with_state(App { http: http.clone(), greeting: "hello" })
@@ -187,10 +193,14 @@ async fn a_form_is_taken_from_its_own_page_only() {
     let reply = mine.clone().raw(Method::POST, "/sign-in", "identifier=a&password=b").await;
     assert_eq!(body(&reply), "form_token");
     // The right token from another site's page.
-    for origin in ["", "null", "https://evil.example", "https://sub.portal.example"] {
-        refused(mine.clone().with("origin", origin), &token, "origin").await;
+    let other = format!("form_token={purpose}");
+    let forged = ["", "null", "https://evil.example", "https://sub.portal.example"];
+    let forged = forged.map(|origin| mine.clone().with("origin", origin));
+    for mut forged in forged.into_iter().chain([mine.clone().with("sec-fetch-site", "cross-site")]) {
+        submit(&mut forged, &token, "").await.problem(403, "origin");
+        assert_eq!(body(&forged.raw(Method::POST, "/form", other.clone()).await), "origin");
     }
-    refused(mine.clone().with("sec-fetch-site", "cross-site"), &token, "origin").await;
+    assert_eq!(body(&mine.raw(Method::POST, "/form", other).await), "done");
     refused(mine.clone().with("content-type", "text/plain"), &token, "media_type").await;
     refused(mine.clone().with("content-type", "application/json"), &token, "media_type").await;
     // And the right one, on either page; then the page of a guest is too old for who is signed in.

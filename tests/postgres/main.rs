@@ -24,3 +24,5 @@ mod nodes;
 mod opening;
 mod proxy;
 mod round_trips;
+#[cfg(feature = "postgres-tls")]
+mod tls;

@@ -235,7 +235,6 @@ fn what_is_wrong_with_the_server_is_named() {
         (url.replace("app:secret@", "nobody:wrong-one@"), "refuses the user or the password"),
         (url.replace(":secret@", "@"), "asks for a password"),
         (format!("{url}_that_is_not_there"), "no database of that name"),
-        (format!("{url}?sslmode=require"), "TLS"),
         (String::from("postgres://app:secret@"), "names no server"),
         (String::from("mysql://app:secret@localhost/app"), "not one of PostgreSQL"),
         (format!("{url}?options=-c%20synchronous_commit%3Doff"), "do not wait for the disk"),

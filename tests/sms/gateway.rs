@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-// The certificates beside this file were made for it, for a hundred years; the key of their root is nowhere any more.
+// The certificates in `tests/tls` were made for these tests, for a hundred years; the key of their root is nowhere any more.
 
 /// What it was sent.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +61,7 @@ impl Gateway {
     /// The same under TLS.
     pub(crate) fn tls(certificate: &str, does: impl IntoIterator<Item = Does>) -> Self {
         let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
-        let key = PrivateKeyDer::from_pem_slice(include_bytes!("loopback.key")).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("../tls/loopback.key")).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();

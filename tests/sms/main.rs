@@ -333,8 +333,8 @@ async fn rules_read_what_the_reply_says() {
 
 #[tokio::test]
 async fn tls_is_spoken_with_the_gateway_and_with_nobody_else() {
-    const ROOT: &str = include_str!("root.pem");
-    let right = Gateway::tls(include_str!("loopback.pem"), [status(200, "", "")]);
+    const ROOT: &str = include_str!("../tls/root.pem");
+    let right = Gateway::tls(include_str!("../tls/loopback.pem"), [status(200, "", "")]);
     let ask = |gateway: &Gateway| {
         let asks = SmsGateway::json(gateway.url("https"), JSON).header("authorization", "Bearer {secret}");
         asks.secret(Secret::new(TOKEN)).timeout(LONG)
@@ -343,7 +343,7 @@ async fn tls_is_spoken_with_the_gateway_and_with_nobody_else() {
     assert_eq!(right.asked()[0].header("authorization"), format!("Bearer {TOKEN}"));
 
     // Signed by nobody whom the world believes; of another name.
-    let other = Gateway::tls(include_str!("other.pem"), [status(200, "", "")]);
+    let other = Gateway::tls(include_str!("../tls/other.pem"), [status(200, "", "")]);
     for (asks, gateway) in [(ask(&right), &right), (ask(&other).trusting(ROOT), &other)] {
         let before = gateway.asked().len();
         let world = World::with_message(asks).await;

@@ -75,7 +75,7 @@ async fn an_approval_proves_nothing_else() {
     let _ = pending(house.visit.begin(&other.flow, &SMS).await.unwrap());
     assert_eq!(said(&house.answer(&other.flow, Code::typed(SMS, &code)).await), "wrong");
     let end = done(house.answer(&begun.flow, Code::typed(SMS, &code)).await);
-    assert!(!end.session.meets(&lately, house.auth.now()));
+    assert!(!end.session.has_proven(&lately, house.auth.now()));
     assert_eq!(end.session.proofs(), mine.session.proofs());
     assert_eq!(said(&ask(&house, &end.token, "9999,00 ₽").await), "pending");
 }

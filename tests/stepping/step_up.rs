@@ -26,11 +26,11 @@ async fn what_is_stale_is_proven_again_and_the_token_changes() {
     );
 
     house.hands.advance(600);
-    assert!(!mine.session.meets(&LATELY, house.auth.now()));
+    assert!(!mine.session.has_proven(&LATELY, house.auth.now()));
     let next = pending(house.visit.step_up(&mine.token, LATELY).await.unwrap());
     assert_eq!(offered(&next), ["password", "totp", "sms-code"]);
     let end = done(house.answer(&next.flow, house.now(&key)).await);
-    assert!(end.session.meets(&LATELY, house.auth.now()));
+    assert!(end.session.has_proven(&LATELY, house.auth.now()));
     assert_eq!(end.session.aal(), Aal::Two, "what the session had is not lost");
     assert_eq!(end.session.expires(), mine.session.expires());
     assert_eq!(end.session.account(), mine.session.account());
@@ -56,7 +56,7 @@ async fn what_grew_too_old_on_the_way_is_proven_again() {
     assert_eq!(offered(&next), ["password"]);
     assert_eq!(said(&house.answer(&next.flow, Password::word("another one")).await), "wrong");
     let end = done(house.answer(&next.flow, Password::word(WORD)).await);
-    assert!(end.session.meets(&asked, house.auth.now()));
+    assert!(end.session.has_proven(&asked, house.auth.now()));
 }
 
 /// A level that takes two is reached by the one that is lacking; an e-mail code counts for no level and is not offered.
@@ -91,6 +91,26 @@ async fn a_level_is_looked_at_and_not_proven() {
     assert_eq!(said(&house.visit.step_up(&mine.token, asked).await.unwrap()), "level");
     house.auth.set_level(mine.session.account(), Level::Confirmed, &Client::unknown()).await.unwrap();
     assert_eq!(said(&house.visit.step_up(&mine.token, asked).await.unwrap()), "done");
+}
+
+/// The door of an operation, where there is no HTTP.
+#[tokio::test]
+async fn without_http_a_door_looks_at_the_level() {
+    let house = House::new(Profile::public_portal());
+    let mine = house.person(PHONE).await;
+    let door = async |asked: Requirement| {
+        let refusal = house.auth.require(&mine.session, &asked).await.unwrap();
+        refusal.map_or("open", |refusal| refusal.code.as_str())
+    };
+    assert_eq!(door(Requirement::two_factors()).await, "open");
+    assert_eq!(door(Requirement::aal(Aal::Three)).await, "step_up");
+    assert_eq!(door(Requirement::NONE.level(Level::Standard)).await, "level");
+    assert_eq!(door(Requirement::aal(Aal::Three).level(Level::Standard)).await, "level", "no proof helps");
+    house.auth.set_level(mine.session.account(), Level::Standard, &Client::unknown()).await.unwrap();
+    assert_eq!(door(Requirement::NONE.level(Level::Standard)).await, "open");
+    assert_eq!(door(Requirement::NONE.level(Level::Confirmed)).await, "level");
+    house.hands.advance(600);
+    assert_eq!(door(LATELY).await, "step_up");
 }
 
 /// ATTACKS 18, 62: what ends meanwhile ends the step-up, and nobody else goes on with it.

@@ -90,6 +90,7 @@ impl From<PoolError> for Failure {
             }
             PoolError::Timeout(_) => Self::Unavailable(UNREACHABLE),
             PoolError::Backend(error) => match error.source() {
+                _ if error.to_string().starts_with(HANDSHAKE) => Self::Unavailable(handshake(&error)),
                 Some(cause) if cause.is::<io::Error>() => Self::Unavailable(UNREACHABLE),
                 Some(cause) if cause.to_string() == "password missing" => {
                     Self::Unavailable("the server asks for a password, and the URL has none")
@@ -102,6 +103,20 @@ impl From<PoolError> for Failure {
         }
     }
 }
+
+/// Why there is no TLS with the server. The driver has no type for it.
+fn handshake(error: &Error) -> &'static str {
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    if cause.contains("does not support TLS") {
+        "the server speaks no TLS"
+    } else if cause.contains("invalid peer certificate") {
+        "the server's certificate is not for this host, not of now, or not signed by a root that is trusted"
+    } else {
+        "the TLS handshake with the server failed"
+    }
+}
+
+const HANDSHAKE: &str = "error performing TLS handshake";
 
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {

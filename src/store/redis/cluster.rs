@@ -15,12 +15,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisResult, Value};
 
 use super::link::{PATIENCE, passes};
+use super::secure::{self, Roots};
 
 pub(super) struct Cluster {
     client: ClusterClient,
@@ -31,9 +32,9 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    pub(super) async fn open(nodes: Vec<&str>) -> RedisResult<Self> {
-        let named = nodes.iter().map(|url| Client::open(*url)).collect::<Result<_, _>>()?;
-        let client = ClusterClientBuilder::new(nodes)
+    pub(super) async fn open(nodes: Vec<&str>, roots: &Roots) -> RedisResult<Self> {
+        let named = nodes.iter().map(|url| secure::client(url, roots)).collect::<Result<_, _>>()?;
+        let client = secure::cluster(nodes, roots)
             .connection_timeout(CONNECT)
             .response_timeout(PATIENCE)
             .overall_response_timeout(Some(PATIENCE))

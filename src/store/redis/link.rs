@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, Value};
 
 use super::cluster::Cluster;
+use super::secure;
 use crate::error::StoreError;
 
 /// One node, or a cluster. Reconnects by itself.
@@ -17,18 +18,19 @@ pub(super) enum Link {
 }
 
 impl Link {
-    pub(super) async fn open(urls: &str) -> Result<Self, StoreError> {
+    pub(super) async fn open(urls: &str, roots: &secure::Roots) -> Result<Self, StoreError> {
         let nodes: Vec<&str> = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).collect();
+        secure::judge(&nodes)?;
         match nodes[..] {
             [] => Err(StoreError::Unfit("no Redis address is given")),
             [url] => {
-                let client = Client::open(url).map_err(unreachable)?;
+                let client = secure::client(url, roots).map_err(unreachable)?;
                 let settings = ConnectionManagerConfig::new()
                     .set_response_timeout(Some(PATIENCE))
                     .set_connection_timeout(Some(PATIENCE));
                 Ok(Self::One(client.get_connection_manager_with_config(settings).await.map_err(unreachable)?))
             }
-            _ => Ok(Self::Cluster(Arc::new(Cluster::open(nodes).await.map_err(unreachable)?))),
+            _ => Ok(Self::Cluster(Arc::new(Cluster::open(nodes, roots).await.map_err(unreachable)?))),
         }
     }
 
@@ -99,6 +101,11 @@ fn flatten(value: &Value, words: &mut Vec<String>) {
 fn unreachable(error: RedisError) -> StoreError {
     if error.detail().is_some_and(|detail| detail.contains("cluster support disabled")) {
         return StoreError::Unfit("several Redis addresses mean a cluster, and this is no cluster");
+    }
+    if error.to_string().contains("invalid peer certificate") {
+        return StoreError::Unfit(
+            "the certificate of Redis is not for this host, not of now, or not signed by a root that is trusted",
+        );
     }
     match error.kind() {
         ErrorKind::InvalidClientConfig => StoreError::Unfit("the Redis address is not one"),

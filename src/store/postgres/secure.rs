@@ -1,0 +1,120 @@
+//! What goes to the server over TLS, and what in the clear.
+
+use std::net::IpAddr;
+
+use deadpool_postgres::Manager;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+use super::PostgresSettings;
+use super::failure::Failure;
+
+/// Whether everything goes over TLS. In the clear it leaves this machine only where the URL says so.
+pub(super) fn wanted(config: &Config) -> bool {
+    match config.get_ssl_mode() {
+        SslMode::Disable => false,
+        // The default of the driver and of libpq: it would believe anybody on the way who says that the server speaks
+        // no TLS, and send what it was to hide.
+        SslMode::Prefer => !stays_here(config),
+        _ => true,
+    }
+}
+
+fn stays_here(config: &Config) -> bool {
+    let addresses = config.get_hostaddrs();
+    if !addresses.is_empty() {
+        return addresses.iter().all(IpAddr::is_loopback);
+    }
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        }
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    })
+}
+
+/// Connections over TLS, to a server whose certificate is for the host of the URL and signed by one of the roots.
+#[cfg(feature = "postgres-tls")]
+pub(super) fn manager(mut config: Config, settings: &PostgresSettings) -> Result<Manager, Failure> {
+    use std::sync::Arc;
+
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::{ClientConfig, RootCertStore, crypto};
+
+    let mut roots = RootCertStore::empty();
+    match &settings.roots {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(pem) => {
+            for root in CertificateDer::pem_slice_iter(pem) {
+                let root = root.map_err(|_| Failure::Unavailable(NO_ROOTS))?;
+                roots.add(root).map_err(|_| Failure::Unavailable(NO_ROOTS))?;
+            }
+        }
+    }
+    if roots.is_empty() {
+        return Err(Failure::Unavailable(NO_ROOTS));
+    }
+    // Named, not the process's: which one that is, and whether there is one, other crates decide.
+    let provider = Arc::new(crypto::ring::default_provider());
+    let mut tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| Failure::Unavailable("no version of TLS that is safe is built in"))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // What `sslnegotiation=direct` demands (PostgreSQL 17, section 54.2.11).
+    tls.alpn_protocols = vec![b"postgresql".to_vec()];
+    config.ssl_mode(SslMode::Require);
+    Ok(Manager::from_config(
+        config,
+        tokio_postgres_rustls::MakeRustlsConnect::new(tls),
+        super::schema::recycling(),
+    ))
+}
+
+#[cfg(not(feature = "postgres-tls"))]
+pub(super) fn manager(_: Config, _: &PostgresSettings) -> Result<Manager, Failure> {
+    Err(Failure::Unavailable(
+        "the URL asks for TLS, or leads to another machine: switch on the feature postgres-tls, or write \
+         sslmode=disable to send everything in the clear",
+    ))
+}
+
+#[cfg(feature = "postgres-tls")]
+const NO_ROOTS: &str = "the roots to trust are not certificates in PEM";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_the_clear_it_leaves_this_machine_only_where_the_url_says_so() {
+        let tls = |url: &str| wanted(&url.parse().expect("a URL"));
+        for here in [
+            "postgres://app:secret@127.0.0.1/app",
+            "postgres://app:secret@127.9.9.9:5433/app",
+            "postgres://app:secret@localhost/app",
+            "postgres://app:secret@[::1]/app",
+            "postgres://app:secret@127.0.0.1/app?sslmode=prefer",
+            "host=/run/postgresql user=app",
+            "host=db.example hostaddr=127.0.0.1 user=app",
+            "host=localhost,/run/postgresql user=app",
+        ] {
+            assert!(!tls(here), "{here}");
+        }
+        for there in [
+            "postgres://app:secret@db.example/app",
+            "postgres://app:secret@db.example/app?sslmode=prefer",
+            "postgres://app:secret@10.0.0.1/app",
+            "postgres://app:secret@localhost.evil.example/app",
+            "postgres://app:secret@localhost,db.example/app",
+            "postgres://app:secret@[::ffff:10.0.0.1]/app",
+            "host=localhost hostaddr=10.0.0.1 user=app",
+            "postgres://app:secret@127.0.0.1/app?sslmode=require",
+        ] {
+            assert!(tls(there), "{there}");
+        }
+        assert!(!tls("postgres://app:secret@db.example/app?sslmode=disable"));
+    }
+}
