@@ -122,6 +122,20 @@ impl Auth {
     /// level, else a refusal with [`Code::Level`], which no proof helps, or [`Code::StepUp`], which
     /// [`Visit::step_up`] does.
     ///
+    /// ```
+    /// use propusk::account::Level;
+    /// use propusk::policy::Requirement;
+    /// use propusk::{Auth, Session};
+    ///
+    /// async fn deeds(auth: &Auth, session: &Session) -> Result<String, Box<dyn std::error::Error>> {
+    ///     let asked = Requirement::two_factors().level(Level::Confirmed);
+    ///     Ok(match auth.require(session, &asked).await? {
+    ///         None => format!("The deeds of {}", session.account()),
+    ///         Some(refusal) => refusal.text(propusk::message::Locale::En).to_owned(),
+    ///     })
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// When the store does not work.
     pub async fn require(&self, session: &Session, asked: &Requirement) -> Result<Option<Refusal>, Broken> {

@@ -7,6 +7,62 @@
 //! Nothing leaves until somebody tends: the routes only write messages down. Keep what [`tend`] gives for as long as
 //! the server runs, or call [`Auth::tend`](crate::Auth::tend) yourself.
 //!
+//! # An application's own handlers
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use axum::Router;
+//! use axum::response::{Html, IntoResponse, Redirect, Response};
+//! use axum::routing::{get, post};
+//! use propusk::axum::{Asks, AuthHttp, FormFields, Problem, Require, Signed, TokenForm, Visitor};
+//! use propusk::policy::Requirement;
+//! use serde::Deserialize;
+//!
+//! /// Whoever is signed in; others get a problem with status 401.
+//! async fn home(Signed(session): Signed) -> String {
+//!     format!("You are {}", session.account())
+//! }
+//!
+//! /// Two factors, one of them proven in the last five minutes; who lacks that is told what to prove (RFC 9470).
+//! struct Records;
+//! impl Asks for Records {
+//!     const ASKS: Requirement = Requirement::two_factors().within(Duration::from_secs(300));
+//! }
+//! async fn records(door: Require<Records>) -> String {
+//!     format!("The records of {}", door.session().account())
+//! }
+//!
+//! /// A page with a form, and what takes the form.
+//! #[derive(Deserialize)]
+//! struct Leave {}
+//! impl FormFields for Leave {
+//!     const PURPOSE: &'static str = "leave";
+//! }
+//! async fn page(visitor: Visitor) -> Result<Response, Problem> {
+//!     let token = visitor.form_token::<Leave>()?;
+//!     let form = format!(r#"<form method="post"><button name="form_token" value="{token}">Leave</button></form>"#);
+//!     Ok((visitor.cookies(), Html(form)).into_response())
+//! }
+//! async fn leave(visitor: Visitor, TokenForm(Leave {}): TokenForm<Leave>) -> Result<Response, Problem> {
+//!     if let Some(token) = visitor.token() {
+//!         visitor.visit().sign_out(token).await.map_err(|broken| visitor.broken(&broken))?;
+//!     }
+//!     Ok((visitor.signed_out(), Redirect::to("/")).into_response())
+//! }
+//!
+//! fn app(http: AuthHttp) -> Router {
+//!     let own = Router::new().route("/", get(home)).route("/records", get(records)).route("/leave", get(page).post(leave));
+//!     own.with_state(http.clone()).merge(http.router())
+//! }
+//! # let site = propusk::Site::new("Portal", "https://portal.example");
+//! # let store = propusk::MemoryStore::default();
+//! # let auth = propusk::Auth::builder(propusk::Profile::nist_aal1(), store, propusk::KeyRing::random());
+//! # let auth = auth.site(site).factor(propusk::Password::default()).build()?;
+//! # let _ = app(AuthHttp::new(auth)?);
+//! # Ok::<(), propusk::error::Broken>(())
+//! ```
+//!
 //! # Routes
 //!
 //! All under `/auth`. A flow is named by its token in the body, and bound to its browser.

@@ -304,6 +304,25 @@ impl Visit {
     /// Proving what an operation asks for beyond this session, which is then renewed under a new token. Done at once
     /// where nothing is lacking; refused where the account has nothing that would meet it.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use propusk::error::Broken;
+    /// use propusk::policy::Requirement;
+    /// use propusk::{Session, Step, Token, Visit};
+    ///
+    /// /// Whether the records may be shown, and under which token the session goes on.
+    /// async fn may_see_records(visit: &Visit, token: Token) -> Result<Option<Token>, Broken> {
+    ///     let asked = Requirement::two_factors().within(Duration::from_secs(300));
+    ///     Ok(match visit.step_up(&token, asked).await? {
+    ///         Step::Done(done) => Some(done.token),
+    ///         // Show a page that asks for one of these, and go on with `visit.answer(&next.flow, ..)`.
+    ///         Step::Pending(next) => { println!("one of {:?}", next.offers); None }
+    ///         Step::Refused(why) => { println!("{why}"); None }
+    ///     })
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// When something does not work.
     pub async fn step_up(&self, session: &Token, asked: Requirement) -> Result<Step, Broken> {
@@ -314,6 +333,23 @@ impl Visit {
     /// nothing else. When that flow is done, on whatever path, ask again with the same transaction: the answer is
     /// [`Step::Done`] with [`Done::approved`], once, within five minutes. So the handler that carries it out is the one
     /// that uses the approval up, and a crash before that means asking once more, never paying twice.
+    ///
+    /// ```
+    /// use propusk::error::Broken;
+    /// use propusk::flow::{Next, Transaction};
+    /// use propusk::policy::Requirement;
+    /// use propusk::{Step, Token, Visit};
+    ///
+    /// /// Called by the button "Pay", and once more when the flow that it began is done.
+    /// async fn pay(visit: &Visit, token: &Token, euros: u32) -> Result<Option<Next>, Broken> {
+    ///     let what = Transaction::new("fine:pay").with("Amount", format!("{euros}.00 EUR")).with("Payee", "City");
+    ///     Ok(match visit.approve(token, Requirement::two_factors(), what).await? {
+    ///         Step::Done(done) if done.approved.is_some() => { println!("paid"); None }
+    ///         Step::Pending(next) => Some(*next),
+    ///         other => { println!("not paid: {other:?}"); None }
+    ///     })
+    /// }
+    /// ```
     ///
     /// # Errors
     /// When something does not work.

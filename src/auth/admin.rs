@@ -101,6 +101,20 @@ impl Auth {
     /// Writes an application's own event into an account's history. Its name must have a colon in it
     /// (`passport:viewed`), so that it is never taken for one of the library's.
     ///
+    /// ```
+    /// use propusk::event::Outcome;
+    /// use propusk::id::EventName;
+    /// use propusk::{Auth, Client, Session};
+    ///
+    /// const VIEWED: EventName = EventName::new("passport:viewed");
+    ///
+    /// async fn viewed(auth: &Auth, mine: &Session, by: &Client) -> Result<(), propusk::error::Broken> {
+    ///     let what = [("series".to_owned(), "45 04".to_owned())].into();
+    ///     auth.record(mine.account(), VIEWED, Outcome::Done, by, what).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// When the store does not work; [`Broken::Misuse`] for a name without a colon or an account that is not there.
     pub async fn record(

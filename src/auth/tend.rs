@@ -45,6 +45,22 @@ impl Auth {
     /// that have ended by time-out, erases closed accounts, purges, drops old events. Any number of
     /// nodes may call it at once; a message is leased to one of them.
     ///
+    /// ```no_run
+    /// # async fn run(auth: propusk::Auth) {
+    /// // What `propusk::axum::tend` does, for another server.
+    /// loop {
+    ///     let wait = match auth.tend(100).await {
+    ///         Ok(tended) => tended.next_at.since(auth.now()),
+    ///         Err(broken) => {
+    ///             eprintln!("{broken}");
+    ///             std::time::Duration::from_secs(5)
+    ///         }
+    ///     };
+    ///     tokio::time::sleep(wait).await;
+    /// }
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// When the store does not work. A channel that does not work is no error: its messages are tried again.
     pub async fn tend(&self, budget: usize) -> Result<Tended, Broken> {

@@ -6,6 +6,7 @@ use ::axum::http::request::Parts;
 
 use super::caller::Caller;
 use super::{AccountsHere, AuthHttp, FormFields, Problem, SetCookies, form};
+use crate::error::Broken;
 use crate::flow::{Client, Code, Done, Refusal, Step, Visit};
 use crate::id::SessionId;
 use crate::message::Locale;
@@ -130,6 +131,12 @@ impl Visitor {
     /// When something does not work.
     pub async fn sign_out_of_all(&self) -> Result<SetCookies, Problem> {
         self.caller.sign_out_of_all().await.map_err(|broken| self.caller.broken(&broken))
+    }
+
+    /// What does not work, as a problem in the visitor's language; reported as
+    /// [`HttpBuilder::on_broken`](super::HttpBuilder::on_broken) says.
+    pub fn broken(&self, broken: &Broken) -> Problem {
+        self.caller.broken(broken)
     }
 
     /// The value of a form's hidden field `form_token`. Bound to this browser, to the session if there is one, and

@@ -109,6 +109,18 @@ impl Totp {
     /// here, so that a device signs in from the second step after it. Where the other system took codes of more than one
     /// step ahead, say a later moment. An account has at most five devices, each once.
     ///
+    /// ```
+    /// use propusk::Totp;
+    /// use propusk::auth::import::Import;
+    /// use propusk::clock::{Clock, SystemClock};
+    ///
+    /// let uri = "otpauth://totp/Old:ivan?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Old&period=30&digits=6";
+    /// let ivan = Import::new("Ivan")?
+    ///     .identifier("ivan@example.org")?
+    ///     .credential(Totp::imported(uri, SystemClock.now())?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`UriError`]: what the address has to be, and is not.
     pub fn imported(otpauth: &str, since: Timestamp) -> Result<ImportedCredential, UriError> {

@@ -22,6 +22,17 @@ use crate::store::Rate;
 /// | [`asvs_l1`](Self::asvs_l1) | AAL1 | 8 characters | unused 7 days, after 30 days | secret question |
 /// | [`asvs_l2`](Self::asvs_l2) | two kinds of factor, an e-mail code may be one | 15 characters | unused 1 h, after 24 h | secret question |
 /// | [`asvs_l3`](Self::asvs_l3) | AAL3 | 15 characters | unused 15 min, after 12 h | telephone network, e-mail, secret question |
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use propusk::Profile;
+///
+/// let mut profile = Profile::nist_aal2();
+/// profile.sessions.idle = Duration::from_secs(8 * 3600);
+/// let departs: Vec<_> = profile.deviations().iter().map(|one| one.requirement).collect();
+/// assert!(!departs.is_empty(), "an hour is what NIST SP 800-63B-4 section 2.2.3 recommends");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {

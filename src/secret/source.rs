@@ -29,6 +29,24 @@ pub trait KeySource: Debug + Send + Sync {
 /// current=<the same>
 /// old=<the same; any number of such lines>
 /// ```
+///
+/// ```
+/// use propusk::clock::SystemEntropy;
+/// use propusk::secret::{FileKeys, KeySource};
+///
+/// # let folder = std::env::temp_dir().join(format!("propusk-doc-keys-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// # let path = folder.join("keys");
+/// let file = FileKeys::at(&path);
+/// // Once, before the first start: a file that is there is left alone.
+/// file.create()?;
+/// let keys = file.load()?;
+/// // Now and then. What was sealed before still opens, and is sealed anew when it is written.
+/// file.rotate(&SystemEntropy)?;
+/// # drop(keys);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FileKeys {
     path: PathBuf,

@@ -55,6 +55,20 @@ use crate::message::MessageRow;
 use crate::secret::{Route, TokenHash};
 
 /// A handle of a store in a PostgreSQL database. Clones share one store and its connections.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use propusk::store::postgres::{PostgresSettings, PostgresStore};
+///
+/// let settings = PostgresSettings::default().schema("auth").connections(32);
+/// # #[cfg(feature = "postgres-tls")]
+/// // The feature `postgres-tls`, and a server whose certificate the company has signed.
+/// let settings = settings.trusting(std::fs::read("/etc/ssl/company-ca.pem")?);
+/// let url = std::env::var("DATABASE_URL")?; // postgres://app:secret@db.example/app
+/// let store = PostgresStore::connect_with(&url, settings).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Inner>);
 

@@ -36,6 +36,23 @@ use crate::store::{
 use link::Link;
 
 /// A handle of hot stores in Redis. Clones share one connection.
+///
+/// ```no_run
+/// # #[cfg(feature = "sqlite")]
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use propusk::store::AnyStore;
+/// use propusk::store::redis::{RedisSettings, RedisStore};
+/// use propusk::store::split::Split;
+/// use propusk::store::sqlite::SqliteStore;
+///
+/// let nodes = "rediss://auth:secret@a.example,rediss://auth:secret@b.example,rediss://auth:secret@c.example";
+/// let hot = RedisStore::connect_with(nodes, RedisSettings::default().prefix("portal")).await?;
+/// let ledger = SqliteStore::open("auth.db")?;
+/// // Flows, sessions and throttles there, the rest here.
+/// let store = AnyStore::of(Split::new(ledger, hot.clone())?, hot);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RedisStore(Arc<Inner>);
 
