@@ -118,9 +118,9 @@ impl Auth {
         self.0.peek(token).await
     }
 
-    /// Whether an operation is open to this session: `None` when it has proven enough lately and its account has the
-    /// level, else a refusal with [`Code::Level`], which no proof helps, or [`Code::StepUp`], which
-    /// [`Visit::step_up`] does.
+    /// Whether an operation is open to this session: it has proven enough lately, and its account has the level. Else the
+    /// refusal has [`Code::Level`], which no proof helps, or [`Code::StepUp`], which [`Visit::step_up`] does. The second
+    /// `?` is the door.
     ///
     /// ```
     /// use propusk::account::Level;
@@ -128,26 +128,27 @@ impl Auth {
     /// use propusk::{Auth, Session};
     ///
     /// async fn deeds(auth: &Auth, session: &Session) -> Result<String, Box<dyn std::error::Error>> {
-    ///     let asked = Requirement::two_factors().level(Level::Confirmed);
-    ///     Ok(match auth.require(session, &asked).await? {
-    ///         None => format!("The deeds of {}", session.account()),
-    ///         Some(refusal) => refusal.text(propusk::message::Locale::En).to_owned(),
-    ///     })
+    ///     auth.require(session, &Requirement::two_factors().level(Level::Confirmed)).await??;
+    ///     Ok(format!("The deeds of {}", session.account()))
     /// }
     /// ```
     ///
     /// # Errors
     /// When the store does not work.
-    pub async fn require(&self, session: &Session, asked: &Requirement) -> Result<Option<Refusal>, Broken> {
+    pub async fn require(
+        &self,
+        session: &Session,
+        asked: &Requirement,
+    ) -> Result<Result<(), Refusal>, Broken> {
         // Every account has the lowest level, and most operations ask for no more: no look into the store for them.
         if asked.level > Level::Simplified {
             let account = self.account(session.account()).await?;
             if account.is_none_or(|account| account.level < asked.level) {
-                return Ok(Some(Refusal::new(Code::Level)));
+                return Ok(Err(Refusal::new(Code::Level)));
             }
         }
         let enough = session.has_proven(asked, self.now());
-        Ok((!enough).then(|| Refusal::new(Code::StepUp)))
+        Ok(if enough { Ok(()) } else { Err(Refusal::new(Code::StepUp)) })
     }
 
     /// An account's live sessions, the most recently used first.
@@ -280,7 +281,8 @@ impl Builder {
         self
     }
 
-    /// A way out for messages. The first that takes an address gets it.
+    /// A way out for messages. The first that takes an address gets it; what none takes is given up. Where a factor sends
+    /// messages there must be one, on each node: any of them may be the one that delivers ([`Auth::tend`]).
     pub fn sender(mut self, sender: impl Sender) -> Self {
         self.senders.push(Box::new(sender));
         self

@@ -122,7 +122,7 @@
 //! | browser | the site's, to the letter | `same-origin` or missing | any | |
 //! | program | missing | missing | none | `Authorization: Bearer` or `Propusk-Binding` |
 //!
-//! Anything else is refused with `origin`, before its body is read. A page with a form must not send
+//! So must the beginning of a WebSocket. Anything else is refused with `origin`, before its body is read. A page with a form must not send
 //! `Referrer-Policy: no-referrer`: browsers then post with `Origin: null`.
 //!
 //! The library's routes look for themselves, and so do [`Signed`], [`MaybeSigned`], [`Visitor`], [`Require`] and

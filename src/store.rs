@@ -11,6 +11,8 @@ pub mod memory;
 pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "postgres-tls", feature = "redis-tls"))]
+mod roots;
 pub mod split;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

@@ -47,16 +47,19 @@ impl Auth {
     ///
     /// ```no_run
     /// # async fn run(auth: propusk::Auth) {
-    /// // What `propusk::axum::tend` does, for another server.
+    /// use std::time::Duration;
+    ///
+    /// // For another server than axum, whose `propusk::axum::tend` also outlives a sender that panics.
     /// loop {
     ///     let wait = match auth.tend(100).await {
     ///         Ok(tended) => tended.next_at.since(auth.now()),
     ///         Err(broken) => {
     ///             eprintln!("{broken}");
-    ///             std::time::Duration::from_secs(5)
+    ///             Duration::from_secs(5)
     ///         }
     ///     };
-    ///     tokio::time::sleep(wait).await;
+    ///     // Not at once without end, and not as long as a clock that was set back would have it.
+    ///     tokio::time::sleep(wait.clamp(Duration::from_millis(10), Duration::from_secs(60))).await;
     /// }
     /// # }
     /// ```

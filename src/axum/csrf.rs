@@ -27,9 +27,10 @@ where
     }
 }
 
-/// Refuses an unsafe method that another site could have made a browser send (ATTACKS 63).
+/// Refuses an unsafe method that another site could have made a browser send (ATTACKS 63), and the beginning of a
+/// WebSocket: a GET by its method, that goes on both ways, and is held to no same-origin policy (RFC 6455 section 10.2).
 pub(crate) fn check(http: &AuthHttp, method: &Method, headers: &HeaderMap) -> Result<(), Fault> {
-    if is_safe(method) {
+    if is_safe(method) && !headers.contains_key(header::SEC_WEBSOCKET_KEY) {
         return Ok(());
     }
     let mut origins = headers.get_all(header::ORIGIN).iter();

@@ -14,7 +14,9 @@ use crate::policy::Requirement;
 use crate::secret::Token;
 use crate::session::Session;
 
-/// Everything that a page needs of its request: the client, its session, its cookies.
+/// Everything that a page needs of its request: the client, its session, its cookies. Of an unsafe method it is taken
+/// from the site's own pages and from programs only, for flows begin and end here: where others may post (a webhook, the
+/// way back from a payment), take [`ClientInfo`].
 #[derive(Clone, Debug)]
 pub struct Visitor {
     caller: Caller,
@@ -186,7 +188,12 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Caller::from_here(&AuthHttp::from_ref(state), parts)?.session().await.map(Self)
+        let http = AuthHttp::from_ref(state);
+        // Nothing is lent to who brings nothing: a webhook, the way back from a payment.
+        if Caller::of(&http, parts)?.token.is_none() {
+            return Ok(Self(None));
+        }
+        Caller::from_here(&http, parts)?.session().await.map(Self)
     }
 }
 

@@ -90,9 +90,9 @@ impl Caller {
         let session = session.ok_or_else(|| refused(&Refusal::new(Code::NoSession)))?;
         let judged = self.http.auth().require(&session, asked).await;
         match judged.map_err(|broken| self.broken(&broken))? {
-            None => Ok(session),
-            Some(refusal) if refusal.code == Code::StepUp => Err(refused(&refusal).lacking(asked)),
-            Some(refusal) => Err(refused(&refusal)),
+            Ok(()) => Ok(session),
+            Err(refusal) if refusal.code == Code::StepUp => Err(refused(&refusal).lacking(asked)),
+            Err(refusal) => Err(refused(&refusal)),
         }
     }
 }

@@ -140,7 +140,6 @@ pub struct PostgresSettings {
     answer_timeout: Duration,
     durable: bool,
     further_steps: &'static [&'static str],
-    #[cfg(feature = "postgres-tls")]
     roots: Option<Vec<u8>>,
 }
 
@@ -155,7 +154,6 @@ impl Default for PostgresSettings {
             answer_timeout: Duration::from_secs(10),
             durable: true,
             further_steps: &[],
-            #[cfg(feature = "postgres-tls")]
             roots: None,
         }
     }
@@ -191,8 +189,8 @@ impl PostgresSettings {
         self
     }
 
-    /// Over TLS, believes the certificates that these roots (PEM) have signed, and no others: for a server with a CA of
-    /// its own. The default are the roots of the web, as Mozilla keeps them.
+    /// Speaks TLS, and believes the certificates that these roots (PEM) have signed, and no others: for a server with a CA
+    /// of its own. The default are the roots of the web, as Mozilla keeps them.
     #[cfg(feature = "postgres-tls")]
     #[must_use]
     pub fn trusting(mut self, pem: impl Into<Vec<u8>>) -> Self {

@@ -85,7 +85,8 @@ impl RedisSettings {
     }
 
     /// Over TLS, believes the certificates that these roots (PEM) have signed, and no others: for a server with a CA of
-    /// its own. The default are the roots of the web, as Mozilla keeps them.
+    /// its own. The default are the roots of the web, as Mozilla keeps them. No certificate of a client is shown: the
+    /// server says `tls-auth-clients no`, and asks for a password.
     #[cfg(feature = "redis-tls")]
     #[must_use]
     pub fn trusting(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -100,7 +101,9 @@ impl RedisStore {
     ///
     /// `rediss://` is TLS (feature `redis-tls`), with a server that shows a certificate for that host; `redis://` is in the
     /// clear, the password too: for this machine, or a network that nobody else reads. Over TLS the driver uses the
-    /// cryptography that the process has chosen for rustls; where nothing is chosen yet, *ring* is.
+    /// cryptography that the process has chosen for rustls; where nothing is chosen yet, *ring* is: choose another at the
+    /// beginning of `main`. The nodes of a cluster tell addresses of one another, and the certificates must be for these:
+    /// `cluster-announce-hostname` with `cluster-preferred-endpoint-type hostname`, or IP addresses in the certificates.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when it cannot be reached; [`StoreError::Unfit`] for settings under which it would
@@ -119,7 +122,11 @@ impl RedisStore {
         }
         let link = Link::open(urls, &settings.roots).await?;
         check::server(&link).await?;
-        Ok(Self(Arc::new(Inner { id: StoreId::unique(), link, prefix: settings.prefix })))
+        let store = Self(Arc::new(Inner { id: StoreId::unique(), link, prefix: settings.prefix }));
+        // By the way of all commands: a cluster tells addresses of its nodes that may not be reached, or not be theirs.
+        let probe = store.key('p', b"probe");
+        let _: i64 = store.0.link.run(redis::cmd("EXISTS").arg(&probe)).await?;
+        Ok(store)
     }
 
     fn key(&self, kind: char, tag: &[u8]) -> String {

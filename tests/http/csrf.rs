@@ -105,6 +105,10 @@ async fn an_applications_own_handler_lends_no_session_to_another_site() {
     browser.register(&auth, &outbox, PHONE).await;
     let mut program = Web::program(&router);
     let token = program.sign_in(PHONE, WORD).await.expect(200).text("token");
+    // Nothing is lent to who brings nothing.
+    let nobody = Web::browser(&router).with("origin", "https://pay.example");
+    nobody.clone().raw(Method::POST, "/maybe", "").await.expect(200);
+    nobody.clone().raw(Method::POST, "/visitor", "").await.problem(403, "origin");
     let program = program.with("authorization", &format!("Bearer {token}"));
     let methods = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     for path in ["/signed", "/maybe", "/require", "/visitor", "/gated"] {
@@ -121,6 +125,10 @@ async fn an_applications_own_handler_lends_no_session_to_another_site() {
             browser.clone().raw(method.clone(), path, "").await.expect(200);
             program.clone().raw(method.clone(), path, "").await.expect(200);
         }
+        // A GET by its method, and a way to act for whoever opens it.
+        let socket = browser.clone().with("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        socket.clone().get(path).await.expect(200);
+        socket.with("origin", "https://sub.portal.example").get(path).await.problem(403, "origin");
         // To read is no harm: what another site's script asks for, it does not get to see.
         browser.clone().with("origin", "https://evil.example").get(path).await.expect(200);
     }

@@ -1,12 +1,11 @@
 //! The way to the server, where others may read it or stand in it.
 
-use std::sync::{Arc, Mutex};
-
 use propusk::error::StoreError;
 use propusk::store::postgres::{PostgresSettings, PostgresStore};
 use propusk::store::{Commit, Committed, FlowStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::opening::raw;
 use crate::rows::{T0, flow, token};
@@ -21,28 +20,22 @@ async fn refused(url: &str, settings: PostgresSettings) -> String {
     }
 }
 
-/// Somebody in the server's place who answers the question for TLS so; and what they were sent beside that question.
-async fn impostor(answer: &'static [u8]) -> (String, Arc<Mutex<Vec<u8>>>) {
+/// Somebody in the server's place who answers the question for TLS so; and what one client sent them beside that question.
+async fn impostor(answer: &'static [u8]) -> (u16, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let mine = Arc::clone(&heard);
-    tokio::spawn(async move {
-        while let Ok((mut wire, _)) = listener.accept().await {
-            let mine = Arc::clone(&mine);
-            tokio::spawn(async move {
-                let mut question = [0; 8];
-                wire.read_exact(&mut question).await.unwrap();
-                // PostgreSQL, "Message Formats": SSLRequest.
-                assert_eq!(question, [0, 0, 0, 8, 4, 210, 22, 47]);
-                wire.write_all(answer).await.unwrap();
-                let mut rest = Vec::new();
-                let _ = wire.read_to_end(&mut rest).await;
-                mine.lock().unwrap().extend(rest);
-            });
-        }
+    let heard = tokio::spawn(async move {
+        let (mut wire, _) = listener.accept().await.unwrap();
+        let mut question = [0; 8];
+        wire.read_exact(&mut question).await.unwrap();
+        // PostgreSQL, "Message Formats": SSLRequest.
+        assert_eq!(question, [0, 0, 0, 8, 4, 210, 22, 47]);
+        wire.write_all(answer).await.unwrap();
+        let mut rest = Vec::new();
+        let _ = wire.read_to_end(&mut rest).await;
+        rest
     });
-    (format!("postgres://app:secret@ADDRESS:{port}/app"), heard)
+    (port, heard)
 }
 
 #[tokio::test]
@@ -75,7 +68,11 @@ async fn over_tls_it_is_spoken_to_a_server_that_shows_who_it_is() {
 #[tokio::test]
 async fn another_server_gets_no_password() {
     let url = format!("{}?sslmode=require", url());
-    let elsewhere = url.replace("127.0.0.1", "localhost");
+    let (_, address) = url.rsplit_once('@').unwrap();
+    let port = address.split([':', '/']).nth(1).unwrap();
+    let elsewhere = format!(
+        "host=localhost hostaddr=127.0.0.1 port={port} user=app password=secret dbname=postgres sslmode=verify-full"
+    );
     let anywhere = url.replace("127.0.0.1", "0.0.0.0").replace("?sslmode=require", "");
     let trusting = || settings(&fresh()).trusting(ROOT);
     for (url, settings, wanted) in [
@@ -93,16 +90,17 @@ async fn another_server_gets_no_password() {
     let plain = format!("{anywhere}?sslmode=disable");
     PostgresStore::connect_with(&plain, settings(&fresh())).await.unwrap();
 
-    let (plain, heard) = impostor(b"N").await;
-    for address in ["0.0.0.0", "127.0.0.1"] {
-        let url = plain.replace("ADDRESS", address);
-        let url = if address == "127.0.0.1" { format!("{url}?sslmode=require") } else { url };
+    for (address, word) in [("0.0.0.0", ""), ("127.0.0.1", "?sslmode=require")] {
+        let (port, heard) = impostor(b"N").await;
+        let url = format!("postgres://app:secret@{address}:{port}/app{word}");
         assert!(refused(&url, trusting()).await.contains("speaks no TLS"));
+        assert_eq!(heard.await.unwrap(), b"", "not a byte beside the question");
     }
-    assert_eq!(*heard.lock().unwrap(), b"", "not a byte beside the question");
-    let (rubbish, heard) = impostor(b"SR\0\0\0\x08\0\0\0\0").await;
-    let url = rubbish.replace("ADDRESS", "0.0.0.0");
+    // Behind a yes, in the clear: "send me the password" (AuthenticationCleartextPassword).
+    let (port, heard) = impostor(b"SR\0\0\0\x08\0\0\0\x03").await;
+    let url = format!("postgres://app:secret@0.0.0.0:{port}/app");
     assert!(refused(&url, trusting()).await.contains("handshake"));
-    let heard = heard.lock().unwrap();
-    assert!(!heard.windows(6).any(|some| some == b"secret"), "what came before the handshake is no answer");
+    let heard = heard.await.unwrap();
+    assert_eq!(heard.first(), Some(&0x16), "a handshake of TLS (RFC 8446 section 5.1)");
+    assert!(!heard.windows(6).any(|some| some == b"secret"));
 }

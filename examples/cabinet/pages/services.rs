@@ -148,7 +148,7 @@ pub async fn show_record(member: Member) -> Result<Response, Failure> {
 /// Of a session that has proven too little, the rest is asked for first; then the button is pressed once more.
 pub async fn order(member: Member, TokenForm(Order {}): TokenForm<Order>) -> Result<Response, Failure> {
     let Member { guest, session, token } = member;
-    if guest.app.auth.require(&session, &guards::EXTRACT).await?.is_some() {
+    if guest.app.auth.require(&session, &guards::EXTRACT).await?.is_err() {
         let step = guest.visit.step_up(&token, guards::EXTRACT).await?;
         let done: Option<News> = Some(|t| t.portal.record_proven);
         let draft = Draft { next: RECORD.to_owned(), done, ..Draft::default() };

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::NoTls;
 
 use super::PostgresSettings;
 use super::failure::{Failure, LATE};
@@ -39,11 +39,7 @@ pub(super) async fn open(url: &str, settings: &PostgresSettings) -> Result<Line,
 }
 
 fn pool(url: &str, settings: &PostgresSettings) -> Result<Pool, Failure> {
-    // The driver's own error would quote the URL, and the password with it.
-    // What TLS means here, and a word that the driver does not know.
-    let url = url.replace("sslmode=verify-full", "sslmode=require");
-    let mut config: Config =
-        url.parse().map_err(|_| Failure::Unavailable("the URL is not one of PostgreSQL"))?;
+    let mut config = secure::config(url)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(Failure::Unavailable("the URL names no server"));
     }
@@ -63,7 +59,7 @@ fn pool(url: &str, settings: &PostgresSettings) -> Result<Pool, Failure> {
     config.options(options.trim());
     config.connect_timeout(settings.connect_timeout);
     config.tcp_user_timeout(settings.answer_timeout);
-    let manager = match secure::wanted(&config) {
+    let manager = match secure::wanted(&config, settings.roots.is_some()) {
         true => secure::manager(config, settings)?,
         false => Manager::from_config(config, NoTls, recycling()),
     };

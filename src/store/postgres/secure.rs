@@ -9,13 +9,33 @@ use tokio_postgres::config::{Host, SslMode};
 use super::PostgresSettings;
 use super::failure::Failure;
 
-/// Whether everything goes over TLS. In the clear it leaves this machine only where the URL says so.
-pub(super) fn wanted(config: &Config) -> bool {
+/// The URL as the driver reads it.
+pub(super) fn config(url: &str) -> Result<Config, Failure> {
+    // What TLS means here, and a word that the driver does not know.
+    let mut known = url.to_owned();
+    for before in ["?", "&", " "] {
+        known = known.replace(&format!("{before}sslmode=verify-full"), &format!("{before}sslmode=require"));
+    }
+    // The driver's own error would quote the URL, and the password with it.
+    known.parse().map_err(|_| {
+        Failure::Unavailable(match url.contains("sslrootcert=") || url.contains("verify-ca") {
+            true => {
+                "the URL asks for sslrootcert or verify-ca: say sslmode=require, and give the roots to \
+                 PostgresSettings::trusting"
+            }
+            false => "the URL is not one of PostgreSQL",
+        })
+    })
+}
+
+/// Whether everything goes over TLS. In the clear it leaves this machine only where the URL says so; and it stays in the
+/// clear here only where nobody has said whom to believe.
+pub(super) fn wanted(config: &Config, roots: bool) -> bool {
     match config.get_ssl_mode() {
         SslMode::Disable => false,
         // The default of the driver and of libpq: it would believe anybody on the way who says that the server speaks
         // no TLS, and send what it was to hide.
-        SslMode::Prefer => !stays_here(config),
+        SslMode::Prefer => roots || !stays_here(config),
         _ => true,
     }
 }
@@ -39,23 +59,13 @@ fn stays_here(config: &Config) -> bool {
 pub(super) fn manager(mut config: Config, settings: &PostgresSettings) -> Result<Manager, Failure> {
     use std::sync::Arc;
 
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject as _;
     use rustls::{ClientConfig, RootCertStore, crypto};
 
-    let mut roots = RootCertStore::empty();
-    match &settings.roots {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(pem) => {
-            for root in CertificateDer::pem_slice_iter(pem) {
-                let root = root.map_err(|_| Failure::Unavailable(NO_ROOTS))?;
-                roots.add(root).map_err(|_| Failure::Unavailable(NO_ROOTS))?;
-            }
-        }
-    }
-    if roots.is_empty() {
-        return Err(Failure::Unavailable(NO_ROOTS));
-    }
+    let roots = match &settings.roots {
+        None => webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect::<RootCertStore>(),
+        Some(pem) => crate::store::roots::read(pem)
+            .ok_or(Failure::Unavailable("the roots to trust are not certificates in PEM"))?,
+    };
     // Named, not the process's: which one that is, and whether there is one, other crates decide.
     let provider = Arc::new(crypto::ring::default_provider());
     let mut tls = ClientConfig::builder_with_provider(provider)
@@ -81,16 +91,13 @@ pub(super) fn manager(_: Config, _: &PostgresSettings) -> Result<Manager, Failur
     ))
 }
 
-#[cfg(feature = "postgres-tls")]
-const NO_ROOTS: &str = "the roots to trust are not certificates in PEM";
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn in_the_clear_it_leaves_this_machine_only_where_the_url_says_so() {
-        let tls = |url: &str| wanted(&url.parse().expect("a URL"));
+        let tls = |url: &str| wanted(&config(url).expect("a URL"), false);
         for here in [
             "postgres://app:secret@127.0.0.1/app",
             "postgres://app:secret@127.9.9.9:5433/app",
@@ -112,9 +119,33 @@ mod tests {
             "postgres://app:secret@[::ffff:10.0.0.1]/app",
             "host=localhost hostaddr=10.0.0.1 user=app",
             "postgres://app:secret@127.0.0.1/app?sslmode=require",
+            "postgres://app:secret@127.0.0.1/app?connect_timeout=3&sslmode=verify-full",
+            "host=localhost sslmode=verify-full user=app",
         ] {
             assert!(tls(there), "{there}");
         }
         assert!(!tls("postgres://app:secret@db.example/app?sslmode=disable"));
+        let here = config("postgres://app:secret@127.0.0.1/app").expect("a URL");
+        assert!(wanted(&here, true), "whom to believe was said");
+    }
+
+    #[test]
+    fn what_the_driver_does_not_know_is_named_without_the_password() {
+        for (url, wanted) in [
+            ("postgres://app:secret@db.example/app?sslmode=verify-ca", "PostgresSettings::trusting"),
+            ("postgres://app:secret@db.example/app?sslrootcert=/etc/ca.pem", "PostgresSettings::trusting"),
+            ("postgres://app:secret@db.example/app?sslmode=maybe", "not one of PostgreSQL"),
+        ] {
+            let why = format!("{:?}", config(url).expect_err("no URL"));
+            assert!(why.contains(wanted) && !why.contains("secret"), "{why}");
+        }
+    }
+
+    #[cfg(not(feature = "postgres-tls"))]
+    #[test]
+    fn without_the_feature_it_goes_nowhere() {
+        let there = config("postgres://app:secret@db.example/app").expect("a URL");
+        let why = manager(there, &PostgresSettings::default()).err().map(|why| format!("{why:?}"));
+        assert!(why.is_some_and(|why| why.contains("postgres-tls")));
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum Link {
 impl Link {
     pub(super) async fn open(urls: &str, roots: &secure::Roots) -> Result<Self, StoreError> {
         let nodes: Vec<&str> = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).collect();
-        secure::judge(&nodes)?;
+        secure::judge(&nodes, roots)?;
         match nodes[..] {
             [] => Err(StoreError::Unfit("no Redis address is given")),
             [url] => {
