@@ -23,7 +23,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let http = AuthHttp::from_ref(state);
-        Caller::from_here(&http, parts)?.turn(&parts.headers, !is_safe(&parts.method)).await.map(|()| Self)
+        Caller::of(&http, parts)?
+            .same_origin(parts)?
+            .turn(&parts.headers, !is_safe(&parts.method))
+            .await
+            .map(|()| Self)
     }
 }
 

@@ -159,7 +159,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let mut caller = Caller::from_here(&AuthHttp::from_ref(state), parts)?;
+        let mut caller = Caller::of(&AuthHttp::from_ref(state), parts)?.same_origin(parts)?;
         let session = caller.session().await?;
         let binding = caller.bind()?.clone();
         Ok(Self { caller, binding, session })
@@ -174,7 +174,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = Caller::from_here(&AuthHttp::from_ref(state), parts)?;
+        let caller = Caller::of(&AuthHttp::from_ref(state), parts)?.same_origin(parts)?;
         let no = || Problem::refused(&Refusal::new(Code::NoSession), caller.client.locale);
         caller.session().await?.map(Self).ok_or_else(no)
     }
@@ -188,12 +188,12 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let http = AuthHttp::from_ref(state);
+        let caller = Caller::of(&AuthHttp::from_ref(state), parts)?;
         // Nothing is lent to who brings nothing: a webhook, the way back from a payment.
-        if Caller::of(&http, parts)?.token.is_none() {
+        if caller.token.is_none() {
             return Ok(Self(None));
         }
-        Caller::from_here(&http, parts)?.session().await.map(Self)
+        caller.same_origin(parts)?.session().await.map(Self)
     }
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::caller::Caller;
 use super::problem::Fault;
-use super::{AuthHttp, Problem, body, csrf};
+use super::{AuthHttp, Problem, body};
 use crate::secret::{Purpose, Token, base64url, same};
 
 /// What one form carries, without its token.
@@ -36,9 +36,8 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let http = AuthHttp::from_ref(state);
         let (parts, incoming) = request.into_parts();
-        let caller = Caller::of(&http, &parts)?;
+        let caller = Caller::of(&http, &parts)?.same_origin(&parts)?;
         let no = |fault| caller.fault(fault);
-        csrf::check(&http, &parts.method, &parts.headers).map_err(no)?;
         let bytes = body::read(&parts.headers, incoming, FORM).await.map_err(no)?;
         let (token, rest) = split(&bytes).ok_or_else(|| no(Fault::FormToken))?;
         if !holds(&caller, F::PURPOSE, token) {

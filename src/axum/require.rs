@@ -45,7 +45,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = Caller::from_here(&AuthHttp::from_ref(state), parts)?;
+        let caller = Caller::of(&AuthHttp::from_ref(state), parts)?.same_origin(parts)?;
         let session = caller.session().await?;
         Ok(Self(caller.require(session, &A::ASKS).await?, PhantomData))
     }
@@ -69,7 +69,7 @@ async fn gate(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let judged = async {
-        let caller = Caller::from_here(&http, &parts)?;
+        let caller = Caller::of(&http, &parts)?.same_origin(&parts)?;
         let session = caller.session().await?;
         caller.require(session, &asked).await
     };
