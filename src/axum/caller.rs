@@ -57,8 +57,8 @@ impl Caller {
         Ok(Self { http: http.clone(), client, token, program, fresh: None })
     }
 
-    /// The same, for an application's own handlers and forms: refused with `origin` where another site may have made a browser send it.
-    /// A handler that takes a session cannot forget to look (ATTACKS 63).
+    /// The same, for an application's own handlers and forms: refused with `origin` where another site may have made a
+    /// browser send it. A handler that takes a session cannot forget to look (ATTACKS 63).
     pub(crate) fn same_origin(self, parts: &Parts) -> Result<Self, Problem> {
         csrf::check(&self.http, &parts.method, &parts.headers).map_err(|fault| self.fault(fault))?;
         Ok(self)
