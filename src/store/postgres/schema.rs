@@ -59,7 +59,7 @@ fn pool(url: &str, settings: &PostgresSettings) -> Result<Pool, Failure> {
     config.options(options.trim());
     config.connect_timeout(settings.connect_timeout);
     config.tcp_user_timeout(settings.answer_timeout);
-    let manager = match secure::wanted(&config, settings.roots.is_some()) {
+    let manager = match secure::wanted(&config, settings.roots.is_some())? {
         true => secure::manager(config, settings)?,
         false => Manager::from_config(config, NoTls, recycling()),
     };

@@ -30,14 +30,19 @@ pub(super) fn config(url: &str) -> Result<Config, Failure> {
 
 /// Whether everything goes over TLS. In the clear it leaves this machine only where the URL says so; and it stays in the
 /// clear here only where nobody has said whom to believe.
-pub(super) fn wanted(config: &Config, roots: bool) -> bool {
-    match config.get_ssl_mode() {
+pub(super) fn wanted(config: &Config, roots: bool) -> Result<bool, Failure> {
+    Ok(match config.get_ssl_mode() {
+        SslMode::Disable if roots => {
+            return Err(Failure::Unavailable(
+                "roots are given, and the URL says sslmode=disable: all would go in the clear",
+            ));
+        }
         SslMode::Disable => false,
         // The default of the driver and of libpq: it would believe anybody on the way who says that the server speaks
         // no TLS, and send what it was to hide.
         SslMode::Prefer => roots || !stays_here(config),
         _ => true,
-    }
+    })
 }
 
 fn stays_here(config: &Config) -> bool {
@@ -97,7 +102,7 @@ mod tests {
 
     #[test]
     fn in_the_clear_it_leaves_this_machine_only_where_the_url_says_so() {
-        let tls = |url: &str| wanted(&config(url).expect("a URL"), false);
+        let tls = |url: &str| wanted(&config(url).expect("a URL"), false).expect("no contradiction");
         for here in [
             "postgres://app:secret@127.0.0.1/app",
             "postgres://app:secret@127.9.9.9:5433/app",
@@ -126,7 +131,9 @@ mod tests {
         }
         assert!(!tls("postgres://app:secret@db.example/app?sslmode=disable"));
         let here = config("postgres://app:secret@127.0.0.1/app").expect("a URL");
-        assert!(wanted(&here, true), "whom to believe was said");
+        assert!(wanted(&here, true).expect("no contradiction"), "whom to believe was said");
+        let off = config("postgres://app:secret@db.example/app?sslmode=disable").expect("a URL");
+        assert!(wanted(&off, true).is_err(), "one of the two is a mistake");
     }
 
     #[test]
