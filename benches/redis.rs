@@ -75,7 +75,7 @@ fn main() {
         .expect("an Auth");
     let mut bare = runtime.block_on(async {
         let client = redis::Client::open(url).expect("an address");
-        let mut bare = client.get_connection_manager().await.expect("Redis");
+        let mut bare = client.get_multiplexed_async_connection().await.expect("Redis");
         for at in 0..SESSIONS {
             let key = format!("{prefix}:bare:{at}");
             let () = redis::cmd("SET")

@@ -230,6 +230,7 @@ impl Inner {
         if self.ready.load(Ordering::Acquire) {
             return Ok(());
         }
+        crate::store::split::alone(&*self.store).await?;
         let realm = self.keys.realm().clone();
         let mut found = self.store.canary(realm.clone()).await?;
         if found.is_none() {

@@ -10,7 +10,7 @@ use crate::id::FactorName;
 pub enum Broken {
     /// A store failed or cannot be reached.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// A factor failed in a way that is not an answer.
     #[error(transparent)]
     Factor(#[from] FactorError),
@@ -37,6 +37,13 @@ pub enum Broken {
     /// The caller used the library in a way that it does not support.
     #[error("misuse: {0}")]
     Misuse(&'static str),
+}
+
+impl From<StoreError> for Broken {
+    // Whoever hears of it from here on holds nothing that could be given back.
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.bare())
+    }
 }
 
 /// What a profile lacks. A missing factor is named by what it must prove, since any factor that does will serve.
@@ -121,12 +128,44 @@ pub enum StoreError {
     /// The driver's own error.
     #[error("the store's driver failed")]
     Driver(#[source] Box<dyn StdError + Send + Sync>),
+    /// One of the others ([`Self::bare`]), of which it is certain that nothing of the batch was applied, nor will be:
+    /// so a [`commit`](crate::store::Commit::commit) tells [`Split`](crate::store::split::Split), which then gives back
+    /// what it held for the batch. Of one without this word nobody knows. No other method of a store says it, and a
+    /// [`Broken`] never has it.
+    #[error(transparent)]
+    Untouched(Box<StoreError>),
 }
 
 impl StoreError {
     /// Wraps a driver's error without putting its type into the API.
     pub fn driver(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::Driver(Box::new(source))
+    }
+
+    /// Says that nothing of the batch was applied. Only where that is certain: of what was possibly recorded nothing
+    /// may be given back. A store around another that sends a failed batch again takes the word off ([`Self::bare`])
+    /// once any try had ended without it: that the last was not applied says nothing of the one before.
+    #[must_use]
+    pub fn untouched(self) -> Self {
+        match self {
+            Self::Untouched(_) => self,
+            other => Self::Untouched(Box::new(other)),
+        }
+    }
+
+    /// Whether that was said of it.
+    #[must_use]
+    pub const fn is_untouched(&self) -> bool {
+        matches!(self, Self::Untouched(_))
+    }
+
+    /// What failed, without that word.
+    #[must_use]
+    pub fn bare(self) -> Self {
+        match self {
+            Self::Untouched(inner) => inner.bare(),
+            other => other,
+        }
     }
 }
 

@@ -45,7 +45,8 @@ pub trait Commit: Debug + Send + Sync + 'static {
     /// its commit is on disk). A precondition that does not hold is [`Committed::Lost`], not an error.
     ///
     /// # Errors
-    /// When the store does not work: then nothing of the batch was applied, or the reply was lost on the way.
+    /// When the store does not work: then nothing of the batch was applied, or the reply was lost on the way. An adapter
+    /// that knows it was the first says so ([`StoreError::Untouched`]), and only then.
     fn commit(&self, batch: Vec<Write>) -> Reply<'_, Committed>;
 
     /// Which store this is: handles of one store give the same, so that a batch can be split by home.

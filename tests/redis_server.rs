@@ -1,4 +1,5 @@
-//! What concerns a whole server: settings under which Redis cannot keep the contract, and how often a step asks it.
+//! What concerns a whole server: settings under which Redis cannot keep the contract, connections that fail, and how often
+//! a step asks it.
 #![cfg(all(feature = "sqlite", feature = "redis", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
@@ -6,26 +7,27 @@
 mod otp;
 #[path = "common/portal.rs"]
 mod portal;
-#[cfg(feature = "redis-tls")]
 #[path = "common/rows.rs"]
 mod rows;
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use otp::{add_totp, step, totp};
 use portal::{Hands, Outbox, PHONE, WORD, done, pending, register, somebody};
-use propusk::clock::Clock;
+use propusk::clock::{Clock, SystemClock};
 use propusk::error::StoreError;
 use propusk::store::AnyStore;
 use propusk::store::redis::{RedisSettings, RedisStore};
-use propusk::store::split::Split;
+use propusk::store::split::{Held, Hold, Hot, Split, Ticket};
 use propusk::store::sqlite::SqliteStore;
-#[cfg(feature = "redis-tls")]
-use propusk::store::{Commit, Committed, FlowStore};
+use propusk::store::{Commit, Committed, FlowStore, SessionRow, SessionStore, Write};
 use propusk::testing::CountingStore;
 use propusk::{Code, Password, Profile, Totp};
-use tokio::sync::Mutex;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex, watch};
 
 /// One test has the server at a time: they change it, and listen to it.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -137,6 +139,118 @@ async fn over_tls_it_is_spoken_to_who_shows_who_it_is() {
     let plain = url("PROPUSK_REDIS").replace("redis:", "rediss:");
     let deaf = RedisStore::connect_with(&plain, prefix().trusting(ROOT)).await.unwrap_err();
     assert!(matches!(deaf, StoreError::Unavailable(_)), "{deaf:?}");
+}
+
+/// A machine that vanished answers no more, and closes nothing either; a server that began anew has closed. Nobody is
+/// refused for it, however many ask at that moment, and one of them asks for a new connection.
+#[tokio::test]
+async fn a_connection_that_fails_is_replaced() {
+    let _alone = ALONE.lock().await;
+    let way = Way::open().await;
+    let settings = RedisSettings::default().prefix(format!("propusk-way-{}", std::process::id()));
+    let redis = RedisStore::connect_with(&way.url, settings).await.unwrap();
+    assert_eq!(redis.commit(vec![rows::flow(1)]).await.unwrap(), Committed::Won);
+    assert_eq!(way.connections(), 1);
+    for how in [Failing::Silent, Failing::Closed, Failing::Silent] {
+        way.fail(how).await;
+        let asked: Vec<_> = (0..20)
+            .map(|_| {
+                let redis = redis.clone();
+                tokio::spawn(async move { redis.find_flow(rows::token(1), rows::T0).await })
+            })
+            .collect();
+        for answer in asked {
+            let found = answer.await.unwrap();
+            assert!(matches!(found, Ok(Some(_))), "{how:?}: {found:?}");
+        }
+        assert_eq!(way.connections(), 1, "{how:?}");
+    }
+}
+
+/// A client whose session is held by a process that died may have any number of requests under way.
+#[tokio::test]
+async fn whoever_waits_for_a_session_asks_seldom() {
+    let _alone = ALONE.lock().await;
+    let prefix = format!("propusk-waits-{}", std::process::id());
+    let dir = std::env::temp_dir().join(&prefix);
+    std::fs::create_dir(&dir).unwrap();
+    let settings = RedisSettings::default().prefix(&prefix);
+    let redis = RedisStore::connect_with(&url("PROPUSK_REDIS"), settings).await.unwrap();
+    let now = SystemClock.now();
+    let row = SessionRow { expires: now.after(Duration::from_secs(600)), ..rows::session_row(1, 1) };
+    let (account, route, id) = (row.account, row.key.route(), row.id);
+    assert_eq!(
+        redis.commit(vec![Write::AddSession { row: row.clone(), keep: 9 }]).await.unwrap(),
+        Committed::Won
+    );
+    let held =
+        redis.hold(Ticket::random().unwrap(), vec![Hold::Session { account, route, id }]).await.unwrap();
+    assert_eq!(held, Held::All(vec![vec![id]]));
+    let ear = Ear::at("PROPUSK_REDIS", &dir).await;
+    let _ = ear.heard(&prefix).await;
+    let began = Instant::now();
+    let told = redis.find_session(row.key).await.unwrap_err();
+    let (waited, asked) = (began.elapsed(), ear.heard(&prefix).await);
+    drop(ear);
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert!(told.to_string().contains("holds the session"), "{told}");
+    assert!((Duration::from_secs(3)..Duration::from_secs(5)).contains(&waited), "{waited:?}");
+    assert!((2..=20).contains(&asked), "{asked} questions");
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failing {
+    Silent,
+    Closed,
+}
+
+/// A way to the server on which what is connected can fail. What is connected later does not.
+struct Way {
+    url: String,
+    failing: watch::Sender<Failing>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Way {
+    async fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        let (failing, connections) = (watch::Sender::new(Failing::Silent), Arc::new(AtomicUsize::new(0)));
+        let (told, counted) = (failing.clone(), connections.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(carry(client, told.subscribe()));
+            }
+        });
+        Self { url, failing, connections }
+    }
+
+    /// How many were made since this was last asked.
+    fn connections(&self) -> usize {
+        self.connections.swap(0, Ordering::SeqCst)
+    }
+
+    async fn fail(&self, how: Failing) {
+        // Before that no connection is replaced again.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        self.failing.send_replace(how);
+        // Until all are told.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn carry(mut client: TcpStream, mut told: watch::Receiver<Failing>) {
+    let host = url("PROPUSK_REDIS").trim_start_matches("redis://").to_owned();
+    let mut server = TcpStream::connect(host).await.unwrap();
+    let failed = tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
+        failed = told.changed() => failed,
+    };
+    failed.unwrap();
+    if *told.borrow() == Failing::Silent {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// P6: a sign-in by password and authenticator takes at most four commits of the ledger when flows and sessions are in

@@ -142,6 +142,22 @@ fn a_job_of_an_earlier_build_begins_anew() {
     assert!(world.hot.alive(session), "the job is done");
 }
 
+/// While builds change, a node of the one before meets it first: given up there, nobody would revoke.
+#[test]
+fn a_job_of_a_newer_build_is_left_to_it() {
+    let (world, realm) = (World::new(), Realm::new("propusk:revoke"));
+    let row = MessageRow { sealed: br#"[{"account":1}]"#.to_vec(), ..world.row(realm.clone()) };
+    world.commit(Write::Message(row.clone()));
+    for seconds in [0, 15, 30] {
+        assert_eq!(world.claim(seconds), (vec![], 0));
+    }
+    let claimed = |seconds| world.hot.waits(world.memory.claim(realm.clone(), at(seconds), LEASE, 10)).0;
+    assert_eq!(claimed(44).unwrap(), [], "in its turn");
+    let left = claimed(45).unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!((left[0].id, &left[0].sealed, left[0].attempts), (row.id, &row.sealed, 1), "as if untried");
+}
+
 #[test]
 fn two_nodes_that_do_one_job_go_on_with_one() {
     let world = World::new();
@@ -328,6 +344,10 @@ impl Hot for Shards {
 
     fn belongs_to(&self, _: [u8; 16]) -> Reply<'_, bool> {
         Box::pin(async { Ok(true) })
+    }
+
+    fn name(&self) -> String {
+        "shards".to_owned()
     }
 }
 

@@ -18,8 +18,8 @@ use crate::store::{
 };
 
 /// Connects to a store by its address: `postgres://..`, `sqlite:PATH`, or `memory:`. With `hot`, a
-/// `redis://..` address (several of one cluster, separated by commas), flows, sessions and throttles live there.
-/// Each needs its feature.
+/// `redis://..` address (several of one cluster, separated by commas), flows, sessions and throttles live there, and
+/// the ledger is not opened without it from then on: who ends sessions there would end none. Each needs its feature.
 ///
 /// ```
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,8 +33,8 @@ use crate::store::{
 /// ```
 ///
 /// # Errors
-/// [`StoreError::Unfit`] for an address that is none, a feature that is not there, and a mixture that cannot keep the
-/// contract; else as the adapter's own.
+/// [`StoreError::Unfit`] for an address that is none, a feature that is not there, a ledger whose sessions live in hot
+/// stores when none are given, and a mixture that cannot keep the contract; else as the adapter's own.
 pub async fn connect(ledger: &str, hot: Option<&str>) -> Result<AnyStore, StoreError> {
     let (scheme, _rest) = ledger.split_once(':').ok_or(NO_ADDRESS)?;
     match scheme {
@@ -62,7 +62,10 @@ pub async fn connect(ledger: &str, hot: Option<&str>) -> Result<AnyStore, StoreE
 /// A ledger that keeps everything, or that with hot stores.
 #[allow(dead_code, reason = "with no feature there is no store to join")]
 async fn with<S: Store + Throttle + Clone>(ledger: S, hot: Option<&str>) -> Result<AnyStore, StoreError> {
-    let Some(hot) = hot else { return Ok(AnyStore::new(ledger)) };
+    let Some(hot) = hot else {
+        super::split::alone(&ledger).await?;
+        return Ok(AnyStore::new(ledger));
+    };
     if !hot.starts_with("redis") {
         return Err(StoreError::Unfit("hot stores live in Redis: redis://.."));
     }

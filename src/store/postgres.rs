@@ -17,8 +17,19 @@
 //! The user needs the right to create a schema once; later SELECT, INSERT, UPDATE and DELETE on its tables are enough. At
 //! the level `debug` the driver logs what is bound to statements: here hashes and sealed bytes, never a secret.
 //!
-//! Futures want a tokio runtime with I/O and time around them. PostgreSQL 12 or later; sessions of the server itself
-//! or of a pooler in session mode, for statements are prepared.
+//! Futures want a tokio runtime with I/O and time around them. PostgreSQL 12 or later.
+//!
+//! Where a URL names several servers, `postgres://app:secret@a.example,b.example/app`, the first that takes writes is
+//! used; one that does not answer, or hangs, has its share of the time to connect. Where one name has several
+//! addresses, write `target_session_attrs=read-write`. A standby is refused in any case, for what it tells may have
+//! been revoked.
+//!
+//! A pooler in between must be in session mode (PgBouncer: `pool_mode = session`, with `server_reset_query` as it
+//! comes, `DISCARD ALL`). A connection is told once which schema it is about, how long it may take, and that it only
+//! reads unless a transaction says otherwise; and its statements stay prepared. In another mode the next transaction
+//! runs without all that, and a stranger's with it. That is refused at the start where it shows, which it need not.
+//! Nothing has to stand in `ignore_startup_parameters`, unless the URL has `options`. Connections are kept: the pooler
+//! needs as many to the server (`default_pool_size`) as all processes together may have open.
 //!
 //! To another machine it speaks TLS (feature `postgres-tls`) whose server shows a certificate for the URL's host:
 //! `sslmode=require` and `verify-full` mean that, and so does a URL that says nothing. In the clear it leaves this machine
@@ -31,6 +42,7 @@ mod line;
 mod read;
 mod schema;
 mod secure;
+mod servers;
 mod write;
 
 use std::fmt;
@@ -84,7 +96,8 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Newer`] when a later version of this library wrote the schema, [`StoreError::Foreign`] when
     /// another program did, [`StoreError::Corrupt`] when parts of it are missing, [`StoreError::Unavailable`] when the
-    /// server cannot be reached, refuses the user or the password, or does not make commits durable.
+    /// server cannot be reached, refuses the user or the password, is a standby, or does not make commits durable, or a
+    /// pooler in front of it is not in session mode.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Self::connect_with(url, PostgresSettings::default()).await
     }
@@ -168,21 +181,23 @@ impl PostgresSettings {
     }
 
     /// How many connections are open at the most; one at least. All processes together must stay below the server's
-    /// `max_connections`.
+    /// `max_connections`, and below what a pooler in front of it has.
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
         self
     }
 
-    /// How long a new connection may take before it is [`StoreError::Unavailable`].
+    /// How long a new connection may take before it is [`StoreError::Unavailable`]. Of several servers each has its
+    /// share of it to answer.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long an answer, or a free connection, may take before it is [`StoreError::Unavailable`].
+    /// How long an answer, or a free connection, may take before it is [`StoreError::Unavailable`] (of a commit maybe
+    /// [`StoreError::Untouched`]). With hot stores well below a minute: what they hold for the ledger runs out then.
     #[must_use]
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
         self.answer_timeout = timeout;
@@ -229,7 +244,7 @@ impl Commit for PostgresStore {
             match self.0.line.transact(&calls).await {
                 Ok(_) => Ok(Committed::Won),
                 Err(Failure::Lost(place)) => Ok(Committed::Lost { at: place.saturating_sub(locks) }),
-                Err(failure) => Err(failure.into()),
+                Err(failure) => Err(failure.of_commit()),
             }
         })
     }

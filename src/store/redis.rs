@@ -21,7 +21,7 @@ mod throttle;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::StoreError;
@@ -97,7 +97,8 @@ impl RedisSettings {
 
 impl RedisStore {
     /// Connects to `redis://[user:password@]host[:port][/db]`, or to a cluster by its nodes, separated by commas, and
-    /// looks at the server's settings. Name all nodes: a connection that falls silent is replaced by asking these.
+    /// looks at the server's settings. A connection that falls silent for a second, or breaks, is replaced by a new one
+    /// to these addresses, whatever machines they lead to by then: name all nodes of a cluster.
     ///
     /// `rediss://` is TLS (feature `redis-tls`), with a server that shows a certificate for that host; `redis://` is in the
     /// clear, the password too: for this machine, or a network that nobody else reads. Over TLS the driver uses the
@@ -263,13 +264,15 @@ impl Hot for RedisStore {
 
     fn release(&self, ticket: Ticket, holds: Vec<Hold>) -> Reply<'_, ()> {
         Box::pin(async move {
+            let mut ended = Ok(());
             for hold in &holds {
-                match hold {
-                    Hold::Flow { key, .. } => flows::release(self, ticket, *key).await?,
-                    _ => sessions::release(self, ticket, hold).await?,
-                }
+                // One shard in trouble keeps nothing held on the others.
+                ended = ended.and(match hold {
+                    Hold::Flow { key, .. } => flows::release(self, ticket, *key).await,
+                    _ => sessions::release(self, ticket, hold).await,
+                });
             }
-            Ok(())
+            ended
         })
     }
 
@@ -284,26 +287,33 @@ impl Hot for RedisStore {
             Ok(known == ledger)
         })
     }
+
+    fn name(&self) -> String {
+        self.0.prefix.clone()
+    }
 }
 
 /// Waits for what another ticket holds, not for ever: a holder that died lets nothing go.
 struct Patience {
-    waited: Duration,
+    end: Instant,
     pause: Duration,
+    longest: Duration,
 }
 
 impl Patience {
-    fn new() -> Self {
-        Self { waited: Duration::ZERO, pause: Duration::from_millis(2) }
+    /// Asks again after this pause first, and after longer ones then.
+    fn new(pause: Duration) -> Self {
+        Self { end: Instant::now() + PATIENCE, pause, longest: pause * 25 }
     }
 
     async fn pause(&mut self, whose: &'static str) -> Result<(), StoreError> {
-        if self.waited > PATIENCE {
+        // By the clock: where answers are slow they are most of the time that goes by.
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(StoreError::Unavailable(whose));
         }
-        tokio::time::sleep(self.pause).await;
-        self.waited += self.pause;
-        self.pause = (self.pause * 2).min(Duration::from_millis(50));
+        tokio::time::sleep(self.pause.min(left)).await;
+        self.pause = (self.pause * 2).min(self.longest);
         Ok(())
     }
 }
@@ -316,5 +326,12 @@ fn life(ends: Timestamp) -> u64 {
 }
 
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Whoever wants to hold something is one of a few.
+const STEP: Duration = Duration::from_millis(2);
+/// Whoever looks for a session may be any number of requests of a busy client.
+const LOOK: Duration = Duration::from_millis(10);
+/// Longer than a ledger takes to record, with all the patience of its driver; what its holder has not settled by then
+/// is gone.
+const HOLD: Duration = Duration::from_secs(60);
 const SLACK: Duration = Duration::from_secs(600);
 const LONGEST: Duration = Duration::from_secs(400 * 86_400);

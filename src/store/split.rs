@@ -3,23 +3,25 @@
 //! A batch is split by home and done in a fixed order: what it revokes and the flows that it consumes are **held** in
 //! the hot stores, the ledger **records**, then the hot stores **settle**: they revoke for good, grant sessions, put the
 //! next flows. A hold hides a session from everybody and keeps a flow from other steps; when the ledger's part is lost,
-//! it is let go again and nothing is left of the batch. A process that dies in between can only take away: a held
-//! session stays gone, a held flow runs out, a recorded sign-in whose session was never granted stands in the history.
+//! or is known not to have been written, it is let go again and nothing is left of the batch. A process that dies in
+//! between can only take away: what it held runs out and is gone, a recorded sign-in whose session was never granted
+//! stands in the history.
 //!
 //! Acceptance is committed once, in the ledger, by its once-row: a hot store that forgets, as a promoted replica does,
 //! can bring a flow back, but not a second acceptance. What a forgetful store could bring back to life is revoked
 //! sessions, so every batch that revokes writes a job into the ledger's outbox, which is done when the outbox is worked
 //! off and done again some seconds later (see `manual`).
 
+mod pair;
 mod plan;
 mod revoke;
 
 use std::any::Any;
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crate::clock::{Entropy, SystemEntropy, Timestamp};
+use crate::clock::{Clock, Entropy, SystemClock, SystemEntropy, Timestamp};
 use crate::error::StoreError;
 use crate::event::{EventPage, EventRow};
 use crate::id::{AccountId, Epoch, Realm, SessionId, Version};
@@ -32,16 +34,20 @@ use crate::store::{
     OutboxStore, Reply, SessionRow, SessionStore, StoreId, Subject, SubjectKey, Write,
 };
 
+pub(crate) use pair::alone;
 pub(crate) use plan::Plan;
 
 /// Flows and sessions that live elsewhere than the ledger, and can hold what another store has not yet recorded.
 /// Each method may be repeated with the same ticket: the second time it changes nothing and gives the same answer.
 pub trait Hot: FlowStore + SessionStore {
     /// Holds, in order, all of it or nothing. A held session is found by nobody; a held flow is found, but no other
-    /// ticket may hold or change it, and it is gone when its hold runs out. Whoever wants a held flow, or one held
-    /// session by its id, waits a while; whoever wants all sessions takes held ones over. A session that a
-    /// [`Change::Drop`] has spared is no longer anybody's to hold: its end is recorded. Gives the ids of the sessions
-    /// that each hold caught.
+    /// ticket may hold or change it. Whoever wants a held flow, or looks for a held session by its token, or wants to
+    /// hold one by its id, waits a while; whoever wants all sessions takes held ones over. Who looked for a session
+    /// that goes on under another token after that finds it as it was. When a hold runs out, its ticket being older
+    /// than any ledger takes to record, or from further ahead than clocks are apart, what it held is gone: nobody holds
+    /// it any more, or brings it back, its own ticket included, or renews it. So is a session that a [`Change::Drop`]
+    /// has spared: its end is recorded. Gives the ids of the sessions that each hold caught; those that are gone and
+    /// lie there still are named with them where all are wanted.
     ///
     /// # Errors
     /// When the store does not work, or a flow or session stays held for too long.
@@ -54,7 +60,7 @@ pub trait Hot: FlowStore + SessionStore {
     /// When the store does not work.
     fn settle(&self, ticket: Ticket, changes: Vec<Change>) -> Reply<'_, Committed>;
 
-    /// Lets go what the ticket holds, as it was.
+    /// Lets go what the ticket holds, as it was: all that it can, also when some of it fails.
     ///
     /// # Errors
     /// When the store does not work.
@@ -65,23 +71,45 @@ pub trait Hot: FlowStore + SessionStore {
     /// # Errors
     /// When the store does not work.
     fn belongs_to(&self, ledger: [u8; 16]) -> Reply<'_, bool>;
+
+    /// What tells these stores from others of their kind, and stays theirs when they lose all that they held: a prefix,
+    /// the name of a database. A ledger is used under the first name that it was told, and under no other.
+    fn name(&self) -> String;
 }
 
-/// Names one commit in the hot stores.
+/// Names one commit in the hot stores, and tells when it began: whoever finds something held knows for how long it may
+/// be. The first six bytes are milliseconds since the epoch, the others are random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(pub [u8; 16]);
 
 impl Ticket {
-    /// A new one.
+    /// A new one, of a commit that begins now.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the generator is broken.
     pub fn random() -> Result<Self, StoreError> {
+        Self::begun(SystemClock.now())
+    }
+
+    /// A new one, of a commit that began then.
+    ///
+    /// # Errors
+    /// As [`Self::random`].
+    pub fn begun(at: Timestamp) -> Result<Self, StoreError> {
         let mut bytes = [0; 16];
         SystemEntropy
             .fill(&mut bytes)
             .map_err(|_| StoreError::Unavailable("the random generator gives nothing"))?;
+        let moment = at.as_millis().to_be_bytes().into_iter().skip(2);
+        bytes.iter_mut().zip(moment).for_each(|(byte, of)| *byte = of);
         Ok(Self(bytes))
+    }
+
+    /// When its commit began.
+    #[must_use]
+    pub const fn at(self) -> Timestamp {
+        let Self([a, b, c, d, e, f, ..]) = self;
+        Timestamp::from_millis(i64::from_be_bytes([0, 0, a, b, c, d, e, f]))
     }
 }
 
@@ -213,7 +241,7 @@ impl<L: Ledger, H: Hot> Split<L, H> {
     /// # Errors
     /// [`StoreError::Unfit`] for a mixture that cannot keep the contract: a ledger in this process's memory, whose
     /// guards and once-rows would be lost in a restart that flows and sessions survive; one store as both. That the
-    /// hot stores belong to another ledger shows at the first use.
+    /// hot stores belong to another ledger, or the ledger to hot stores of another name, shows at the first use.
     pub fn new(ledger: L, hot: H) -> Result<Self, StoreError> {
         if (&ledger as &dyn Any).is::<MemoryStore>() {
             return Err(StoreError::Unfit(
@@ -248,11 +276,21 @@ impl<L: Ledger, H: Hot> Split<L, H> {
             return Ok(Committed::Lost { at });
         }
         ledger.extend(revoke::jobs(&changes, &holds, caught)?);
-        // An error leaves the holds where they are: nobody knows whether the ledger has recorded, and what may have
-        // been revoked or consumed is not given back.
-        if let Committed::Lost { at } = self.record(ledger).await? {
-            self.release(ticket, holds).await?;
-            return lost(&places, at);
+        match self.record(ledger).await {
+            Ok(Committed::Won) => {}
+            Ok(Committed::Lost { at }) => {
+                self.release(ticket, holds).await?;
+                return lost(&places, at);
+            }
+            // A ledger that takes nothing (full, busy, read-only) signs nobody out.
+            Err(error) if error.is_untouched() => {
+                // What cannot be let go now runs out.
+                let _ = self.release(ticket, holds).await;
+                return Err(error.bare());
+            }
+            // The holds stay where they are: nobody knows whether the ledger has recorded, and what may have been
+            // revoked or consumed is not given back.
+            Err(error) => return Err(error),
         }
         match self.hot.settle(ticket, changes.clone()).await? {
             Committed::Won => Ok(Committed::Won),
@@ -277,31 +315,6 @@ impl<L: Ledger, H: Hot> Split<L, H> {
     async fn record(&self, ledger: Vec<Write>) -> Result<Committed, StoreError> {
         if ledger.is_empty() { Ok(Committed::Won) } else { self.ledger.commit(ledger).await }
     }
-
-    /// The hot stores carry the id of the ledger that they were first used with: flows and sessions of another
-    /// database, or of one that was restored from nothing, are refused instead of believed.
-    async fn belongs_together(&self) -> Result<(), StoreError> {
-        if self.paired.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let mut id = self.ledger.canary(PAIR).await?;
-        if id.is_none() {
-            let Ticket(fresh) = Ticket::random()?;
-            let add = Write::AddCanary { realm: PAIR, sealed: fresh.to_vec() };
-            id = match self.ledger.commit(vec![add]).await? {
-                Committed::Won => Some(fresh.to_vec()),
-                Committed::Lost { .. } => self.ledger.canary(PAIR).await?,
-            };
-        }
-        let id = id.and_then(|id| <[u8; 16]>::try_from(id).ok()).ok_or(StoreError::Corrupt("ledger id"))?;
-        if !self.hot.belongs_to(id).await? {
-            return Err(StoreError::Unfit(
-                "the hot stores hold flows and sessions of another ledger: give each ledger its own prefix",
-            ));
-        }
-        self.paired.store(true, Ordering::Release);
-        Ok(())
-    }
 }
 
 impl<L: Ledger, H: Hot> Commit for Split<L, H> {
@@ -316,7 +329,8 @@ impl<L: Ledger, H: Hot> Commit for Split<L, H> {
     fn canary(&self, realm: Realm) -> Reply<'_, Option<Vec<u8>>> {
         Box::pin(async move {
             self.belongs_together().await?;
-            self.ledger.canary(realm).await
+            // That its sessions live elsewhere is told of a ledger that is asked by itself.
+            if realm == pair::HOT { Ok(None) } else { self.ledger.canary(realm).await }
         })
     }
 
@@ -392,6 +406,3 @@ fn lost(places: &[usize], at: usize) -> Result<Committed, StoreError> {
         places.get(at).copied().ok_or(StoreError::Corrupt("a store lost a write that it was not given"))?;
     Ok(Committed::Lost { at })
 }
-
-/// Under these realms the ledger keeps its id, and the jobs that revoke.
-const PAIR: Realm = Realm::new("propusk:ledger");

@@ -122,14 +122,14 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Reply<'_, T> {
-        Box::pin(self.0.reads.run(move |db| Ok((work(db)?, Changes::Undo))))
+        Box::pin(async move { Ok(self.0.reads.run(move |db| Ok((work(db)?, Changes::Undo))).await?) })
     }
 
     fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Reply<'_, T> {
-        Box::pin(self.0.writes.run(move |db| Ok((work(db)?, Changes::Keep))))
+        Box::pin(async move { Ok(self.0.writes.run(move |db| Ok((work(db)?, Changes::Keep))).await?) })
     }
 }
 
@@ -193,14 +193,17 @@ impl SqliteSettings {
         self
     }
 
-    /// How long a job waits for another process to let go of the file before it is [`StoreError::Unavailable`].
+    /// How long a job waits for another process to let go of the file before it is [`StoreError::Unavailable`] (of a
+    /// commit [`StoreError::Untouched`] says that). With hot stores well below a minute: what they hold for the ledger
+    /// runs out then.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// The file grows to so many pages of 4,096 bytes and no further: then writes are [`StoreError::Full`].
+    /// The file grows to so many pages of 4,096 bytes and no further: then writes are [`StoreError::Full`] (of a commit
+    /// [`StoreError::Untouched`] says that).
     #[must_use]
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);
@@ -252,11 +255,12 @@ pub struct SqliteStats {
 
 impl Commit for SqliteStore {
     fn commit(&self, batch: Vec<Write>) -> Reply<'_, Committed> {
-        Box::pin(self.0.writes.run(move |db| {
+        let work = move |db: &Connection| {
             let committed = write::apply(db, &batch)?;
             let changes = if committed == Committed::Won { Changes::Keep } else { Changes::Undo };
             Ok((committed, changes))
-        }))
+        };
+        Box::pin(async move { self.0.writes.run(work).await.map_err(Failure::of_commit) })
     }
 
     fn home(&self) -> StoreId {

@@ -19,7 +19,7 @@ async fn connect(url: &str, settings: PostgresSettings) -> PostgresStore {
 }
 
 /// Somebody who holds rows in a transaction of their own.
-async fn other(schema: &str) -> Client {
+pub(crate) async fn other(schema: &str) -> Client {
     let mut config: tokio_postgres::Config = url().parse().unwrap();
     config.options(format!("-c search_path={schema}"));
     let (client, connection) = config.connect(NoTls).await.unwrap();
@@ -150,11 +150,31 @@ async fn whoever_waits_too_long_gets_an_error_and_leaves_nothing() {
     let other = other(&schema).await;
     hold(&other, 1).await;
     let committed = store.commit(vec![flow(1), once(1)]).await;
-    let Err(error @ StoreError::Unavailable(_)) = committed else { panic!("{committed:?}") };
+    let Err(StoreError::Untouched(error)) = committed else { panic!("{committed:?}") };
     assert!(error.to_string().contains("gave the work up"), "{error}");
     other.batch_execute("ROLLBACK").await.unwrap();
     assert!(!there(&store, 1).await);
     won(store.commit(vec![flow(1), once(1)]).await);
+}
+
+/// One of three waits for a row, the second for the row after it, and the third for a connection.
+#[tokio::test]
+async fn whoever_gets_no_connection_has_applied_nothing() {
+    let schema = fresh();
+    let hasty = settings(&schema).connections(1).answer_timeout(Duration::from_millis(1500));
+    let store = connect(&url(), hasty).await;
+    won(store.commit(batch(2)).await);
+    let other = other(&schema).await;
+    hold(&other, 1).await;
+    let commit = || store.commit(vec![flow(1), once(1)]);
+    let (_, _, third, found) = tokio::join!(commit(), commit(), commit(), store.find_flow(token(2), T0));
+    let Err(StoreError::Untouched(error)) = third else { panic!("{third:?}") };
+    assert!(error.to_string().contains("are in use"), "{error}");
+    // Who has no batch has nothing to give back.
+    let Err(error @ StoreError::Unavailable(_)) = found else { panic!("{found:?}") };
+    assert!(error.to_string().contains("are in use"), "{error}");
+    other.batch_execute("ROLLBACK").await.unwrap();
+    won(commit().await);
 }
 
 /// Whoever used a connection that still waits for answers would take another's for its own.

@@ -22,7 +22,9 @@ mod growth;
 mod guards;
 mod nodes;
 mod opening;
+mod pooler;
 mod proxy;
 mod round_trips;
+mod several;
 #[cfg(feature = "postgres-tls")]
 mod tls;

@@ -20,6 +20,12 @@ pub(crate) enum Tamper {
     LoseCommit,
     /// What the server says does not arrive.
     Mute,
+    /// A pooler as it comes: who begins with the parameter `options` is refused.
+    RefuseOptions,
+    /// A pooler that was told to ignore it.
+    DropOptions,
+    /// As if a pooler gave each transaction to another connection: what was set for the session is gone with the first.
+    ForgetSettings,
 }
 
 #[derive(Clone)]
@@ -65,7 +71,7 @@ impl Proxy {
     async fn carry(self, mut client: TcpStream, host: String) {
         let mut server = TcpStream::connect(host).await.unwrap();
         let (mut from_client, mut from_server) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-        let (mut server_spoke_last, mut committing) = (true, false);
+        let (mut begun, mut server_spoke_last, mut committing) = (false, true, false);
         loop {
             tokio::select! {
                 read = client.read(&mut from_client) => {
@@ -75,6 +81,23 @@ impl Proxy {
                         self.0.turns.fetch_add(1, Ordering::SeqCst);
                     }
                     let how = *self.0.tamper.lock().unwrap();
+                    if !std::mem::replace(&mut begun, true) && place(bytes, b"\0options\0").is_some() {
+                        match how {
+                            Tamper::RefuseOptions => {
+                                let no = b"E\0\0\0\x3bSFATAL\0C08P01\0Munsupported startup parameter: options\0\0";
+                                let _ = client.write_all(no).await;
+                                return;
+                            }
+                            Tamper::DropOptions => {
+                                server.write_all(&without_options(bytes)).await.unwrap();
+                                continue;
+                            }
+                            _ => {}
+                        }
+                    }
+                    while how == Tamper::ForgetSettings && let Some(at) = place(bytes, b", false)") {
+                        bytes[at..at + 8].copy_from_slice(b", true )");
+                    }
                     if how == Tamper::SpoilBegin && let Some(at) = place(bytes, b"BEGIN ISOLATION") {
                         bytes[at..at + 5].copy_from_slice(b"BEGIX");
                     }
@@ -107,6 +130,21 @@ impl Proxy {
             }
         }
     }
+}
+
+/// The message that begins a connection, without one of its parameters (PostgreSQL, "Message Formats": StartupMessage).
+fn without_options(message: &[u8]) -> Vec<u8> {
+    let (version, parameters) = message[4..].split_at(4);
+    let mut words = parameters.split(|byte| *byte == 0);
+    let mut kept = version.to_vec();
+    while let (Some(name @ [_, ..]), Some(value)) = (words.next(), words.next()) {
+        if name != b"options" {
+            kept.extend([name, value].iter().flat_map(|word| [word, &b"\0"[..]].concat()));
+        }
+    }
+    kept.push(0);
+    let length = u32::try_from(kept.len() + 4).unwrap().to_be_bytes();
+    [&length[..], &kept].concat()
 }
 
 fn place(bytes: &[u8], what: &[u8]) -> Option<usize> {

@@ -3,7 +3,11 @@
 #![cfg(all(feature = "sqlite", feature = "redis", feature = "testing"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
+#[path = "../common/portal.rs"]
+mod portal;
+
 mod failures;
+mod holds;
 mod mixtures;
 mod races;
 mod world;
@@ -39,6 +43,16 @@ on_both! {
         a_command_sent_twice_is_one
         thousands_of_sessions_end_at_once
         rows_are_dropped_after_their_end;
+    holds:
+        a_ledger_that_another_process_holds_signs_nobody_out
+        a_full_ledger_signs_nobody_out
+        a_hold_that_nobody_settles_runs_out
+        a_hold_of_a_moment_to_come_has_run_out
+        what_ran_out_is_not_renewed
+        a_hold_that_comes_late_holds_nothing
+        what_cannot_be_let_go_keeps_nothing_else_held
+        who_looks_waits_for_who_holds
+        what_is_over_goes_before_what_lives;
     races:
         fifty_consume_one_flow
         some_of_fifty_are_lost_in_the_ledger
@@ -46,5 +60,6 @@ on_both! {
         fifty_renew_one_session;
     mixtures:
         another_ledger_is_refused
+        a_ledger_is_used_with_its_own_hot_stores
         what_a_ledger_keeps_is_not_kept_here;
 }

@@ -2,6 +2,7 @@
 
 use propusk::MemoryStore;
 use propusk::error::StoreError;
+use propusk::id::Realm;
 use propusk::store::redis::RedisStore;
 use propusk::store::split::Split;
 use propusk::store::sqlite::SqliteStore;
@@ -16,12 +17,40 @@ pub(crate) async fn another_ledger_is_refused(world: World) {
     let dir = std::env::temp_dir().join(format!("{}-other", world.sessions_key().split(':').next().unwrap()));
     std::fs::create_dir(&dir).unwrap();
     let other = SqliteStore::open(dir.join("auth.db")).unwrap();
-    let mixed = Split::new(other, world.redis.clone()).unwrap();
+    let mixed = Split::new(other.clone(), world.redis.clone()).unwrap();
     let refused = mixed.canary(REALM).await;
+    assert_eq!(other.canary(Realm::new("propusk:hot")).await.unwrap(), None, "it is free for others");
     std::fs::remove_dir_all(&dir).unwrap();
     let Err(StoreError::Unfit(why)) = refused else { panic!("{refused:?}") };
     assert!(why.contains("another ledger"), "{why}");
     assert_eq!(world.store.canary(REALM).await.unwrap(), None);
+}
+
+/// Whoever ends sessions through another opening of the ledger would be told that it is done, and nothing would end.
+pub(crate) async fn a_ledger_is_used_with_its_own_hot_stores(world: World) {
+    let alone = async || connect(&format!("sqlite:{}", world.file().display()), None).await;
+    alone().await.unwrap();
+    assert_eq!(world.store.canary(REALM).await.unwrap(), None);
+    let told = why(alone().await);
+    assert!(told.contains("live in hot stores"), "{told}");
+    let told = why(world.node_with(World::settings(), "-other").await.canary(REALM).await);
+    assert!(told.contains("another prefix"), "{told}");
+    // Hot stores that have lost all that they held begin anew.
+    let gone: usize = world.raw(redis::cmd("DEL").arg(world.pair_key())).await;
+    assert_eq!(gone, 1);
+    assert_eq!(world.another_node().await.canary(REALM).await.unwrap(), None);
+    // And one can give them up, as the manual says.
+    let ledger = rusqlite::Connection::open(world.file()).unwrap();
+    let rows = "DELETE FROM canaries WHERE realm IN ('propusk:hot', 'propusk:ledger')";
+    assert_eq!(ledger.execute(rows, []).unwrap(), 2);
+    alone().await.unwrap();
+    // What was ended since lives there still: nobody comes back to that.
+    let told = why(world.another_node().await.canary(REALM).await);
+    assert!(told.contains("another ledger"), "{told}");
+    alone().await.unwrap();
+    let _: usize = world.raw(redis::cmd("DEL").arg(world.pair_key())).await;
+    assert_eq!(world.another_node().await.canary(REALM).await.unwrap(), None);
+    alone().await.unwrap_err();
 }
 
 pub(crate) async fn what_a_ledger_keeps_is_not_kept_here(world: World) {

@@ -54,7 +54,7 @@ impl World {
         let prefix = format!("propusk-split-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = Folder(std::env::temp_dir().join(&prefix));
         std::fs::create_dir(&folder.0).unwrap();
-        let ledger = Self::ledger(&folder);
+        let ledger = Self::ledger(&folder, Self::settings());
         let redis = RedisStore::connect_with(&url, RedisSettings::default().prefix(&prefix)).await.unwrap();
         let store = Arc::new(Split::new(ledger.clone(), redis.clone()).unwrap());
         let account = AccountRow {
@@ -83,16 +83,30 @@ impl World {
         world
     }
 
-    fn ledger(folder: &Folder) -> Ledger {
-        let settings = SqliteSettings::default().danger_synchronous_normal();
+    fn ledger(folder: &Folder, settings: SqliteSettings) -> Ledger {
         FaultyStore::new(SqliteStore::open_with(folder.0.join("auth.db"), settings).unwrap())
+    }
+
+    /// How a node opens the ledger.
+    pub(crate) fn settings() -> SqliteSettings {
+        SqliteSettings::default().danger_synchronous_normal()
     }
 
     /// Another process over the same two homes.
     pub(crate) async fn another_node(&self) -> Arc<Store> {
-        let settings = RedisSettings::default().prefix(&self.prefix);
+        self.node_with(Self::settings(), "").await
+    }
+
+    /// The same with these settings, and keys that begin as ours do and with this.
+    pub(crate) async fn node_with(&self, ledger: SqliteSettings, further: &str) -> Arc<Store> {
+        let settings = RedisSettings::default().prefix(format!("{}{further}", self.prefix));
         let redis = RedisStore::connect_with(&self.url, settings).await.unwrap();
-        Arc::new(Split::new(Self::ledger(&self.folder), redis).unwrap())
+        Arc::new(Split::new(Self::ledger(&self.folder, ledger), redis).unwrap())
+    }
+
+    /// The ledger's file, for another program.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.0.join("auth.db")
     }
 
     pub(crate) async fn commit(&self, batch: Vec<Write>) -> Committed {
@@ -172,7 +186,11 @@ impl World {
     }
 
     pub(crate) async fn alive(&self, row: &SessionRow) -> bool {
-        let found = self.store.find_session(row.key).await.unwrap();
+        // Whoever looks for one that is held waits, and is told in the end that nobody knows: that lets nobody in.
+        let found = self.store.find_session(row.key).await.unwrap_or_else(|error| {
+            assert!(error.to_string().contains("holds the session"), "{error}");
+            None
+        });
         let listed = self.store.sessions_of(row.account, self.account.route).await.unwrap();
         let alive = found.is_some_and(|found| found.epoch == found.row.epoch);
         assert_eq!(alive, listed.iter().any(|other| other.id == row.id), "found and listed, or neither");
@@ -185,6 +203,11 @@ impl World {
 
     pub(crate) fn flow_key(&self, flow: &FlowRow) -> String {
         self.name('f', flow.key.as_bytes())
+    }
+
+    /// Where the hot stores keep their ledger's id.
+    pub(crate) fn pair_key(&self) -> String {
+        format!("{}:ledger", self.prefix)
     }
 
     pub(crate) fn sessions_key(&self) -> String {

@@ -158,7 +158,7 @@ fn damaged_pages_are_corrupt_not_a_no() {
     let store = dir.store();
     let found = wait(store.find_flow(token(1), T0));
     assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
-    let committed = wait(store.commit(vec![flow(1000)]));
+    let committed = wait(store.commit(vec![flow(1000)])).map_err(StoreError::bare);
     assert!(matches!(committed, Err(StoreError::Corrupt(_))), "{committed:?}");
 }
 
@@ -179,8 +179,11 @@ fn a_file_that_another_process_holds_is_unavailable_until_it_lets_go() {
     let other = dir.raw();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let committed = wait(store.commit(vec![flow(1)]));
-    let Err(error @ StoreError::Unavailable(_)) = committed else { panic!("{committed:?}") };
+    let Err(StoreError::Untouched(error)) = committed else { panic!("{committed:?}") };
     assert!(error.to_string().contains("another process holds the file"), "{error}");
+    // Who has no batch has nothing to give back.
+    let reserved = wait(store.reserve(vec![(guard_key(1), Limit::PORTAL)], T0));
+    assert!(matches!(reserved, Err(StoreError::Unavailable(_))), "{reserved:?}");
     other.execute_batch("ROLLBACK").unwrap();
     won(wait(store.commit(vec![flow(1)])));
 
@@ -204,7 +207,8 @@ fn a_full_file_says_so_loses_nothing_and_works_again_once_there_is_room() {
         }
         written += 1;
     };
-    assert!(matches!(error, StoreError::Full), "{error:?}");
+    assert!(error.is_untouched(), "{error:?}");
+    assert!(matches!(error.bare(), StoreError::Full));
     assert!(written > 10);
     for n in 0..written {
         assert!(wait(store.find_flow(token(n), T0)).unwrap().is_some());

@@ -131,7 +131,8 @@ fn in_a_group_each_job_wins_loses_and_fails_alone() {
     won(wait(first));
     won(wait(wins));
     assert_eq!(wait(loses).unwrap(), Committed::Lost { at: 1 });
-    assert!(matches!(wait(fails), Err(StoreError::Corrupt(_))));
+    let failed = wait(fails).unwrap_err();
+    assert!(matches!(failed, StoreError::Corrupt(_)), "{failed:?}");
     won(wait(also_wins));
     assert_eq!(paused.store.stats().commits, 2);
     let there = |n| wait(paused.store.find_flow(token(n), T0)).unwrap().is_some();

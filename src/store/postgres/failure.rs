@@ -3,7 +3,7 @@ use std::io;
 
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, Severity, SqlState};
 
 use crate::error::StoreError;
 
@@ -26,6 +26,8 @@ pub(super) enum Failure {
         code: String,
         text: String,
     },
+    /// Nothing of the batch was applied.
+    Untouched(Box<Failure>),
 }
 
 /// What `propusk_must` raises.
@@ -34,6 +36,15 @@ const LOST: &str = "PK001";
 impl Failure {
     /// What went wrong with the statement at this place.
     pub(super) fn of(error: Error, place: usize) -> Self {
+        let undone = error.as_db_error().is_some_and(undoes);
+        match Self::told(error, place) {
+            failure @ (Self::Lost(_) | Self::Again) => failure,
+            failure if undone => Self::Untouched(Box::new(failure)),
+            failure => failure,
+        }
+    }
+
+    fn told(error: Error, place: usize) -> Self {
         let Some(cause) = error.as_db_error() else {
             return match error.source() {
                 Some(io) if io.is::<io::Error>() => Self::Unavailable(BROKE),
@@ -59,7 +70,12 @@ impl Failure {
             SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => {
                 Self::Unavailable("the server gave the work up, for it took too long")
             }
-            SqlState::READ_ONLY_SQL_TRANSACTION => Self::Unavailable("the server is a standby, or read-only"),
+            SqlState::READ_ONLY_SQL_TRANSACTION => Self::Unavailable(STANDBY),
+            // So a standby refuses BEGIN READ WRITE. The routine tells it in every language of the server; the code alone
+            // may mean a plan that another node's change of the schema has spoilt.
+            SqlState::FEATURE_NOT_SUPPORTED if cause.routine() == Some("call_bool_check_hook") => {
+                Self::Unavailable(STANDBY)
+            }
             SqlState::INSUFFICIENT_PRIVILEGE => {
                 Self::Unavailable("the user may not read and write this library's schema")
             }
@@ -76,9 +92,18 @@ impl Failure {
     }
 }
 
+/// Whether the server says by it that it undoes the transaction: by an ERROR it does. What ends the connection (FATAL)
+/// or all of them (PANIC) may come in the place of the answer to a COMMIT that was done, and of two codes it is the
+/// meaning that nobody knows. So it is of the class of broken connections, which a proxy tells of the one behind it.
+fn undoes(cause: &DbError) -> bool {
+    let unknown = [SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN, SqlState::TRANSACTION_RESOLUTION_UNKNOWN];
+    let broke = cause.code().code().starts_with("08");
+    cause.parsed_severity() == Some(Severity::Error) && !unknown.contains(cause.code()) && !broke
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::of(error, 0)
+        Self::told(error, 0)
     }
 }
 
@@ -86,7 +111,7 @@ impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Timeout(TimeoutType::Wait) => {
-                Self::Unavailable("all connections of the pool are in use")
+                Self::Untouched(Box::new(Self::Unavailable("all connections of the pool are in use")))
             }
             PoolError::Timeout(_) => Self::Unavailable(UNREACHABLE),
             PoolError::Backend(error) => match error.source() {
@@ -95,7 +120,7 @@ impl From<PoolError> for Failure {
                 Some(cause) if cause.to_string() == "password missing" => {
                     Self::Unavailable("the server asks for a password, and the URL has none")
                 }
-                _ => Self::of(error, 0),
+                _ => Self::told(error, 0),
             },
             PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
                 Self::Unavailable("the pool is closed")
@@ -118,6 +143,16 @@ fn handshake(error: &Error) -> &'static str {
 
 const HANDSHAKE: &str = "error performing TLS handshake";
 
+impl Failure {
+    /// As who commits a batch is told it, who may hold something for it. Nobody else is.
+    pub(super) fn of_commit(self) -> StoreError {
+        match self {
+            untouched @ (Self::Again | Self::Untouched(_)) => StoreError::from(untouched).untouched(),
+            other => other.into(),
+        }
+    }
+}
+
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -128,6 +163,7 @@ impl From<Failure> for StoreError {
             Failure::Newer { found, known } => Self::Newer { found, known },
             Failure::Driver { code, text } => Self::driver(PostgresError { code, text }),
             Failure::Again => Self::Unavailable("too many transactions wait for one another"),
+            Failure::Untouched(inner) => Self::from(*inner),
             Failure::Lost(_) => Self::Corrupt("a statement without a precondition lost one"),
         }
     }
@@ -142,6 +178,7 @@ struct PostgresError {
 }
 
 const BROKE: &str = "the connection broke; whether the commit was applied is not known";
+const STANDBY: &str = "the server is a standby, or read-only";
 const UNREACHABLE: &str = "the server cannot be reached";
 pub(super) const LATE: &str =
     "the server does not answer in time; whether the commit is applied is not known";

@@ -50,7 +50,7 @@ impl Line {
     }
 
     async fn exchange(&self, calls: &[Call<'_>], changes: bool) -> Result<Vec<Vec<Row>>, Failure> {
-        let held = Held(Some(self.pool.get().await?));
+        let held = Held(Some(self.pool.get().await.map_err(unsent)?));
         let answers = tokio::time::timeout(self.patience, held.exchange(calls, changes));
         let answers = answers.await.unwrap_or(Err(Failure::Unavailable(LATE)));
         // After any other end nobody knows in what state the connection is.
@@ -71,7 +71,7 @@ impl Held {
 
     async fn exchange(&self, calls: &[Call<'_>], changes: bool) -> Result<Vec<Vec<Row>>, Failure> {
         let Some(client) = &self.0 else { return Err(Failure::Unavailable(LATE)) };
-        let statements = prepared(client, calls).await?;
+        let statements = prepared(client, calls).await.map_err(unsent)?;
         let bound: Vec<Vec<&(dyn ToSql + Sync)>> =
             calls.iter().map(|call| call.values.iter().map(|value| &**value as _).collect()).collect();
         let mut sent: Vec<Sent<'_, Vec<Row>>> = Vec::with_capacity(calls.len() + 2);
@@ -99,6 +99,11 @@ impl Drop for Held {
     fn drop(&mut self) {
         drop(self.0.take().map(Object::take));
     }
+}
+
+/// Of a batch nothing was on its way yet.
+fn unsent(failure: impl Into<Failure>) -> Failure {
+    Failure::Untouched(Box::new(failure.into()))
 }
 
 /// The statements of the calls, from the connection's cache. What is missing there is prepared in one round trip.

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{ConfigConnectImpl, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::NoTls;
 
 use super::PostgresSettings;
 use super::failure::{Failure, LATE};
 use super::line::Line;
 use super::secure;
+use super::servers::{self, Servers};
 
 /// The steps from nothing to the present schema: the step at index n leads to version n + 1. A step that was released
 /// is never edited; the frozen result of each stands in `tests/schema/postgres/`.
@@ -40,30 +41,22 @@ pub(super) async fn open(url: &str, settings: &PostgresSettings) -> Result<Line,
 
 fn pool(url: &str, settings: &PostgresSettings) -> Result<Pool, Failure> {
     let mut config = secure::config(url)?;
-    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-        return Err(Failure::Unavailable("the URL names no server"));
-    }
     if config.get_application_name().is_none() {
         config.application_name("propusk");
     }
-    // The server gives up first, so that it is known what became of the work; and when it is cut off in the middle of
-    // a transaction, it does not hold the locks for long.
-    let millis = settings.answer_timeout.as_millis();
-    let options = format!(
-        "{} -c search_path={} -c default_transaction_read_only=on -c statement_timeout={} \
-         -c idle_in_transaction_session_timeout={millis}",
-        config.get_options().unwrap_or_default(),
-        settings.schema,
-        millis * 4 / 5,
-    );
-    config.options(options.trim());
-    config.connect_timeout(settings.connect_timeout);
     config.tcp_user_timeout(settings.answer_timeout);
-    let manager = match secure::wanted(&config, settings.roots.is_some())? {
-        true => secure::manager(config, settings)?,
-        false => Manager::from_config(config, NoTls, recycling()),
+    let way = match secure::wanted(&config, settings.roots.is_some())? {
+        true => secure::way(&mut config, settings)?,
+        false => Box::new(ConfigConnectImpl { tls: NoTls }),
     };
-    Pool::builder(manager)
+    let mut before = servers::each(&config)?;
+    // One machine that vanished, or hangs, leaves time for the next.
+    let share = settings.connect_timeout / u32::try_from(before.len()).unwrap_or(u32::MAX);
+    before.iter_mut().for_each(|server| _ = server.connect_timeout(share));
+    let last = before.pop().ok_or(Failure::Unavailable(servers::NONE))?;
+    let servers = Servers { way, before, share, settings: session(settings) };
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_connect(last, servers, recycling))
         .max_size(settings.connections)
         .runtime(Runtime::Tokio1)
         .create_timeout(Some(settings.connect_timeout))
@@ -72,8 +65,22 @@ fn pool(url: &str, settings: &PostgresSettings) -> Result<Pool, Failure> {
         .map_err(|_| Failure::Unavailable("there is no runtime"))
 }
 
-pub(super) const fn recycling() -> ManagerConfig {
-    ManagerConfig { recycling_method: RecyclingMethod::Fast }
+/// What each connection is told before it is used. In a transaction that a standby refuses: it could only read there,
+/// and find sessions that have ended.
+fn session(settings: &PostgresSettings) -> String {
+    // The server gives up first, so that it is known what became of the work; and when it is cut off in the middle of
+    // a transaction, it does not hold the locks for long.
+    let millis = settings.answer_timeout.as_millis();
+    format!(
+        "BEGIN READ WRITE;
+         SELECT set_config('search_path', '{}', false),
+             set_config('default_transaction_read_only', 'on', false),
+             set_config('statement_timeout', '{}', false),
+             set_config('idle_in_transaction_session_timeout', '{millis}', false);
+         COMMIT",
+        settings.schema,
+        millis * 4 / 5,
+    )
 }
 
 /// The version that the schema is at; zero when it is empty or not there.
@@ -84,12 +91,18 @@ async fn version(client: &Object, settings: &PostgresSettings, steps: &[&str]) -
             "SELECT current_setting('server_version_num')::BIGINT,
              current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off',
              (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace($1)),
-             to_regclass($2) IS NOT NULL",
+             to_regclass($2) IS NOT NULL,
+             current_setting('search_path') = $1 AND current_setting('default_transaction_read_only') = 'on'",
             &[&settings.schema, &table],
         )
         .await?;
     if told.try_get::<_, i64>(0)? < OLDEST_SERVER {
         return Err(Failure::Unavailable("the server is older than PostgreSQL 12"));
+    }
+    if !told.try_get::<_, bool>(4)? {
+        return Err(Failure::Unavailable(
+            "the settings of a connection do not last: a pooler must be in session mode",
+        ));
     }
     if settings.durable && !told.try_get::<_, bool>(1)? {
         return Err(Failure::Unavailable(

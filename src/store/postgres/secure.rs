@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use deadpool_postgres::Manager;
+use deadpool_postgres::Connect;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
@@ -59,11 +59,12 @@ fn stays_here(config: &Config) -> bool {
     })
 }
 
-/// Connections over TLS, to a server whose certificate is for the host of the URL and signed by one of the roots.
+/// The way over TLS, to a server whose certificate is for the host of the URL and signed by one of the roots.
 #[cfg(feature = "postgres-tls")]
-pub(super) fn manager(mut config: Config, settings: &PostgresSettings) -> Result<Manager, Failure> {
+pub(super) fn way(config: &mut Config, settings: &PostgresSettings) -> Result<Box<dyn Connect>, Failure> {
     use std::sync::Arc;
 
+    use deadpool_postgres::ConfigConnectImpl;
     use rustls::{ClientConfig, RootCertStore, crypto};
 
     let roots = match &settings.roots {
@@ -81,15 +82,11 @@ pub(super) fn manager(mut config: Config, settings: &PostgresSettings) -> Result
     // What `sslnegotiation=direct` demands (PostgreSQL 17, section 54.2.11).
     tls.alpn_protocols = vec![b"postgresql".to_vec()];
     config.ssl_mode(SslMode::Require);
-    Ok(Manager::from_config(
-        config,
-        tokio_postgres_rustls::MakeRustlsConnect::new(tls),
-        super::schema::recycling(),
-    ))
+    Ok(Box::new(ConfigConnectImpl { tls: tokio_postgres_rustls::MakeRustlsConnect::new(tls) }))
 }
 
 #[cfg(not(feature = "postgres-tls"))]
-pub(super) fn manager(_: Config, _: &PostgresSettings) -> Result<Manager, Failure> {
+pub(super) fn way(_: &mut Config, _: &PostgresSettings) -> Result<Box<dyn Connect>, Failure> {
     Err(Failure::Unavailable(
         "the URL asks for TLS, or leads to another machine: switch on the feature postgres-tls, or write \
          sslmode=disable to send everything in the clear",
@@ -151,8 +148,8 @@ mod tests {
     #[cfg(not(feature = "postgres-tls"))]
     #[test]
     fn without_the_feature_it_goes_nowhere() {
-        let there = config("postgres://app:secret@db.example/app").expect("a URL");
-        let why = manager(there, &PostgresSettings::default()).err().map(|why| format!("{why:?}"));
+        let mut there = config("postgres://app:secret@db.example/app").expect("a URL");
+        let why = way(&mut there, &PostgresSettings::default()).err().map(|why| format!("{why:?}"));
         assert!(why.is_some_and(|why| why.contains("postgres-tls")));
     }
 }

@@ -10,24 +10,21 @@
 //!   driver polls no request.
 //!
 //! So tries are short, and a connection that is silent or broken is replaced by a new one, which asks the nodes that
-//! were named for their slots: one at a time, and at most one a second.
+//! were named for their slots.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisResult, Value};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisResult, Value};
 
-use super::link::{PATIENCE, passes};
+use super::link::{PATIENCE, Renewed, connect, passes};
 use super::secure::{self, Roots};
 
 pub(super) struct Cluster {
     client: ClusterClient,
-    connection: Mutex<ClusterConnection>,
-    /// When a new one was tried last.
-    renewed: tokio::sync::Mutex<Instant>,
+    line: Renewed<ClusterConnection>,
     named: Vec<Client>,
 }
 
@@ -42,18 +39,18 @@ impl Cluster {
             .min_retry_wait(REDIRECTION / 2)
             .max_retry_wait(REDIRECTION)
             .build()?;
-        let connection = Mutex::new(client.get_async_connection().await?);
-        Ok(Self { client, connection, renewed: tokio::sync::Mutex::new(Instant::now()), named })
+        let line = Renewed::new(client.get_async_connection().await?);
+        Ok(Self { client, line, named })
     }
 
     pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
         let end = Instant::now() + FAIL_OVER;
         loop {
             let began = Instant::now();
-            match cmd.query_async(&mut self.connection()).await {
+            match cmd.query_async(&mut self.line.connection()).await {
                 Err(error) if passes(&error) && Instant::now() < end => {
                     if error.kind() == ErrorKind::Io {
-                        self.renew(began).await;
+                        self.line.renew(began, self.client.get_async_connection()).await;
                     }
                     if !error.is_timeout() {
                         tokio::time::sleep(PAUSE).await;
@@ -67,34 +64,13 @@ impl Cluster {
     /// The answers of the nodes that the driver has met, and of those that were named; of one that is down, nothing.
     pub(super) async fn ask_all(&self, cmd: &Cmd) -> Vec<Value> {
         let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
-        let met = self.connection().route_command(cmd.clone(), everywhere).await;
+        let met = self.line.connection().route_command(cmd.clone(), everywhere).await;
         let mut answers: Vec<Value> = met.into_iter().collect();
-        let brief = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
         for client in &self.named {
-            let node = client.get_multiplexed_async_connection_with_config(&brief).await;
-            let Ok(mut node) = node else { continue };
+            let Ok(mut node) = connect(client).await else { continue };
             answers.extend(cmd.query_async::<Value>(&mut node).await);
         }
         answers
-    }
-
-    fn connection(&self) -> ClusterConnection {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Replaces the connection, unless that was tried since, or just before.
-    async fn renew(&self, since: Instant) {
-        let mut renewed = self.renewed.lock().await;
-        if *renewed > since || renewed.elapsed() < PATIENCE {
-            return;
-        }
-        // The old one stays where no node that was named answers: it may know others.
-        if let Ok(Ok(new)) = tokio::time::timeout(PATIENCE * 3, self.client.get_async_connection()).await {
-            *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = new;
-        }
-        *renewed = Instant::now();
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Script;
 
-use super::{Patience, RedisStore, life};
+use super::{HOLD, Patience, RedisStore, STEP, life};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::id::Version;
@@ -82,7 +82,7 @@ pub(super) async fn settle(
 /// again what cannot be decided yet.
 async fn change(store: &RedisStore, key: TokenHash, args: &[&[u8]]) -> Result<bool, StoreError> {
     let name = store.key('f', key.as_bytes());
-    let mut patience = Patience::new();
+    let mut patience = Patience::new(STEP);
     loop {
         match store.0.link.script::<u8>((&SCRIPT, TEXT), &name, args).await? {
             0 => return Ok(false),
@@ -100,7 +100,5 @@ fn version(expect: Option<Version>) -> String {
 const TEXT: &str = include_str!("flow.lua");
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(TEXT));
 
-/// Longer than a ledger takes to record, with all the patience of its driver; a flow whose holder died is gone then.
-const HOLD: Duration = Duration::from_secs(60);
 /// A taken flow leaves its ticket for as long as a driver may send a command again.
 const TOMBSTONE: Duration = Duration::from_secs(60);

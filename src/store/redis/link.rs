@@ -1,10 +1,13 @@
 //! The connection, and what its errors mean.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script,
+    ServerErrorKind, Value,
+};
 
 use super::cluster::Cluster;
 use super::secure;
@@ -13,7 +16,7 @@ use crate::error::StoreError;
 /// One node, or a cluster. Reconnects by itself.
 #[derive(Clone)]
 pub(super) enum Link {
-    One(ConnectionManager),
+    One(Arc<One>),
     Cluster(Arc<Cluster>),
 }
 
@@ -25,10 +28,7 @@ impl Link {
             [] => Err(StoreError::Unfit("no Redis address is given")),
             [url] => {
                 let client = secure::client(url, roots).map_err(unreachable)?;
-                let settings = ConnectionManagerConfig::new()
-                    .set_response_timeout(Some(PATIENCE))
-                    .set_connection_timeout(Some(PATIENCE));
-                Ok(Self::One(client.get_connection_manager_with_config(settings).await.map_err(unreachable)?))
+                Ok(Self::One(Arc::new(One::open(client).await.map_err(unreachable)?)))
             }
             _ => Ok(Self::Cluster(Arc::new(Cluster::open(nodes, roots).await.map_err(unreachable)?))),
         }
@@ -64,7 +64,7 @@ impl Link {
         let mut words = vec![];
         match self {
             Self::One(one) => {
-                flatten(&cmd.query_async(&mut one.clone()).await.map_err(failed)?, &mut words);
+                flatten(&one.query(cmd).await.map_err(failed)?, &mut words);
             }
             Self::Cluster(cluster) => {
                 cluster.ask_all(cmd).await.iter().for_each(|value| flatten(value, &mut words));
@@ -79,10 +79,84 @@ impl Link {
 
     async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RedisError> {
         match self {
-            Self::One(one) => cmd.query_async(&mut one.clone()).await,
+            Self::One(one) => one.query(cmd).await,
             Self::Cluster(cluster) => cluster.query(cmd).await,
         }
     }
+}
+
+pub(super) struct One {
+    client: Client,
+    line: Renewed<MultiplexedConnection>,
+}
+
+impl One {
+    async fn open(client: Client) -> RedisResult<Self> {
+        let line = Renewed::new(connect(&client).await?);
+        Ok(Self { client, line })
+    }
+
+    async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> RedisResult<T> {
+        let began = Instant::now();
+        let answer = cmd.query_async(&mut self.line.connection()).await;
+        // One that takes no writes any more has another in its place, and is told so over a connection that works.
+        let replaced = ErrorKind::Server(ServerErrorKind::ReadOnly);
+        let broke = |error: &RedisError| {
+            error.is_io_error() || error.is_unrecoverable_error() || error.kind() == replaced
+        };
+        // Once more where the connection was to blame and there is another: what a firewall has forgotten, or a server
+        // that began anew has closed, is found out by the next command only, and would cost somebody a sign-in.
+        if answer.as_ref().is_err_and(broke) && self.line.renew(began, connect(&self.client)).await {
+            return cmd.query_async(&mut self.line.connection()).await;
+        }
+        answer
+    }
+}
+
+/// A connection that is replaced by a new one, to what the addresses mean by then, when it is silent or broken. The
+/// drivers keep one that is silent until TCP gives it up, which takes a quarter of an hour where a machine vanished.
+pub(super) struct Renewed<C> {
+    /// And since when.
+    current: Mutex<(C, Instant)>,
+    /// When a new one was tried last.
+    tried: tokio::sync::Mutex<Instant>,
+}
+
+impl<C: Clone> Renewed<C> {
+    pub(super) fn new(connection: C) -> Self {
+        let now = Instant::now();
+        Self { current: Mutex::new((connection, now)), tried: tokio::sync::Mutex::new(now) }
+    }
+
+    pub(super) fn connection(&self) -> C {
+        self.current().0.clone()
+    }
+
+    /// Replaces the connection, unless that was tried since, or just before: one at a time, and at most one a second.
+    /// Whether there is another than there was.
+    pub(super) async fn renew(&self, since: Instant, open: impl Future<Output = RedisResult<C>>) -> bool {
+        let mut tried = self.tried.lock().await;
+        if *tried <= since && tried.elapsed() >= PATIENCE {
+            // The old one stays where nobody answers: that of a cluster may know nodes that were not named.
+            if let Ok(Ok(new)) = tokio::time::timeout(PATIENCE * 3, open).await {
+                *self.current() = (new, Instant::now());
+            }
+            *tried = Instant::now();
+        }
+        self.current().1 > since
+    }
+
+    fn current(&self) -> MutexGuard<'_, (C, Instant)> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection to one node, which may take no longer to be made than it may for an answer.
+pub(super) async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
+    let settings = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    client.get_multiplexed_async_connection_with_config(&settings).await
 }
 
 fn flatten(value: &Value, words: &mut Vec<String>) {

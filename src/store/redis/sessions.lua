@@ -1,16 +1,21 @@
 -- The sessions of one account. KEYS[1]: their hash, with fields
 --   e          the account's epoch, as far as it was heard of here
 --   s<token>   a session: epoch, seen and end of 20 digits each, id and account of 16 bytes each, the rest
---   x<token>   a session that a ticket holds, so that nobody finds it: the ticket of 16 bytes, then the row. Under the
---              ticket of noughts its end is recorded: it waits for whoever has yet to settle that, and is nobody's
+--   x<token>   a session that a ticket holds, so that nobody finds it: the ticket of 16 bytes, the first six of them
+--              the milliseconds at which its commit began, then the row. Under the ticket of noughts it has ended: it
+--              waits for whoever has recorded that and has yet to settle it, and is nobody's
 --   t          the ticket of the last settlement, by which a command sent twice is known
--- ARGV: ticket, '1' for a settlement, then operations with their arguments, applied in order, all or none.
+--   f          the ticket that let go last, whatever it held
+-- ARGV: ticket, '1' for a settlement, the moments between which a hold must have begun to stand still, then operations
+-- with their arguments, applied in order, all or none.
 -- Gives which operation lost (0: none), then the ids that were held; 'held' when another ticket has the session.
 local key, ticket, settles = KEYS[1], ARGV[1], ARGV[2] == '1'
-local rows, changed, held, life = {}, {}, {}, 0
+local oldest, newest = tonumber(ARGV[3]), tonumber(ARGV[4])
+local rows, changed, held, gone, life = {}, {}, {}, {}, 0
 local flat = redis.call('HGETALL', key)
 for i = 1, #flat, 2 do rows[flat[i]] = flat[i + 1] end
-if settles and rows.t == ticket then return { '0' } end
+-- A hold that was sent twice may come the second time when its ticket is through: it would have no holder.
+if rows.t == ticket or (rows.f == ticket and not settles) then return { '0' } end
 
 local function set(field, value)
   rows[field] = value
@@ -18,6 +23,20 @@ local function set(field, value)
 end
 
 local ENDED = ('\0'):rep(16)
+
+-- A hold that ran out has no holder any more. What it hides is as good as ended from here on: told "not there",
+-- somebody relies on that, so nobody may bring it back, its own ticket included; and a ticket that comes to settle
+-- after all finds it still. Written at once: it stands whatever becomes of the operations.
+for field, value in pairs(rows) do
+  if field:sub(1, 1) == 'x' and value:sub(1, 16) ~= ENDED then
+    local began = 0
+    for i = 1, 6 do began = began * 256 + value:byte(i) end
+    if began < oldest or began > newest then
+      rows[field] = ENDED .. value:sub(17)
+      redis.call('HSET', key, field, rows[field])
+    end
+  end
+end
 
 -- Each session of the account that is chosen, held or not; '' chooses any.
 local function each(account, id, with)
@@ -33,7 +52,7 @@ local function each(account, id, with)
   return #found
 end
 
-local at, nth, busy = 3, 0, false
+local at, nth, busy = 5, 0, false
 local function arg()
   at = at + 1
   return ARGV[at - 1]
@@ -47,7 +66,11 @@ local operations = {
     local account, id, except = arg(), arg(), arg()
     local count = 0
     each(account, id, function(one)
-      if one.holder == ENDED then return end
+      if one.holder == ENDED then
+        -- Named where all are meant: a replica that has not heard of its end would bring it back.
+        if id == '' and one.id ~= except then held[#held + 1] = one.id end
+        return
+      end
       count = count + 1
       if one.id == except then return end
       if id ~= '' and one.holder and one.holder ~= ticket then
@@ -70,12 +93,18 @@ local operations = {
       set(field, nil)
       if rows.e == row:sub(1, 20) then set('s' .. field:sub(2), row) end
     end
+    -- Also where it holds nothing: its hold may have yet to come.
+    if rows.e then set('f', ticket) end
     return true
   end,
-  -- Ends one session, whoever has taken it over: the ledger has recorded it. Lost when there is none.
+  -- Ends one session, whoever has taken it over: the ledger has recorded it. Lost when there is none. One that has
+  -- ended is not renewed by it: told "not there", somebody relies on that, whatever its token.
   finish = function()
     local account, id = arg(), arg()
-    return each(account, id, function(one) set(one.field, nil) end) > 0
+    return each(account, id, function(one)
+      if one.holder == ENDED then gone[id] = true end
+      set(one.field, nil)
+    end) > 0
   end,
   -- The same, never lost. Where it spares, what another holds stays hidden, and is no longer anybody's to bring back:
   -- whoever has recorded its end may have yet to settle, and would find nothing to end, and grant nothing.
@@ -112,6 +141,7 @@ local operations = {
     local old = rows[field]
     if old then return old:sub(61, 92) == row:sub(61, 92) end
     if rows['x' .. field:sub(2)] then return false end
+    if gone[row:sub(61, 76)] then return false end
     life = math.max(life, ttl)
     set('e', epoch)
     local others = {}

@@ -1,13 +1,14 @@
 //! Sessions: one hash for each account, led by its route.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use redis::Script;
 
-use super::{Patience, RedisStore, life};
-use crate::clock::Timestamp;
+use super::{HOLD, LOOK, Patience, RedisStore, STEP, life};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::StoreError;
 use crate::id::{AccountId, Epoch, SessionId};
 use crate::proof::Packed;
@@ -18,12 +19,64 @@ use crate::store::{FoundSession, SessionRow};
 pub(super) async fn find(store: &RedisStore, key: TokenHash) -> Result<Option<FoundSession>, StoreError> {
     let name = hash(store, key.route());
     let mut cmd = redis::cmd("HMGET");
-    cmd.arg(&name).arg("e").arg(field(&key));
-    let (epoch, row): (Option<String>, Option<Vec<u8>>) = store.0.link.run(&cmd).await?;
-    // Without an epoch nobody can tell whether the session lives: it does not.
-    let (Some(epoch), Some(row)) = (epoch, row) else { return Ok(None) };
-    let epoch = undigits(epoch.as_bytes()).map(Epoch).ok_or(DAMAGED)?;
-    Ok(Some(FoundSession { row: read(key, &row)?, epoch }))
+    cmd.arg(&name).arg("e").arg(field(b"s", &key)).arg(field(b"x", &key));
+    let mut patience = Patience::new(LOOK);
+    let mut before = None;
+    loop {
+        let (epoch, row, hidden): (Option<String>, Option<Vec<u8>>, Option<Vec<u8>>) =
+            store.0.link.run(&cmd).await?;
+        // Without an epoch nobody can tell whether the session lives: it does not.
+        let Some(epoch) = epoch else { return Ok(None) };
+        if row.is_none()
+            && let Some(hidden) = hidden.as_deref().and_then(|hidden| undecided(hidden, &epoch))
+        {
+            // Told "not there" at once, whoever would end it leaves it alone, and it lives on when it is let go.
+            before = Some(read(key, hidden)?);
+            patience.pause(HELD).await?;
+            continue;
+        }
+        let row = match (row, before) {
+            (Some(row), _) => Some(read(key, &row)?),
+            // Renewed while this waited, it lives under a token that a person who signs out has yet to hear of. So this
+            // look comes before that, as one does over one home that was a moment sooner: it finds what was there, and
+            // the end by its id reaches what came of it. A token that had been replaced when it was shown waits for
+            // nobody, and finds nothing.
+            (None, Some(before)) => goes_on(store, &before, &epoch).await?.then_some(before),
+            (None, None) => None,
+        };
+        let epoch = undigits(epoch.as_bytes()).map(Epoch).ok_or(DAMAGED)?;
+        return Ok(row.map(|row| FoundSession { row, epoch }));
+    }
+}
+
+/// Whether this session is there under another token.
+async fn goes_on(store: &RedisStore, before: &SessionRow, epoch: &str) -> Result<bool, StoreError> {
+    Ok(fields(store, before.key.route()).await?.iter().any(|(field, value)| {
+        let row = match field.first() {
+            Some(b's') => Some(value.as_slice()),
+            Some(b'x') => undecided(value, epoch),
+            _ => None,
+        };
+        row.and_then(|row| read(before.key, row).ok())
+            .is_some_and(|row| (row.id, row.account, row.epoch) == (before.id, before.account, before.epoch))
+    }))
+}
+
+/// What is hidden and may be found again: who holds it is about to end it, or to let it go.
+fn undecided<'a>(hidden: &'a [u8], epoch: &str) -> Option<&'a [u8]> {
+    let (ticket, row) = hidden.split_first_chunk()?;
+    Some(row).filter(|row| standing().contains(&Ticket(*ticket).at()) && row.starts_with(epoch.as_bytes()))
+}
+
+/// When the commits have begun whose holds stand. What is older has run out. So has what begins later than clocks are
+/// apart: it is of a node whose clock was wrong, or whose tickets told no time, and would stand until then.
+fn standing() -> RangeInclusive<Timestamp> {
+    let now = SystemClock.now();
+    now.before(HOLD)..=now.after(HOLD)
+}
+
+async fn fields(store: &RedisStore, route: Route) -> Result<HashMap<Vec<u8>, Vec<u8>>, StoreError> {
+    store.0.link.run(redis::cmd("HGETALL").arg(hash(store, route))).await
 }
 
 pub(super) async fn of(
@@ -31,10 +84,8 @@ pub(super) async fn of(
     account: AccountId,
     route: Route,
 ) -> Result<Vec<SessionRow>, StoreError> {
-    let fields: HashMap<Vec<u8>, Vec<u8>> =
-        store.0.link.run(redis::cmd("HGETALL").arg(hash(store, route))).await?;
     let mut rows = vec![];
-    for (field, row) in fields {
+    for (field, row) in fields(store, route).await? {
         let Some((b's', rest)) = field.split_first() else { continue };
         let key: [u8; 32] = [route.as_bytes().as_slice(), rest].concat().try_into().map_err(|_| DAMAGED)?;
         let row = read(TokenHash::from_bytes(key), &row)?;
@@ -56,12 +107,12 @@ pub(super) async fn hold(
     };
     let bytes = |id: Option<&SessionId>| id.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
     let args = vec![b"hold".to_vec(), account.as_bytes().to_vec(), bytes(id), bytes(except)];
-    let mut patience = Patience::new();
+    let mut patience = Patience::new(STEP);
     let answer = loop {
         let answer = run(store, *route, ticket, false, &args).await?;
         match answer.first().ok_or(DAMAGED)?.as_slice() {
             b"0" => break answer,
-            b"held" => patience.pause("another step holds the session").await?,
+            b"held" => patience.pause(HELD).await?,
             _ => return Ok(None),
         }
     };
@@ -136,7 +187,9 @@ fn operation(change: &Change) -> Option<(Route, Vec<Vec<u8>>)> {
             (*route, named("clear", account, stays))
         }
         Change::Add { row, keep } => {
-            let (now, keep) = (digits(row.created.as_millis()), keep.to_string().into_bytes());
+            // One that goes on under another token was made long ago, and is used now.
+            let now = digits(row.created.max(row.seen).as_millis());
+            let keep = keep.to_string().into_bytes();
             let life = life(row.expires).to_string().into_bytes();
             let (_, rest) = row.key.as_bytes().split_at(ROUTE);
             (row.key.route(), vec![b"add".to_vec(), rest.to_vec(), write(row), now, keep, life])
@@ -160,7 +213,9 @@ async fn run(
     args: &[Vec<u8>],
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let settles: &[u8] = if settles { b"1" } else { b"0" };
-    let mut all: Vec<&[u8]> = vec![&ticket, settles];
+    let standing = standing();
+    let [oldest, newest] = [standing.start(), standing.end()].map(|at| at.as_millis().to_string());
+    let mut all: Vec<&[u8]> = vec![&ticket, settles, oldest.as_bytes(), newest.as_bytes()];
     all.extend(args.iter().map(Vec::as_slice));
     store.0.link.script((&SCRIPT, TEXT), &hash(store, route), &all).await
 }
@@ -169,9 +224,9 @@ fn hash(store: &RedisStore, route: Route) -> String {
     store.key('s', route.as_bytes())
 }
 
-fn field(key: &TokenHash) -> Vec<u8> {
+fn field(kind: &[u8], key: &TokenHash) -> Vec<u8> {
     let (_, rest) = key.as_bytes().split_at(ROUTE);
-    [b"s", rest].concat()
+    [kind, rest].concat()
 }
 
 /// As the script reads it: three numbers of twenty digits, two ids, and what concerns nobody but us.
@@ -225,6 +280,7 @@ const TEXT: &str = include_str!("sessions.lua");
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(TEXT));
 const ROUTE: usize = 8;
 const SIGN: u64 = 1 << 63;
+const HELD: &str = "another step holds the session";
 const DAMAGED: StoreError = StoreError::Corrupt("a session in Redis");
 /// How long a raised epoch is remembered for sessions that are still on their way: the ledger has let them pass.
 const REVOKED: Duration = Duration::from_secs(86_400);

@@ -93,10 +93,14 @@ impl<L: Ledger, H: Hot> Split<L, H> {
     /// after seconds, and one after the other a hundred of them would hold the outbox up for minutes; and to stop at
     /// the first that fails would leave those of the other shards undone for as long as it stands before them.
     pub(super) async fn work_off(&self, now: Timestamp) -> Result<(), StoreError> {
+        // Behind all that has become due by then: else the jobs of a shard that is down were first again and again. As
+        // if untried: a node of the build before takes the number of tries for that of repetitions.
+        let later = |id| Write::RetryMessage { id, due: now.after(LEASE), tried: false };
         let (mut writes, mut works) = (vec![], vec![]);
         for row in self.ledger.claim(REVOKE, now, LEASE, AT_ONCE_MOST).await? {
             let Ok(jobs) = serde_json::from_slice::<Vec<Job>>(&row.sealed) else {
-                writes.push(Write::CloseMessage { id: row.id, at: now, delivered: false });
+                // Of a newer build: closed by a node that cannot read it, a revocation would be lost.
+                writes.push(later(row.id));
                 continue;
             };
             let done = jobs.iter().map(|job| job.done).min().unwrap_or_default();
@@ -118,9 +122,7 @@ impl<L: Ledger, H: Hot> Split<L, H> {
         .await;
         for Work { id, mut jobs, done, settled, .. } in works {
             if settled != Some(true) {
-                // Behind all that has become due by then: else the jobs of a shard that is down were first again and
-                // again. As if untried: a node of the build before takes the number of tries for that of repetitions.
-                writes.push(Write::RetryMessage { id, due: now.after(LEASE), tried: false });
+                writes.push(later(id));
                 continue;
             }
             let pause = match done {

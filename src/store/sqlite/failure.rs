@@ -9,8 +9,16 @@ pub(super) enum Failure {
     Full,
     Corrupt(&'static str),
     Foreign(&'static str),
-    Newer { found: i64, known: i64 },
-    Driver { code: i32, text: String },
+    Newer {
+        found: i64,
+        known: i64,
+    },
+    Driver {
+        code: i32,
+        text: String,
+    },
+    /// Nothing of the job stands.
+    Untouched(Box<Failure>),
 }
 
 pub(super) const THREAD_DIED: Failure = Failure::Unavailable("its thread died in mid-job");
@@ -18,6 +26,21 @@ pub(super) const THREAD_DIED: Failure = Failure::Unavailable("its thread died in
 impl Failure {
     pub(super) fn is_busy(&self) -> bool {
         matches!(self, Self::Unavailable(LOCKED))
+    }
+
+    pub(super) fn untouched(self) -> Self {
+        match self {
+            Self::Untouched(_) => self,
+            other => Self::Untouched(Box::new(other)),
+        }
+    }
+
+    /// As who commits a batch is told it, who may hold something for it. Nobody else is.
+    pub(super) fn of_commit(self) -> StoreError {
+        match self {
+            Self::Untouched(inner) => StoreError::from(*inner).untouched(),
+            other => other.into(),
+        }
     }
 }
 
@@ -56,6 +79,7 @@ impl From<Failure> for StoreError {
             Failure::Foreign(what) => Self::Foreign(what),
             Failure::Newer { found, known } => Self::Newer { found, known },
             Failure::Driver { code, text } => Self::driver(SqliteError { code, text }),
+            Failure::Untouched(inner) => Self::from(*inner),
         }
     }
 }

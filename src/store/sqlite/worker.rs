@@ -8,7 +8,6 @@ use std::thread::Builder;
 use rusqlite::Connection;
 
 use super::failure::{Failure, THREAD_DIED};
-use crate::error::StoreError;
 use crate::oneshot::{self, Receiver, Sender};
 
 /// Jobs that wait for one kind of thread.
@@ -44,14 +43,14 @@ pub(super) type Hook = Arc<dyn Fn() -> bool + Send + Sync>;
 impl Queue {
     /// Runs `work` in a thread of this queue. It is queued by the first poll, and from then on runs to its end,
     /// whether or not the future is still there to hear of it.
-    pub(super) async fn run<T, W>(&self, work: W) -> Result<T, StoreError>
+    pub(super) async fn run<T, W>(&self, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
         W: FnOnce(&Connection) -> Result<(T, Changes), Failure> + Send + 'static,
     {
         let (reply, answer): (_, Receiver<Result<T, Failure>>) = oneshot::slot();
-        self.push(Box::new(Task { work: Some(work), result: None, reply }))?;
-        Ok(answer.await.unwrap_or(Err(THREAD_DIED))?)
+        self.push(Box::new(Task { work: Some(work), result: None, reply })).map_err(Failure::untouched)?;
+        answer.await.unwrap_or(Err(THREAD_DIED))
     }
 
     /// No more jobs: the threads finish what is queued and end.
@@ -156,6 +155,20 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure
 
 /// All jobs in one transaction and one COMMIT (one sync of the disk), each in a savepoint of its own.
 fn run_group(db: &Connection, group: &mut [Box<dyn Job>], hook: Option<&Hook>) -> Result<(), Failure> {
+    run_jobs(db, group).map_err(Failure::untouched)?;
+    if hook.is_some_and(|go_on| !go_on()) {
+        return Err(Failure::Unavailable("the commit was made to fail"));
+    }
+    execute(db, "COMMIT").map_err(|failure| match failure {
+        // The page that goes into the log last carries the commit, and a disk that is full has not taken all of them.
+        // Whatever else fails here may have failed when they were there.
+        Failure::Full => failure.untouched(),
+        failure => failure,
+    })
+}
+
+/// What goes wrong here is undone: nothing stands before COMMIT.
+fn run_jobs(db: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
     execute(db, "BEGIN IMMEDIATE")?;
     for job in group.iter_mut() {
         execute(db, "SAVEPOINT job")?;
@@ -166,13 +179,11 @@ fn run_group(db: &Connection, group: &mut [Box<dyn Job>], hook: Option<&Hook>) -
         }
         if !matches!(ran, Ok(Changes::Keep)) {
             execute(db, "ROLLBACK TO job")?;
+            job.undone();
         }
         execute(db, "RELEASE job")?;
     }
-    if hook.is_some_and(|go_on| !go_on()) {
-        return Err(Failure::Unavailable("the commit was made to fail"));
-    }
-    execute(db, "COMMIT")
+    Ok(())
 }
 
 fn execute(db: &Connection, sql: &str) -> Result<(), Failure> {
@@ -189,6 +200,8 @@ fn roll_back(db: &Connection) {
 
 trait Job: Send {
     fn run(&mut self, db: &Connection) -> Result<Changes, Failure>;
+    /// If it failed, nothing of it stands.
+    fn undone(&mut self);
     /// `failure`: that of the whole group.
     fn answer(self: Box<Self>, failure: Option<&Failure>);
     fn is_abandoned(&self) -> bool;
@@ -217,6 +230,10 @@ where
                 Err(failure)
             }
         }
+    }
+
+    fn undone(&mut self) {
+        self.result = self.result.take().map(|result| result.map_err(Failure::untouched));
     }
 
     fn answer(self: Box<Self>, failure: Option<&Failure>) {
