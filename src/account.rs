@@ -118,8 +118,9 @@ pub(crate) struct ProfileData {
     pub(crate) level: Level,
     pub(crate) locale: Locale,
     pub(crate) terms: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) recovery: Option<PendingRecovery>,
+    /// Recoveries that wait, or were stopped a short while ago: one of each address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) recoveries: Vec<PendingRecovery>,
     /// Changes of contacts that can be undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changes: Vec<ContactChanged>,
@@ -149,7 +150,7 @@ impl ProfileData {
             level: Level::default(),
             locale,
             terms,
-            recovery: None,
+            recoveries: Vec::new(),
             changes: Vec::new(),
             main: Vec::new(),
             lock: None,
@@ -186,14 +187,20 @@ pub(crate) struct ContactChanged {
     pub(crate) old: Option<Identifier>,
     pub(crate) new: Option<Identifier>,
     pub(crate) until: Timestamp,
+    /// The new one was a login name before: undone, it stays one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) named: bool,
 }
 
 /// A recovery by one confirmation, which waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PendingRecovery {
     /// That of its line in the history.
     pub id: EventId,
+    /// The address that confirmed it. None else finishes it: whoever holds another one, a number that was given to a new
+    /// SIM, has waited for nothing and told nobody (ATTACKS 92).
+    pub by: Identifier,
     /// When it was asked for.
     pub asked: Timestamp,
     /// It can be finished then, by the same confirmation again.

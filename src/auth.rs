@@ -381,6 +381,7 @@ impl Builder {
             Some(site) => site.checked()?,
             None => Site::new("", ""),
         };
+        self.factors.iter().try_for_each(|(_, factor)| factor.fits(&site))?;
         observe::describe();
         Ok(Auth(Arc::new(Inner {
             keys: Keys::new(self.keys, self.realm)?,

@@ -73,13 +73,13 @@
 //! | POST | `/sign-in` | | begins a sign-in, by a name or without; takes the first answer with it |
 //! | POST | `/recover` | | begins a recovery: one message to the contact |
 //! | POST | `/recover/wait` | a flow | lets a recovery wait that has no second confirmation |
-//! | GET | `/recover` | a session | the recovery that waits |
-//! | DELETE | `/recover` | a session | stops it |
+//! | GET | `/recover` | a session | the recoveries that wait |
+//! | DELETE | `/recover` | a session | stops all of them |
 //! | GET | `/puzzle` | | a puzzle to solve before one of the three |
 //! | POST | `/flow/begin` | a flow | begins the challenge of a factor, or begins it again |
 //! | POST | `/flow/answer` | a flow | answers one of the offers |
 //! | POST | `/flow/reopen` | a flow | ends a sign-in to an account that is being closed: opens it again |
-//! | GET | `/return` | the address of a link | who asks there; changes nothing |
+//! | GET | `/return` | the address of a link | for the page that it opens ([`Link::at`](crate::Link::at)): who asks there; changes nothing |
 //! | POST | `/return` | the address of a link | answers there |
 //! | GET | `/objection` | a link in a notice | what it does; changes nothing |
 //! | POST | `/objection` | a link in a notice | does it |
@@ -152,6 +152,9 @@
 //! is used later than that is taken for a copy, and the session ends (`refresh_reused`). Every other reply with a
 //! `token` has the refresh token that belongs to it.
 //!
+//! What one account's pages cached and stored is cleared (`Clear-Site-Data`) at a sign-out, at a switch, and at a sign-in
+//! where another account was signed in until then: whose session it was that ran out before is not known any more.
+//!
 //! # Several accounts
 //!
 //! With [`HttpBuilder::accounts`] a sign-in to another account adds it, and the one before stays signed in beside it, as
@@ -190,10 +193,23 @@
 //! `human_needed` means: `GET /auth/puzzle?for=sign-up` (or `sign-in`, `recover`), solve what it poses, and send the answer as `human`.
 //! Without scripts, `&way=wait` gives a ticket that is its own answer after some seconds.
 //!
-//! A problem `step_up` has `acr_values` and `max_age`, also as the challenge in `WWW-Authenticate` (RFC 9470): what to prove,
-//! as `POST /auth/step-up` takes it.
-//!
 //! The status follows from the code alone, and the code never tells whether a name is known.
+//!
+//! # What a client is asked to prove
+//!
+//! A problem `step_up` has `acr_values` and `max_age`, also as the challenge in `WWW-Authenticate` (RFC 9470): what to prove,
+//! as `POST /auth/step-up` takes it. They say all that a [`Requirement`](crate::policy::Requirement) asks of proofs.
+//!
+//! | word of `acr_values` | means |
+//! |---|---|
+//! | `aal1`, `aal2`, `aal3` | at least this assurance level |
+//! | `mfa` | two kinds of factor, an e-mail code among them if need be |
+//! | `phr` | one that resists phishing |
+//! | `uv` | one whose device verified its user; with `phr`, the same one |
+//!
+//! **All** words are asked for together, in any order. RFC 9470 has them as alternatives, the one that is liked best first: a
+//! client that takes the first word for enough proves too little and is asked again. Without words, `max_age` asks for any
+//! one proof that is no older.
 
 mod accounts;
 mod body;

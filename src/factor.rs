@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 
 use crate::account::identifier::IdentifierKind;
 use crate::clock::{Entropy, Timestamp};
-use crate::error::FactorError;
+use crate::error::{Broken, FactorError};
 use crate::flow::Transaction;
 use crate::hash::{HashPool, Lane};
 use crate::id::{AccountId, CredentialId, FactorName, FlowId, Realm, SessionId, TemplateName, Version};
@@ -151,6 +151,16 @@ pub trait Factor: Debug + Send + Sync + 'static {
     /// they need no other device.
     fn mailbox(&self) -> Option<Mailbox> {
         None
+    }
+
+    /// Whether its settings go together, with each other and with the site: asked once, by
+    /// [`Builder::build`](crate::auth::Builder::build). What is refused there is heard of before the first person needs it.
+    /// Where the builder was given no site, the origin is empty.
+    ///
+    /// # Errors
+    /// [`Broken::Misuse`] that names what does not fit.
+    fn fits(&self, _site: &Site) -> Result<(), Broken> {
+        Ok(())
     }
 
     /// What its client sends and is shown, for the description of the HTTP routes.

@@ -150,6 +150,9 @@ pub struct Done {
     /// The sessions of other accounts that the client goes on holding beside this one, the last used first. `None`: those
     /// that it came with.
     pub beside: Option<Vec<(Session, Token)>>,
+    /// Whether the client was in another account until now: what it has stored and cached is that one's, and whoever is in
+    /// now must not find it (ASVS 5.0 14.3.1). The HTTP routes and extractors clear it.
+    pub other_before: bool,
 }
 
 impl Done {
@@ -164,6 +167,7 @@ impl Done {
             public_device,
             approved: None,
             beside: None,
+            other_before: false,
         }
     }
 }

@@ -16,7 +16,7 @@
 //! DESIGN says that an identifier is stored canonical and unique. It is stored as HMAC(index key, realm, kind,
 //! canonical form), unique, with the canonical form sealed under the account's data key beside it. A stolen store then
 //! names nobody, closing an account erases its names with its key, and realms need no column in the constraint. The
-//! price: an operator finds an account through the library, not by SQL.
+//! price: an operator finds an account through the library ([`Auth::find`](crate::Auth::find)), not by SQL.
 //!
 //! # Why a session's row has no address and no browser
 //!
@@ -96,16 +96,27 @@
 //!
 //! What comes before the record is a **hold**, not the deed. A batch that is lost in the ledger must leave nothing, and
 //! a session that was ended for it, or a flow that was consumed, could not simply be put back: somebody may have ended
-//! the session for good in between, and would have been told that there is none. A held session is found by nobody;
-//! whoever ends it meanwhile takes the hold over, and the first holder no longer brings it back. A held flow can be
-//! read, and other steps wait for it (told "lost" at once, they would verify again and again what is not decided yet).
-//! Who wants one session by its id waits, too: step-ups of one session at once would else take it over from each other,
-//! and the one that the ledger lets through would find nothing left to renew. Only who wants all sessions waits for
-//! nobody; the first holder, if it was recorded, ends the session whoever has it.
-//! A hold that nobody settles runs out, and takes away what it held: the session at once, the flow within a minute. When
-//! the ledger answers with an error nobody knows whether it has recorded, and the holds stay too. The price is one round
-//! trip to Redis, and a moment in which the sessions of an account look ended though the batch is lost after all: a
-//! race between two changes of one account.
+//! the session for good in between, and would have been told that there is none. A held session is found by nobody, and
+//! stands in no list; whoever ends it meanwhile takes the hold over, and the first holder no longer brings it back. A
+//! held flow can be read, and other steps wait for it (told "lost" at once, they would verify again and again what is
+//! not decided yet). Who looks for a session by its token waits, three seconds and then one answer more at most, and
+//! gets an error then: told "not there" at once, a person who signs out while their application refreshes would be told
+//! that it is done, and the session would live on. When it goes on under another token after that, the look is as good
+//! as one from before it: the old token has found its session, which an end by its id then reaches, as over one home
+//! where the read was a moment sooner. A token that was replaced when it was shown finds nothing. Who wants a session
+//! by its id waits, too: step-ups of one session at once would else take it over from each other, and the one that the
+//! ledger lets through would find nothing left to renew. Only who wants all sessions waits for nobody; the first
+//! holder, if it was recorded, ends the session whoever has it.
+//!
+//! A hold that nobody settles runs out after a minute and takes away what it held, for good: told that it is gone,
+//! people rely on it, and whoever comes to settle after that renews nothing. That holds for sessions as for flows; a
+//! ticket says when its commit began, so that no script reads a clock. The clocks of the nodes must agree to well
+//! within a minute, then: what is held under a ticket from further ahead has run out as well. When the ledger answers
+//! with an error, nobody knows as a rule whether it has recorded, and the holds stay. Where it is certain that nothing
+//! was, they are given back: an error that came before COMMIT, or by which the server undoes the transaction; a file
+//! that another process holds; no room; no connection free. So a ledger that can be read and not written signs nobody
+//! out, as over one home. The price of all this is one round trip to Redis, and a moment in which the sessions of an
+//! account stand in no list though the batch is lost after all: a race between two changes of one account.
 //!
 //! Guards are forgiven in the record, not in a commit of their own afterwards: the answer was right, whatever becomes of
 //! the grant, and a sign-in by two factors stays at four commits of the ledger.
@@ -118,20 +129,22 @@
 //! ledger, and so do guards. A session that is missing is a sign-in more. A session that comes back is the dangerous
 //! case, so each batch that revokes writes a job into the ledger's outbox, in the same commit: an epoch to be raised,
 //! or the ids of the sessions that it held. Not "all but this one", which done late would end the sessions begun since.
-//! Whoever tends the outbox does it at once, again ten seconds later, and a last time ten minutes later: a replica whose
-//! link was broken may be promoted though it heard nothing for 160 seconds in a cluster that is set as it comes, or 310
-//! with Sentinel; who allows more (`cluster-replica-validity-factor`, `down-after-milliseconds`) allows a revoked session
-//! to come back, unless `min-replicas-max-lag` has the master refuse writes before. The job also closes the gap of a
-//! process that dies after the record. The first time it leaves to its holder what is held: that process may be about to
-//! settle. A try that fails, or a process that dies over it, takes no repetition away: the job says itself how often it
-//! was done. All that are due are done at once, so that a part of the hot store that is down holds the outbox up once;
-//! its jobs wait fifteen seconds behind the others.
+//! Whoever tends the outbox does it at once, again ten seconds later, and a last time ten minutes later: a replica
+//! whose link was broken may be promoted though it heard nothing for 160 seconds in a cluster that is set as it comes,
+//! or 310 with Sentinel; who allows more (`cluster-replica-validity-factor`, `down-after-milliseconds`) allows a
+//! revoked session to come back, unless `min-replicas-max-lag` has the master refuse writes before. The job also closes
+//! the gap of a process that dies after the record. The first time it leaves to its holder what is held: that process
+//! may be about to settle. A try that fails, or a process that dies over it, takes no repetition away: the job says
+//! itself how often it was done. All that are due are done at once, so that a part of the hot store that is down holds
+//! the outbox up once; its jobs wait fifteen seconds behind the others. So does one that this build cannot read: a
+//! newer one has written it, and does it.
 //!
-//! Commands sent twice. In a cluster a command whose connection broke, or whose answer is late, is repeated, and the
-//! first may have been done. Each command carries the ticket of its commit, by which the second is known and answered as
-//! the first was. Two things are left: a throttle counts twice, and the end of a session whose repetition meets another
-//! change of the same account in between is told as lost. A mistake beyond that could not accept anything twice, since
-//! the once-row is elsewhere.
+//! Commands sent twice. A command whose connection broke, or whose answer is late, is repeated, in a cluster until it
+//! serves again, on one node once and by a new connection; and the first may have been done. Each command carries the
+//! ticket of its commit, by which the second is known and answered as the first was, and a hold that comes when its
+//! ticket has settled or let go holds nothing. Two things are left: a throttle counts twice; and where another change
+//! of the same account came in between, the repeated end of a session is told as lost, and a hold that comes so late
+//! takes its session away. A mistake beyond that could not accept anything twice, since the once-row is elsewhere.
 //!
 //! A cluster that fails over. Nobody is signed in or out while the slots of a dead master have no owner: checks wait,
 //! eight seconds at most, and are errors then. Once the nodes agree on a new master they must succeed at once, and the
@@ -140,8 +153,9 @@
 //! redirections and no waiting of its own, which begins at 1.3 s and grows. A request that is not answered goes to the
 //! same node again in the driver, so a master whose machine vanished would be asked until TCP gives it up; and the
 //! driver can halt for good when fifty requests meet a fail-over (why: `store/redis/cluster.rs`). So a connection that
-//! was silent for a second, or is broken, is replaced, at most once a second. Name all nodes of the cluster in the
-//! address: the new connection asks those for its slots. The contract's suites run with these settings on a cluster.
+//! was silent for a second, or is broken, is replaced, at most once a second (that to one node likewise). Name all
+//! nodes of the cluster in the address: the new connection asks those for its slots. The contract's suites run with
+//! these settings on a cluster.
 //!
 //! Time. Redis never judges it: a row carries its end, and whoever reads compares it with its own clock. Rows also have
 //! a time to live, ten minutes longer than their own, so that what is over goes by itself; `purge` has nothing to do
@@ -151,9 +165,21 @@
 //!
 //! What is refused. Eviction (a flood of flows would sign people out); snapshots without an append-only file, and one
 //! that is left to the system to write (after a crash sessions live again that were ended since); serving reads in a
-//! node that has lost its cluster; a ledger in memory; hot stores that belong to another ledger. Of a server that does
-//! not let one read its settings they are taken to be right. After a ledger was restored from a backup, remove the keys
-//! under the prefix: Redis may know epochs that the ledger has yet to reach, and lets nobody in until then.
+//! node that has lost its cluster; a ledger in memory; hot stores that belong to another ledger, or have another prefix
+//! than those that the ledger was first used with. Of a server that does not let one read its settings they are taken
+//! to be right. After a ledger was restored from a backup, remove the keys under the prefix: Redis may know epochs that
+//! the ledger has yet to reach, and lets nobody in until then.
+//!
+//! One ledger, one Redis. Sessions are ended in the Redis that the node has which ends them. A tool of the desk that
+//! opens the same ledger by itself, or with another Redis, would be told that an account is switched off while its
+//! sessions live. So a ledger that was used with a Redis is refused without one, by [`connect`](crate::store::connect)
+//! and by [`Auth::ready`](crate::Auth::ready), however it was opened. A node asks that once: to begin with Redis, stop
+//! all nodes that run without it. A Redis that lost all that it held begins anew under its prefix, and nobody has to do
+//! anything; that is why another server with the same prefix and nothing in it is not told apart from it. To give Redis
+//! up, or to change its prefix: stop all nodes, and delete the rows `propusk:hot` and `propusk:ledger` of the table
+//! `canaries`, and all rows of `flows` and `sessions`. Those are of the time before it, and those among them that were
+//! ended since were ended in Redis alone. What is left in that Redis is another ledger's from then on, for in it lives
+//! what was ended without it: whoever comes back to it removes the keys under the prefix first.
 //!
 //! Throttles count key by key, for the keys lie in different slots. When a later key refuses, the earlier ones get their
 //! use back; in between somebody may be refused for it, which a throttle may do.
@@ -315,11 +341,12 @@
 //! `refresh_reused`: only who brings a token of the family can cause it. A refresh itself leaves no line: one every
 //! few minutes would bury the others.
 //!
-//! Over two homes the exchange is one batch like any other (above): a crash in its middle ends the session and never leaves
-//! two. While one is under way nobody sees the session, so a use that finds the family and not the session asks by a batch
-//! that waits for both and cannot be recorded: told "not there" at once, forty-nine of fifty would be signed out. A once-row
-//! in the ledger stands for each exchange, so that a hot store which forgets one brings back the token and
-//! not a second exchange; who brings it then is taken for one of two.
+//! Over two homes the exchange is one batch like any other (above): a crash in its middle ends the session and never
+//! leaves two. While one is under way the session stands in no list, so a use that finds the family and not the session
+//! asks by a batch that waits for both and cannot be recorded: told "not there" at once, forty-nine of fifty would be
+//! signed out. One that finds its holder dead hears so within a minute, and not an error for as long as the session was
+//! to live. A once-row in the ledger stands for each exchange, so that a hot store which forgets one brings back the
+//! token and not a second exchange; who brings it then is taken for one of two.
 //!
 //! # Several accounts in one browser
 //!
@@ -622,7 +649,7 @@
 //! asks the person once more. An approval given to the flow's last step instead would be lost wherever that step is not
 //! the application's own handler. What was proven for a transaction is no proof of the session: who approves ten roubles has
 //! not opened anything else. A code from an application (TOTP) cannot show what it approves; an application that needs the
-//! person to see it on a second device asks for what can (`Requirement::having`, SMS, an approval).
+//! person to see it on a second device asks for what can (`Requirement::phishing_resistant`, SMS, an approval).
 //!
 //! # What a change of credentials takes
 //!
@@ -664,8 +691,10 @@
 //! **A delay is no flow.** It stands in the account's sealed profile, with its two moments and whether it was stopped, so it
 //! survives restarts and lost stores, and a person needs to keep nothing for three days: they begin again with the same
 //! address, and one confirmation is enough then, for a week. Asking again while it waits begins nothing and sends nothing.
-//! After a stop none is begun for as long as the delay, or whoever asked would ask until the owner is tired of it. A
-//! sign-in of the owner does not stop it: one can know a passkey and have forgotten the password all the same.
+//! Each address waits for itself: for what the mailbox has waited, of which its owner knows, a number that somebody has got
+//! meanwhile does not get in; and it goes with its address. Whoever stops one stops all, and those addresses begin none
+//! for as long as the delay, or whoever asked would ask until the owner is tired of it. A sign-in of the owner does not
+//! stop it: one can know a passkey and have forgotten the password all the same.
 //!
 //! **"Forgot" looks alike for every address.** The first message goes out with the first step. An address that nobody has
 //! gets one that says so (ASVS 5.0 6.3.8), and the screen shows a code field, as for everybody. The page cannot tell, the

@@ -141,7 +141,8 @@ impl Locale {
 pub struct Message {
     /// The idempotency key.
     pub id: MessageId,
-    /// To whom, in canonical form; of a push, an address or a name of the account.
+    /// To whom, in canonical form; of a push, an address or a name of the account. What is dialled or put into an envelope
+    /// is its [`destination`](Identifier::destination).
     pub to: Identifier,
     /// Which text.
     pub template: TemplateName,

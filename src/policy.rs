@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Level;
 use crate::clock::Timestamp;
-use crate::proof::{self, Aal, Proof, Proves};
+use crate::proof::{self, Aal, Proof};
 
 pub(crate) use deviations::channel;
 #[cfg(feature = "axum")]
@@ -36,20 +36,29 @@ pub use suspicion::{Signal, SuspicionRules};
 pub struct Requirement {
     /// At least this assurance level.
     pub aal: Aal,
-    /// At least so many kinds of factor (known, held, is). Counts e-mail, which an AAL does not.
+    /// At least so many kinds of factor, two at the most. Counts e-mail, which an AAL does not.
     pub kinds: usize,
     /// Only what was proven within this time counts.
     pub fresh: Option<Duration>,
-    /// One proof has all these properties ([`Proves::phishing_resistant`], [`Proves::user_verified`]).
-    pub having: Option<Proves>,
+    /// One proof resists phishing ([`Proves::phishing_resistant`](proof::Proves::phishing_resistant)).
+    pub phishing_resistant: bool,
+    /// The device of one proof verified its user ([`Proves::user_verified`](proof::Proves::user_verified)). With the one
+    /// above: one proof has both.
+    pub user_verified: bool,
     /// How sure one must be of who the owner is. No proof raises it.
     pub level: Level,
 }
 
 impl Requirement {
     /// Nothing beyond a session.
-    pub const NONE: Self =
-        Self { aal: Aal::Zero, kinds: 0, fresh: None, having: None, level: Level::Simplified };
+    pub const NONE: Self = Self {
+        aal: Aal::Zero,
+        kinds: 0,
+        fresh: None,
+        phishing_resistant: false,
+        user_verified: false,
+        level: Level::Simplified,
+    };
 
     /// An assurance level.
     pub const fn aal(aal: Aal) -> Self {
@@ -67,9 +76,15 @@ impl Requirement {
         self
     }
 
-    /// The same, and one proof with all these properties.
-    pub const fn having(mut self, properties: Proves) -> Self {
-        self.having = Some(properties);
+    /// The same, and one proof resists phishing.
+    pub const fn phishing_resistant(mut self) -> Self {
+        self.phishing_resistant = true;
+        self
+    }
+
+    /// The same, and the device of one proof verified its user: of the one that resists phishing, where that is asked too.
+    pub const fn user_verified(mut self) -> Self {
+        self.user_verified = true;
         self
     }
 
@@ -90,7 +105,7 @@ impl Requirement {
     pub(crate) fn progress(&self, proofs: &[Proof], now: Timestamp) -> (bool, usize, Aal) {
         let proofs = self.counted(proofs, now);
         // Where one level or property is all that is asked for, what counts for none of them brings nobody nearer.
-        let one = self.aal != Aal::Zero || self.having.is_some();
+        let one = self.aal != Aal::Zero || self.phishing_resistant || self.user_verified;
         let kinds = if self.kinds <= 1 && one { 0 } else { self.least() };
         (self.covered(&proofs), proof::kinds(&proofs).min(kinds), proof::aal(&proofs).min(self.aal))
     }
@@ -100,9 +115,15 @@ impl Requirement {
         self.kinds.max(usize::from(self.fresh.is_some()))
     }
 
+    // One proof has both: a key that asked for no PIN, beside a PIN that a proxy can pass on, is neither.
     fn covered(&self, proofs: &[Proof]) -> bool {
-        let any = |wanted| proofs.iter().any(|proof| proof.proves().covers(wanted));
-        self.having.is_none_or(any)
+        let mut proven = proofs.iter().map(Proof::proves);
+        let neither = !self.phishing_resistant && !self.user_verified;
+        neither
+            || proven.any(|one| {
+                (one.resists_phishing() || !self.phishing_resistant)
+                    && (one.verified_user() || !self.user_verified)
+            })
     }
 
     fn counted(&self, proofs: &[Proof], now: Timestamp) -> Vec<Proof> {

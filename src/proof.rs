@@ -320,14 +320,21 @@ pub fn amr(proofs: &[Proof]) -> Vec<&'static str> {
     values
 }
 
-/// How many kinds of factor (known, held, is) these proofs show by different channels.
+/// How many kinds of factor (known, held, is) these proofs show: two, where something known and something held came by
+/// different channels, or what is held has verified its user.
 #[must_use]
 pub fn kinds(proofs: &[Proof]) -> usize {
     let all = || proofs.iter().map(Proof::proves).filter(|p| p.is_factor());
-    let knows = all().any(Proves::is_knowledge);
     let holds = all().any(Proves::is_possession);
     let verified = all().any(|p| p.is_inherence() || p.verified_user());
-    usize::from(knows || (holds && verified)) + usize::from(holds)
+    // What is said and what is held over one line are one thing for whoever listens there.
+    let apart = all()
+        .filter(|p| p.is_knowledge())
+        .any(|known| all().filter(|p| p.is_possession()).any(|held| held.channel() != known.channel()));
+    match holds && (verified || apart) {
+        true => 2,
+        false => usize::from(holds || all().any(Proves::is_knowledge)),
+    }
 }
 
 #[cfg(test)]
@@ -365,6 +372,24 @@ mod tests {
         assert_eq!(level(&[PASSWORD, APP]), Aal::Two);
         assert_eq!(level(&[KEY.user_verified().exportable()]), Aal::Two);
         assert_eq!(level(&[KEY.user_verified()]), Aal::Three);
+    }
+
+    /// Two that came by one line are one for whoever listens there, and no `mfa`.
+    #[test]
+    fn what_is_known_and_what_is_held_come_by_different_channels() {
+        let of = |of: &[Proves]| {
+            let at = Timestamp::from_millis(0);
+            let proofs: Vec<_> = of.iter().map(|p| Proof::new(FactorName::new("x"), *p, at)).collect();
+            (kinds(&proofs), amr(&proofs).contains(&"mfa"))
+        };
+        let said = Proves::by(Channel::Phone).knowledge().memorised();
+        assert_eq!(of(&[PASSWORD]), (1, false));
+        assert_eq!(of(&[SMS, APP]), (1, false));
+        assert_eq!(of(&[PASSWORD, SMS]), (2, true));
+        assert_eq!(of(&[said, SMS]), (1, false));
+        assert_eq!(of(&[said.possession()]), (1, false));
+        assert_eq!(of(&[said, SMS, APP]), (2, true));
+        assert_eq!(of(&[KEY.user_verified()]), (2, true));
     }
 
     #[test]

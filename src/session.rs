@@ -7,7 +7,7 @@ use crate::auth::Inner;
 use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::EventRow;
-use crate::flow::Trusted;
+use crate::flow::{Person, Trusted};
 use crate::id::{AccountId, Epoch, EventId, SessionId};
 use crate::policy::{Profile, Requirement};
 use crate::proof::{self, Aal, Access, Packed, Proof};
@@ -225,6 +225,16 @@ impl Inner {
         };
         let session = Session { row };
         Ok(Some(session).filter(|session| session.lives(epoch, self.clock.now())))
+    }
+
+    /// Whether this session of the person's lives. Over two homes it is out of sight while a refresh or a step holds
+    /// it, and who looks for its token waits for them. By its id then: a refresh has given it another token.
+    pub(crate) async fn lives(&self, mine: &Session, person: &Person) -> Result<bool, Broken> {
+        if self.live_session(mine.id(), person).await?.is_some() {
+            return Ok(true);
+        }
+        let _ = self.store.find_session(mine.row.key).await?;
+        Ok(self.live_session(mine.id(), person).await?.is_some())
     }
 
     // Not at each request: the time is kept to within a tenth of the idle limit, five minutes at the most.

@@ -60,18 +60,20 @@ impl Site {
         words
     }
 
-    /// Refuses an origin that is none, so that no link is ever built on a typing error.
+    /// Refuses an origin or a page's path that is none, so that no link is ever built on a typing error.
     pub(crate) fn checked(self) -> Result<Self, Broken> {
         let rest = self.origin.strip_prefix("https://").or_else(|| self.origin.strip_prefix("http://"));
         let host_only = rest.is_some_and(|rest| {
             !rest.is_empty()
                 && rest.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
         });
-        if host_only {
-            Ok(self)
-        } else {
-            Err(Broken::Misuse("the origin is https://host[:port], without a path"))
+        if !host_only {
+            return Err(Broken::Misuse("the origin is https://host[:port], without a path"));
         }
+        if self.objections.as_deref().is_some_and(|path| !is_path(path)) {
+            return Err(Broken::Misuse("the page for objections is a path: /objection"));
+        }
+        Ok(self)
     }
 
     /// The host in the origin, without port: what an SMS binds its code to.
@@ -79,4 +81,11 @@ impl Site {
         let rest = self.origin.split_once("://").map_or(self.origin.as_str(), |(_, rest)| rest);
         rest.split([':', '/']).next().unwrap_or(rest)
     }
+}
+
+/// Whether this, put after an origin, is the address of a page there. `https://portal.example` and `link` make another
+/// host, which would be sent every secret; a query or a fragment would swallow the secret that follows.
+pub(crate) fn is_path(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\\".contains(&byte);
+    text.starts_with('/') && !text.contains("//") && text.bytes().all(plain)
 }

@@ -493,7 +493,7 @@ async fn nothing_secret_is_logged_counted_shown_or_told() {
         .factor(BackupCodes::default())
         .factor(Passkey::default())
         .factor(Approval::default())
-        .factor(Link::default())
+        .factor(Link::at("/link"))
         .build()
         .unwrap();
     show(&auth);

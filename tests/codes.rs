@@ -8,6 +8,7 @@ use std::time::Duration;
 use propusk::account::identifier::Identifier;
 use propusk::clock::{Clock, Entropy, Timestamp};
 use propusk::error::Broken;
+use propusk::event::EventPage;
 use propusk::flow::{Done, Next, Refusal};
 use propusk::id::FactorName;
 use propusk::message::{Message, Sender, Sending, Sent};
@@ -127,6 +128,12 @@ impl Portal {
         self.visit.answer(flow, Code::typed(SMS, code)).await.unwrap()
     }
 
+    /// How many lines of their history say so.
+    async fn lines(&self, whose: &Done, why: &str) -> usize {
+        let all = self.auth.history(whose.session.account(), EventPage::newest(100)).await.unwrap();
+        all.iter().filter(|one| one.reason.as_deref() == Some(why)).count()
+    }
+
     async fn refused(&self, flow: &Token, code: &str) -> &'static str {
         refused(self.answer(flow, code).await).code.as_str()
     }
@@ -171,9 +178,15 @@ async fn a_code_ends_after_five_minutes() {
     for _ in 0..10 {
         assert_eq!(portal.refused(&next.flow, &code).await, "expired");
     }
-    // That was no guess: nothing is held.
+    // That was no guess: nothing is held. Nor does whoever repeats it push other lines out of the owner's sight.
     let next = pending(portal.begin(&next.flow).await);
-    done(portal.answer(&next.flow, &portal.sent_code().await).await);
+    let ivan = done(portal.answer(&next.flow, &portal.sent_code().await).await);
+    assert_eq!(portal.lines(&ivan, "expired").await, 1);
+    portal.wait(3_600_000);
+    let next = portal.sign_in(IVAN).await;
+    portal.wait(300_000);
+    assert_eq!(portal.refused(&next.flow, &code).await, "expired");
+    assert_eq!(portal.lines(&ivan, "expired").await, 2, "an hour later it is told again");
 }
 
 #[tokio::test]
@@ -189,7 +202,8 @@ async fn a_code_bears_five_tries() {
     }
     portal.wait(60_000);
     let next = pending(portal.begin(&next.flow).await);
-    done(portal.answer(&next.flow, &portal.sent_code().await).await);
+    let ivan = done(portal.answer(&next.flow, &portal.sent_code().await).await);
+    assert_eq!((portal.lines(&ivan, "wrong").await, portal.lines(&ivan, "used_up").await), (5, 1));
 }
 
 #[tokio::test]

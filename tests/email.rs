@@ -149,6 +149,21 @@ async fn a_code_that_came_by_mail_registers() {
     let _ = done(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
 }
 
+/// A relay that knows nothing of SMTPUTF8 takes a letter to a domain in any script, and none guesses which domain is meant.
+#[tokio::test]
+async fn a_domain_goes_out_in_ascii() {
+    let house = house("Портал", sender());
+    for (typed, sent) in
+        [("ivan@пример.рф", "ivan@xn--e1afmkfd.xn--p1ai"), ("hans@faß.de", "hans@xn--fa-hia.de")]
+    {
+        let _ = house.sign_up(typed).await;
+        assert_eq!(house.tend().await, DELIVERED);
+        let letters = letters_to(sent);
+        let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+        assert!(!letter["options"].to_string().contains("SMTPUTF8"), "{letter}");
+    }
+}
+
 /// ATTACKS 60: nothing that a name holds becomes a header or a recipient.
 #[tokio::test]
 async fn a_name_brings_no_header_and_no_recipient() {

@@ -208,7 +208,7 @@ fn answers_have_one_form() {
     strict_answers(&Code::sms(), r#"{"code":"123456"}"#);
     strict_answers(&Code::email(), r#"{"code":"123456"}"#);
     strict_answers(&Approval::default(), "{}");
-    strict_answers(&Link::default(), "{}");
+    strict_answers(&Link::at("/link"), "{}");
     strict_confirmations(&Approval::default(), "{}");
     strict_answers(&Knock::default(), r#"{"whose":"x","again":true}"#);
 }

@@ -800,7 +800,7 @@ impl Stage {
             }
             (Story::StopRecovery, Some((here, _))) => {
                 let account = here.session.account();
-                let waits = async || auth.recovery(account).await.unwrap().is_some_and(|one| !one.stopped);
+                let waits = async || auth.recoveries(account).await.unwrap().iter().any(|one| !one.stopped);
                 let still = waits().await;
                 let stopped = *self.secret.borrow() == "stopped";
                 assert!(!(still && stopped), "{at}: what was acknowledged is lost");
@@ -1218,7 +1218,7 @@ fn every_way_to_change_something_has_a_story() {
     // A contact is taken away and preferred by the batch that puts one in its place; what stops and undoes is one batch, as
     // `disable` is.
     let alike = ["unnamed", "remove_contact", "prefer_contact", "stop_recovery", "objection"];
-    let reads = ["recovery", "contacts"];
+    let reads = ["recoveries", "contacts"];
     assert_eq!(
         flows,
         told.into_iter().chain(approves).chain(alike).chain(reads).collect(),
@@ -1234,8 +1234,8 @@ fn every_way_to_change_something_has_a_story() {
     assert_eq!(locks, ["lock", "not_me", "unlock"].into(), "a change without a story");
     assert_eq!(ways(include_str!("../src/message/inbox.rs")), ["inbox"].into(), "a read without a story");
     let admin = ways(include_str!("../src/auth/admin.rs"));
-    // One batch each, as `disable` is.
-    let alike = ["account", "set_level", "set_personal_data", "enable", "record"];
+    // A read, or one batch each, as `disable` is.
+    let alike = ["account", "find", "set_level", "set_personal_data", "enable", "record"];
     assert_eq!(admin, ["disable"].into_iter().chain(alike).collect(), "a change without a story");
     let passwords = ways(include_str!("../src/factor/password/due.rs"));
     assert_eq!(passwords, ["issue_temporary", "mark_compromised"].into(), "a change without a story");

@@ -46,7 +46,7 @@ impl Site {
             .sender(outbox.clone())
             .factor(Password::default())
             .factor(Code::email())
-            .factor(Link::default())
+            .factor(Link::at("/link"))
             .factor(Code::sms());
         Self { auth: change(builder).build().unwrap(), outbox, hands, log: store.log() }
     }
@@ -105,7 +105,7 @@ async fn in_the_browser_that_asked_it_signs_in_at_once() {
     let screen = Screen::sign_in(&visit, EMAIL).await;
     let all = site.outbox.all(&site.auth).await;
     let (at, link) = address(all.last().unwrap()).unwrap();
-    assert_eq!(link, format!("{ORIGIN}/auth/return?m={at}"));
+    assert_eq!(link, format!("{ORIGIN}/link?m={at}"));
     // 256 bits, and the texts carry it whole, in both languages.
     assert!(at.len() == 43 && Token::parse(&at).is_some());
     assert!(all.last().unwrap().text().body.contains(&format!("\n{link}\n")));
@@ -535,7 +535,7 @@ async fn a_link_survives_a_failure_at_every_call() {
         .sender(outbox.clone())
         .factor(Password::default())
         .factor(Code::email())
-        .factor(Link::default())
+        .factor(Link::at("/link"))
         .build()
         .unwrap();
     let home = auth.visit(Client::unknown());
@@ -611,7 +611,7 @@ async fn it_opens_a_page_of_the_applications_own() {
         .sender(outbox.clone())
         .factor(Password::default())
         .factor(Code::email())
-        .factor(Link::default().at("/confirm"))
+        .factor(Link::at("/confirm"))
         .build()
         .unwrap();
     let home = auth.visit(Client::unknown());

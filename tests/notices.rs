@@ -230,6 +230,27 @@ async fn the_history_tells_of_a_notice_that_nobody_got() {
     assert_eq!(lost, [("rejected".into(), masked(EMAIL)), ("too_many_attempts".into(), masked(PHONE))]);
 }
 
+/// A worker that stood still for days says nothing of the addresses that it did not reach.
+#[tokio::test]
+async fn what_came_too_late_to_be_sent_was_not_rejected() {
+    let hands = Hands::default();
+    let auth = portal::portal(&MemoryStore::default(), Profile::nist_aal1())
+        .clock(hands.clone())
+        .sender(Dead)
+        .factor(Password::default())
+        .factor(Code::email())
+        .build()
+        .unwrap();
+    let account = imported(&auth, &[PHONE, EMAIL]).await;
+    let visit = auth.visit(Client::unknown());
+    let _ = done(visit.sign_in().with(EMAIL, Password::word(WORD)).await.unwrap());
+    hands.advance(8 * 24 * 3600);
+    assert_eq!(auth.tend(100).await.unwrap().given_up, 2);
+    let history = auth.history(account, EventPage::newest(20)).await.unwrap();
+    let why: Vec<_> = history.iter().filter_map(|event| event.reason.as_deref()).collect();
+    assert_eq!(why, ["too_late", "too_late"]);
+}
+
 /// Each message costs. Who switches to and fro has one told of each thing a day, and who silences something else is told.
 #[tokio::test]
 async fn switching_to_and_fro_is_told_once() {

@@ -10,12 +10,19 @@ use propusk::account::identifier::IdentifierKind;
 use propusk::auth::Builder;
 use propusk::auth::import::{Import, Imported, ImportedCredential};
 use propusk::error::{Broken, FactorError};
+use propusk::factor::password::breach::{BreachCheck, Checking, OnFailure};
+use propusk::factor::question::Question;
 use propusk::factor::{Context, Credential, Reason, Verdict};
 use propusk::hash::HashPool;
 use propusk::id::FactorName;
+use propusk::message::Locale;
 use propusk::policy::{Requirement, Standard};
 use propusk::proof::{Aal, Channel, Proves};
-use propusk::{Answer, Client, Code, Factor, MemoryStore, Password, Profile};
+use propusk::secret::Secret;
+use propusk::{
+    Answer, Approval, BackupCodes, Client, Code, Factor, Hotp, Link, MemoryStore, Password, Profile, Site,
+    Totp,
+};
 use serde::{Deserialize, Serialize};
 
 fn builder(profile: Profile) -> Builder {
@@ -131,6 +138,72 @@ fn a_factor_that_sends_needs_a_sender() {
     }
 }
 
+/// A path without its `/` would make another host of the site's, which is sent every secret of a link; one with a query
+/// would swallow it.
+#[test]
+fn what_is_no_page_of_the_site_does_not_build() {
+    let builds = |page: &'static str, objections: &str| {
+        let site = Site::new("Portal", portal::ORIGIN).objections_at(objections);
+        let builder = builder(Profile::nist_aal1()).site(site).sender(propusk::danger::print_messages());
+        builder.factor(Password::default()).factor(Link::at(page)).build()
+    };
+    for path in ["/link", "/", "/a/b.html", "/%D1%81", "/~me/@x;y=1"] {
+        assert!(builds(path, path).is_ok(), "{path}");
+    }
+    for path in
+        ["", "link", ".evil.example", "@evil.example", ":1", "//evil.example", "/a//b", "/\\evil.example"]
+            .into_iter()
+            .chain(["/a?b", "/a#b", "/a b", "/a\n", "/a\u{0}", "/\u{441}", "https://evil.example/"])
+    {
+        let (link, objection) = (builds(path, "/link"), builds("/link", path));
+        assert!(matches!(link, Err(Broken::Misuse(why)) if why.contains("link")), "{path} {link:?}");
+        let said = matches!(objection, Err(Broken::Misuse(why)) if why.contains("objection"));
+        assert!(said, "{path} {objection:?}");
+    }
+}
+
+/// A wish that would be silently nothing.
+#[test]
+fn a_breach_check_at_sign_in_needs_a_breach_check() {
+    let builds = |password: Password| builder(Profile::nist_aal1()).factor(password).build();
+    let alone = builds(Password::default().breach_check_at_sign_in());
+    assert!(matches!(alone, Err(Broken::Misuse(why)) if why.contains("breach_check(..)")), "{alone:?}");
+    let with = Password::default().breach_check_at_sign_in().breach_check(Never, OnFailure::Accept);
+    assert!(builds(with).is_ok());
+}
+
+/// Letters name a factor by its title: of what it is called in code nobody knows what it is.
+#[test]
+fn no_factor_of_the_librarys_is_told_of_by_its_name_in_code() {
+    fn titled(factor: &impl Factor) -> String {
+        let (name, title) = (factor.name(), factor.title(Locale::En));
+        // Of one word are some that people say.
+        assert!(title != name.as_str() || !name.as_str().contains('-'), "{title}");
+        let russian = factor.title(Locale::Ru);
+        assert!(!russian.is_ascii(), "{russian}");
+        title
+    }
+    let mut titles = vec![titled(&Password::default()), titled(&Totp::default()), titled(&Hotp::default())];
+    titles.extend([titled(&Code::sms()), titled(&Code::email()), titled(&Link::at("/link"))]);
+    titles.extend([titled(&BackupCodes::default()), titled(&Approval::default())]);
+    titles.push(titled(&Question::default()));
+    #[cfg(feature = "passkey")]
+    titles.push(titled(&propusk::Passkey::default()));
+    let all = titles.len();
+    titles.sort();
+    titles.dedup();
+    assert_eq!(titles.len(), all, "each has a title of its own: {titles:?}");
+}
+
+/// A factor of an application's own is asked, too, with the site that it will see.
+#[test]
+fn a_factor_of_ones_own_says_what_does_not_fit() {
+    let elsewhere = Site::new("Portal", "https://elsewhere.example");
+    let built = builder(Profile::nist_aal1()).site(elsewhere).factor(Key).build();
+    assert!(matches!(built, Err(Broken::Misuse("a key of another site"))), "{built:?}");
+    assert!(builder(Profile::nist_aal1()).factor(Key).build().is_ok());
+}
+
 /// What the factors add to a profile's departures.
 #[test]
 fn deviations_tell_what_the_factors_lack() {
@@ -149,6 +222,16 @@ fn deviations_tell_what_the_factors_lack() {
     let portal = builder(Profile::public_portal()).factor(Password::default()).factor(Code::email());
     let list = portal.sender(propusk::danger::print_messages()).build().unwrap().deviations().unwrap();
     assert!(list.iter().any(|one| one.standard == Standard::Nist && one.requirement == "3.1.3.1"));
+}
+
+/// A check that knows of no leak.
+#[derive(Debug)]
+struct Never;
+
+impl BreachCheck for Never {
+    fn seen<'a>(&'a self, _: &'a Secret) -> Checking<'a, u64> {
+        Box::pin(async { Ok(0) })
+    }
 }
 
 /// A key that would do for AAL3, if what it checks were a signature.
@@ -197,5 +280,12 @@ impl Factor for Key {
 
     fn decoy(&self, _: &HashPool, seed: [u8; 32]) -> Option<Pair> {
         Some(Pair { public: format!("{seed:?}") })
+    }
+
+    fn fits(&self, site: &Site) -> Result<(), Broken> {
+        match site.origin == portal::ORIGIN {
+            true => Ok(()),
+            false => Err(Broken::Misuse("a key of another site")),
+        }
     }
 }

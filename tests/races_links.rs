@@ -36,7 +36,7 @@ enum Uses {
 }
 
 fn factors(builder: Builder, _: bool) -> Builder {
-    builder.factor(Password::default()).factor(Code::email()).factor(Link::default())
+    builder.factor(Password::default()).factor(Code::email()).factor(Link::at("/link"))
 }
 
 fn field(over: Over) -> Field {

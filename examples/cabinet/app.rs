@@ -4,8 +4,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, Request};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, REFERRER_POLICY,
+    RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, StatusCode};
 use axum::middleware::{self, Next};
@@ -181,7 +181,15 @@ async fn errors_as_pages(request: Request, next: Next) -> Response {
         _ if status.is_server_error() => (t.broken, t.broken_lead),
         _ => (t.form_refused, t.form_refused_lead),
     };
-    page(status, &Notice { frame: Frame::bare(t, title), lead })
+    let mut told = page(status, &Notice { frame: Frame::bare(t, title), lead });
+    // What a refusal says beside its text: the token of a session that was renewed among it, without which whoever was
+    // refused would be signed out as well.
+    let clear = HeaderName::from_static("clear-site-data");
+    for name in [SET_COOKIE, RETRY_AFTER, ALLOW, WWW_AUTHENTICATE, clear] {
+        let lines = response.headers().get_all(&name);
+        told.headers_mut().extend(lines.iter().map(|line| (name.clone(), line.clone())));
+    }
+    told
 }
 
 /// Headers on everything. The policy allows sheets, pictures and scripts and workers from here, nothing inline, and forms

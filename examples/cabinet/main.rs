@@ -85,7 +85,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .factor(Code::sms())
         .factor(Code::email())
         // It opens a page of this portal.
-        .factor(Link::default().at("/link"))
+        .factor(Link::at("/link"))
         .factor(BackupCodes::default())
         .sender(outbox.clone())
         .sleep(TokioSleep)

@@ -242,3 +242,8 @@ fn masked_word(word: &str) -> String {
 pub(crate) fn deceives(c: char) -> bool {
     script::deceives(c)
 }
+
+/// A text as people read it, for what must not pass for something else.
+pub(crate) fn as_read(text: &str) -> String {
+    script::as_read(text)
+}

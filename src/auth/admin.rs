@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Auth, Inner};
+use crate::account::identifier::Identifier;
 use crate::account::{Account, Level, PersonalData, ProfileData};
 use crate::error::Broken;
 use crate::event::{self, Event, EventRow, Origin, Outcome, Sealed};
@@ -10,7 +11,7 @@ use crate::flow::{Client, Code, Person, Refusal};
 use crate::id::{AccountId, EventId, EventName, FactorName, TemplateName};
 use crate::message::Params;
 use crate::secret::{DataKey, Place, Purpose};
-use crate::store::{AccountRow, AccountState, Committed, Subject, Write};
+use crate::store::{AccountRow, AccountState, Committed, Subject, SubjectKey, Write};
 
 impl Auth {
     /// An account, if there is one.
@@ -37,6 +38,17 @@ impl Auth {
             erased_at: profile.closing,
             preferences: profile.preferences.clone(),
         }))
+    }
+
+    /// Whose name this is, or whose contact: a phone number, an e-mail address, a user name. For operators, to whom
+    /// somebody says who they are: whoever may ask this learns who has an account.
+    ///
+    /// # Errors
+    /// When the store does not work.
+    pub async fn find(&self, name: &Identifier) -> Result<Option<AccountId>, Broken> {
+        self.0.ready().await?;
+        let found = self.0.store.subject(SubjectKey::Identifier(self.0.lookup(name))).await?;
+        Ok(found.map(|subject| subject.account.id))
     }
 
     /// Sets how sure one is of the owner's identity.

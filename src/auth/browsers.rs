@@ -66,7 +66,7 @@ impl Visit {
             let mut rows = person.subject.iter().flat_map(|subject| &subject.browsers);
             // Only its own: the id comes from outside.
             let Some(row) = rows.find(|row| row.id == id && now < row.expires) else { break };
-            if auth.live_session(mine.id(), &person).await?.is_none() {
+            if !auth.lives(mine, &person).await? {
                 break;
             }
             let sealed = Sealed::new(self.client.origin());

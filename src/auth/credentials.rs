@@ -109,7 +109,7 @@ impl Visit {
             else {
                 return Ok(Some(Refusal::new(Code::NotOffered)));
             };
-            if auth.live_session(mine.id(), &person).await?.is_none() {
+            if !auth.lives(mine, &person).await? {
                 break;
             }
             let (_, data) = auth.open_credential(row)?;

@@ -123,7 +123,7 @@ impl Inner {
             // Nothing is destroyed while it is not clear whose account it is.
             profile.closing = None;
             // Else whoever waits lifts it in the end. It may be asked for anew, and every contact hears of that.
-            profile.recovery = profile.recovery.filter(|waits| waits.stopped);
+            profile.recoveries.retain(|waits| waits.stopped);
             true
         };
         self.change_account(id, change, set).await
@@ -131,6 +131,6 @@ impl Inner {
 
     async fn is_live(&self, mine: &Session) -> Result<bool, Broken> {
         let Some(person) = self.person_by_id(mine.account()).await? else { return Ok(false) };
-        Ok(self.live_session(mine.id(), &person).await?.is_some())
+        self.lives(mine, &person).await
     }
 }

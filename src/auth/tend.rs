@@ -100,7 +100,10 @@ impl Auth {
                 continue;
             }
             let begun = auth.clock.now();
-            let (by, message) = auth.route(&row);
+            let content = auth.content(&row);
+            // A code that has died is not handed out hours later, nor kept for it. Nor is its address called dead.
+            let late = content.as_ref().is_some_and(|content| content.until <= begun);
+            let (by, message) = auth.route(&row, content.filter(|_| !late));
             // It has just kept all others waiting in vain. What waits for it gives way to them, untried, and comes after
             // them in the next round: its place in the line is by when it is due.
             if by.is_some() && hung.contains(&by) {
@@ -135,8 +138,12 @@ impl Auth {
                 how @ (Some(Sent::Rejected | Sent::Later { .. }) | None) => {
                     tended.given_up += 1;
                     observe::message("given_up");
-                    let rejected = matches!(how, Some(Sent::Rejected));
-                    auth.give_up(&row, if rejected { "rejected" } else { "too_many_attempts" }).await?;
+                    let why = match how {
+                        Some(Sent::Rejected) if late => "too_late",
+                        Some(Sent::Rejected) => "rejected",
+                        _ => "too_many_attempts",
+                    };
+                    auth.give_up(&row, why).await?;
                 }
             }
         }
@@ -177,9 +184,7 @@ impl Inner {
     }
 
     // By which way it goes, if there is one, and what.
-    fn route(&self, row: &MessageRow) -> (Option<By>, Option<Message>) {
-        // A code that has died is not handed out hours later, nor kept for it.
-        let content = self.content(row).filter(|content| self.clock.now() < content.until);
+    fn route(&self, row: &MessageRow, content: Option<Content>) -> (Option<By>, Option<Message>) {
         let message = content.map(|content| Message::new(row.id, content, self.templates.clone()));
         let by = message.as_ref().and_then(|message| match (message.channel(), row.account) {
             (Some(Channel::Push), to) => to.filter(|_| self.push.is_some()).map(By::Push),

@@ -125,13 +125,13 @@ impl Caller {
 
     /// What a flow that is done leaves beside its session.
     pub(crate) fn keep_beside(&self, cookies: &mut SetCookies, done: &Done) {
+        if done.other_before {
+            // Another account's pages from here on: what is stored and cached of that one is not theirs to find.
+            cookies.clear_site();
+        }
         let Some(beside) = &done.beside else { return };
         if !(beside.is_empty() && self.client.beside.is_empty()) {
             self.set_beside(cookies, beside);
-        }
-        if beside.iter().any(|(_, token)| self.uses(token)) {
-            // Another account's pages from here on: what is stored and cached of this one is not theirs to find.
-            cookies.clear_site();
         }
     }
 

@@ -26,7 +26,7 @@ use crate::policy::number;
 use crate::proof::Due;
 use crate::session::{Listed, Session};
 
-pub(crate) use account::{accounts, contacts, messages, objection, preferences, recovery};
+pub(crate) use account::{accounts, contacts, messages, objection, preferences, recoveries};
 
 /// A step's end as a response: its cookies, and JSON or a problem.
 pub(crate) fn step(caller: &Caller, step: Result<Step, Broken>) -> Response {

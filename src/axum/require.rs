@@ -14,7 +14,7 @@ use super::caller::Caller;
 use super::{AuthHttp, Problem};
 use crate::flow::{Code, Refusal};
 use crate::policy::Requirement;
-use crate::proof::{Aal, Channel, Proves};
+use crate::proof::Aal;
 use crate::session::Session;
 
 /// What an operation asks for, as a type that [`Require`] takes.
@@ -52,7 +52,11 @@ where
 }
 
 impl AuthHttp {
-    /// These routes, behind a session that meets a requirement: [`Require`] for all of them at once.
+    /// These routes, behind a session that meets a requirement: [`Require`] for all of them at once. What is added
+    /// afterwards stands open, and so does a fallback, which is no route.
+    ///
+    /// # Panics
+    /// Where there are no routes yet, as [`Router::route_layer`] does: they would be added to an open door.
     pub fn require<S: Clone + Send + Sync + 'static>(
         &self,
         asked: Requirement,
@@ -97,14 +101,8 @@ impl Caller {
     }
 }
 
-/// What a client is told to prove, and asks to prove: the parameters of RFC 9470 section 3.
-///
-/// | word of `acr_values` | means |
-/// |---|---|
-/// | `aal1`, `aal2`, `aal3` | at least this assurance level |
-/// | `mfa` | two kinds of factor, an e-mail code among them if need be |
-/// | `phr` | one that resists phishing |
-/// | `uv` | one whose device verified its user |
+/// What a client is told to prove, and asks to prove: the parameters of RFC 9470 section 3, in the words of
+/// [this table](super#what-a-client-is-asked-to-prove).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lacking {
     pub(crate) acr_values: String,
@@ -113,42 +111,43 @@ pub(crate) struct Lacking {
 
 impl Lacking {
     pub(crate) fn of(asked: &Requirement) -> Self {
+        // All of it: a client that is not told of something proves the rest, and is refused for ever. The level is a refusal
+        // of its own, since nothing that a client proves raises it.
+        let Requirement { aal, kinds, fresh, phishing_resistant, user_verified, level: _ } = *asked;
         let mut words = Vec::new();
-        match asked.aal {
+        match aal {
             Aal::Zero => {}
             Aal::One => words.push("aal1"),
             Aal::Two => words.push("aal2"),
             Aal::Three => words.push("aal3"),
         }
-        if asked.kinds > 1 {
+        if kinds > 1 {
             words.push("mfa");
         }
-        if asked.having.is_some_and(Proves::resists_phishing) {
+        if phishing_resistant {
             words.push("phr");
         }
-        if asked.having.is_some_and(Proves::verified_user) {
+        if user_verified {
             words.push("uv");
         }
-        Self { acr_values: words.join(" "), max_age: asked.fresh.map(|age| age.as_secs()) }
+        Self { acr_values: words.join(" "), max_age: fresh.map(|age| age.as_secs()) }
     }
 
     /// What a client asks to prove. `None`: a word that is none of these. All words together, not any of them.
     pub(crate) fn asked(acr_values: &str, max_age: Option<u64>) -> Option<Requirement> {
-        let nothing = Proves::by(Channel::Mind);
-        let (mut asked, mut having) = (Requirement::NONE, nothing);
+        let mut asked = Requirement::NONE;
         for word in acr_values.split_ascii_whitespace() {
             match word {
                 "aal1" => asked.aal = asked.aal.max(Aal::One),
                 "aal2" => asked.aal = asked.aal.max(Aal::Two),
                 "aal3" => asked.aal = asked.aal.max(Aal::Three),
                 "mfa" => asked.kinds = 2,
-                "phr" => having = having.phishing_resistant(),
-                "uv" => having = having.user_verified(),
+                "phr" => asked.phishing_resistant = true,
+                "uv" => asked.user_verified = true,
                 _ => return None,
             }
         }
         asked.kinds = asked.kinds.max(1);
-        asked.having = (having != nothing).then_some(having);
         asked.fresh = max_age.map(Duration::from_secs);
         Some(asked)
     }
@@ -166,5 +165,32 @@ impl Lacking {
             let _ = write!(text, ", max_age=\"{age}\"");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client that asks for what it was told asks for all that its operation does.
+    #[test]
+    fn whatever_an_operation_asks_for_is_told_to_its_client() {
+        let mut told = std::collections::HashSet::new();
+        for aal in [Aal::Zero, Aal::One, Aal::Two, Aal::Three] {
+            for bits in 0_u8..16 {
+                let asked = Requirement {
+                    aal,
+                    kinds: 1 + usize::from(bits & 1),
+                    fresh: (bits & 2 > 0).then_some(Duration::from_secs(300)),
+                    phishing_resistant: bits & 4 > 0,
+                    user_verified: bits & 8 > 0,
+                    ..Requirement::NONE
+                };
+                let lacking = Lacking::of(&asked);
+                assert_eq!(Lacking::asked(&lacking.acr_values, lacking.max_age), Some(asked));
+                told.insert(lacking.challenge());
+            }
+        }
+        assert_eq!(told.len(), 64);
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn router(http: &AuthHttp) -> Router {
     let routes = routes
         .route("/sign-up", post(sign_up))
         .route("/sign-in", post(sign_in))
-        .route("/recover", get(account::recovery).post(account::recover).delete(account::stop))
+        .route("/recover", get(account::recoveries).post(account::recover).delete(account::stop))
         .route("/recover/wait", post(account::wait))
         .route("/contacts", get(account::contacts).post(account::add_contact))
         .route("/contacts/{id}", delete(account::remove_contact))

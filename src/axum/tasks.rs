@@ -36,6 +36,9 @@ pub async fn to_end(request: Request, next: Next) -> Response {
         })
         .await
     } else {
+        // Another task is in no span: its steps would be nobody's in the application's logs.
+        #[cfg(feature = "tracing")]
+        let handler = tracing::Instrument::in_current_span(handler);
         tokio::spawn(handler).await.ok()
     };
     ended.unwrap_or_else(|| Problem::fault(Fault::Broken, locale).into_response())

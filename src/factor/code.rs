@@ -17,6 +17,7 @@ use crate::account::identifier::{Identifier, IdentifierKind};
 use crate::clock::Timestamp;
 use crate::error::FactorError;
 use crate::id::{CredentialId, FactorName, TemplateName};
+use crate::message::Locale;
 use crate::otp::{OtpScheme, RandomCode};
 use crate::proof::{Amr, Channel, Proves};
 use crate::secret::{Secret, same};
@@ -145,6 +146,15 @@ impl Factor for Code {
 
     fn name(&self) -> FactorName {
         self.name.clone()
+    }
+
+    fn title(&self, locale: Locale) -> String {
+        String::from(match (self.contacts, locale) {
+            (IdentifierKind::Phone, Locale::En) => "code by SMS",
+            (IdentifierKind::Phone, Locale::Ru) => "код из СМС",
+            (_, Locale::En) => "code by e-mail",
+            (_, Locale::Ru) => "код из письма",
+        })
     }
 
     fn source(&self) -> Source {

@@ -14,12 +14,13 @@ use super::{
     Begun, Claimant, Context, Credential, Enrol, Enrolled, Factor, Found, Mailbox, Notice, Reason, Source,
     Verdict,
 };
-use crate::error::FactorError;
+use crate::error::{Broken, FactorError};
 use crate::hash::HashPool;
 use crate::id::{CredentialId, FactorName, Version};
 use crate::lockout::Limit;
 use crate::message::Locale;
 use crate::proof::Proves;
+use crate::site::Site;
 
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, FactorError>> + Send + 'a>>;
 pub(crate) type Bytes = Zeroizing<Vec<u8>>;
@@ -48,6 +49,7 @@ pub(crate) trait ErasedFactor: Debug + Send + Sync {
     fn good_for(&self) -> Option<Duration>;
     fn discoverable(&self) -> bool;
     fn mailbox(&self) -> Option<Mailbox>;
+    fn fits(&self, site: &Site) -> Result<(), Broken>;
     /// Whether it takes the word of a session elsewhere: nobody gets in by it alone.
     fn speaks_by_session(&self) -> bool {
         self.mailbox().is_some_and(|mailbox| mailbox.takes != Claimant::Bearer)
@@ -128,6 +130,10 @@ impl<F: Factor> ErasedFactor for F {
 
     fn mailbox(&self) -> Option<Mailbox> {
         Factor::mailbox(self)
+    }
+
+    fn fits(&self, site: &Site) -> Result<(), Broken> {
+        Factor::fits(self, site)
     }
 
     #[cfg(feature = "openapi")]

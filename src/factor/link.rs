@@ -22,12 +22,13 @@ use super::{
 use crate::account::Contact;
 use crate::account::identifier::IdentifierKind;
 use crate::clock::Timestamp;
-use crate::error::FactorError;
+use crate::error::{Broken, FactorError};
 use crate::id::{CredentialId, FactorName, TemplateName};
 use crate::message::Locale;
 use crate::otp::{OtpScheme, RandomCode};
 use crate::proof::{Amr, Channel, Proves};
 use crate::secret::{Secret, same};
+use crate::site::{Site, is_path};
 
 /// The link factor.
 #[derive(Clone, Debug)]
@@ -73,14 +74,16 @@ impl Link {
     /// Its name.
     pub const NAME: FactorName = FactorName::new("email-link");
 
-    /// With the path of a page of the application's own: `/link` makes `https://host/link?m=...`. It shows who asks
-    /// ([`Visit::look`](crate::Visit::look)) and posts what is said ([`Visit::follow`](crate::Visit::follow)). Answer it
-    /// with `Referrer-Policy: strict-origin` (`no-referrer` would take the `Origin` from its form) and `no-store`, and let it load nothing
-    /// from elsewhere: its address is the secret. Default: `/auth/return`, the JSON route.
+    /// Links that open the application's page at this path, which there must be: `/link` makes
+    /// `https://host/link?m=...`. A GET looks: it shows who asks ([`Visit::look`](crate::Visit::look)) and changes nothing.
+    /// A POST from that page signs in, or denies ([`Visit::follow`](crate::Visit::follow)). A page that is all script asks
+    /// `GET /auth/return?m=...` and `POST /auth/return` for the same; the JSON routes themselves are no page.
+    ///
+    /// Answer it with `Referrer-Policy: strict-origin` (`no-referrer` would take the `Origin` from its form) and `no-store`,
+    /// and let it load nothing from elsewhere: its address is the secret.
     #[must_use]
-    pub fn at(mut self, path: impl Into<Cow<'static, str>>) -> Self {
-        self.path = path.into();
-        self
+    pub fn at(path: impl Into<Cow<'static, str>>) -> Self {
+        Self { life: Duration::from_secs(10 * 60), pause: Duration::from_secs(60), path: path.into() }
     }
 
     /// The asking client's answer: has the link been followed?
@@ -114,16 +117,6 @@ impl Link {
     }
 }
 
-impl Default for Link {
-    fn default() -> Self {
-        Self {
-            life: Duration::from_secs(10 * 60),
-            pause: Duration::from_secs(60),
-            path: Cow::Borrowed("/auth/return"),
-        }
-    }
-}
-
 impl Factor for Link {
     type Data = Contact;
     type State = Sent;
@@ -150,6 +143,10 @@ impl Factor for Link {
 
     fn mailbox(&self) -> Option<Mailbox> {
         Some(Mailbox { life: self.life, takes: Claimant::Bearer })
+    }
+
+    fn fits(&self, _: &Site) -> Result<(), Broken> {
+        if is_path(&self.path) { Ok(()) } else { Err(Broken::Misuse("the page of a link is a path: /link")) }
     }
 
     fn schemas(&self) -> Schemas {

@@ -23,6 +23,7 @@ use crate::id::FactorName;
 use crate::message::Locale;
 use crate::proof::{Amr, Channel, Proves};
 use crate::secret::same;
+use crate::site::Site;
 
 pub use ceremony::{Ceremony, Made, PublicKey, Seen};
 pub use wire::{Assertion, Bytes, Handle, Registration};
@@ -119,24 +120,22 @@ impl Passkey {
         cx: &Context<'c>,
         challenge: &'c [u8; 32],
     ) -> Result<Ceremony<'c>, FactorError> {
-        let ceremony = Ceremony::new(self.rp_id(cx)?, &cx.site.origin, challenge);
+        let ceremony = Ceremony::new(self.rp_id(cx.site)?, &cx.site.origin, challenge);
         Ok(self.applications.iter().fold(ceremony, |ceremony, origin| ceremony.also_at(origin)))
     }
 
-    fn rp_id(&self, cx: &Context<'_>) -> Result<String, FactorError> {
-        let host = cx.site.host().to_ascii_lowercase();
+    fn rp_id(&self, site: &Site) -> Result<String, Broken> {
+        let host = site.host().to_ascii_lowercase();
         // An address is no domain (section 5.1.3), and without a site there is nothing to bind a key to.
         if host.is_empty() || host.starts_with('[') || host.parse::<IpAddr>().is_ok() {
-            return Err(
-                Broken::Misuse("passkeys need .site(Site::new(name, origin)) at a domain name").into()
-            );
+            return Err(Broken::Misuse("passkeys need .site(Site::new(name, origin)) at a domain name"));
         }
         let Some(domain) = &self.domain else { return Ok(host) };
         let parent = host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'));
         if host == *domain || (parent && domain.contains('.')) {
             Ok(domain.clone())
         } else {
-            Err(Broken::Misuse("the domain of passkeys is the site's host or a parent of it").into())
+            Err(Broken::Misuse("the domain of passkeys is the site's host or a parent of it"))
         }
     }
 
@@ -189,7 +188,7 @@ impl Factor for Passkey {
         let prompt = Prompt::new(&wire::Request {
             challenge: &Bytes::from(challenge),
             timeout: TIMEOUT_MILLIS,
-            rp_id: &self.rp_id(cx)?,
+            rp_id: &self.rp_id(cx.site)?,
             allow_credentials: allowed,
             user_verification: wish(self.required(unnamed)),
         })?;
@@ -256,6 +255,10 @@ impl Factor for Passkey {
         })
     }
 
+    fn fits(&self, site: &Site) -> Result<(), Broken> {
+        self.rp_id(site).map(drop)
+    }
+
     fn schemas(&self) -> Schemas {
         wire::SCHEMAS
     }
@@ -282,7 +285,7 @@ impl Enrol for Passkey {
         };
         let name = cx.echo.unwrap_or(&cx.site.name);
         let prompt = Prompt::new(&wire::Creation {
-            rp: wire::Party { id: &self.rp_id(cx)?, name: &cx.site.name },
+            rp: wire::Party { id: &self.rp_id(cx.site)?, name: &cx.site.name },
             user: wire::User { id: &owner, name, display_name: name },
             challenge: &Bytes::from(challenge),
             pub_key_cred_params: PublicKey::OFFERED.map(|alg| wire::Parameter { r#type: KIND, alg }),

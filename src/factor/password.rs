@@ -20,13 +20,14 @@ use self::breach::{BreachCheck, OnFailure};
 use super::{Answer, Context, Credential, Enrol, EnrolPlugin, Enrolled, Factor, Reason, Schemas, Verdict};
 use crate::auth::import::ImportedCredential;
 use crate::clock::Timestamp;
-use crate::error::FactorError;
+use crate::error::{Broken, FactorError};
 use crate::hash::{HashPool, Hashed, StoredHash};
 use crate::id::{FactorName, RuleName};
 use crate::message::Locale;
 use crate::policy::password::{BrokenRule, Candidate, Rule, normalise};
 use crate::proof::{Amr, Channel, Proves};
 use crate::secret::Secret;
+use crate::site::Site;
 
 /// The password factor.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +76,7 @@ impl Password {
 
     /// Asks [`Password::breach_check`] at each right password, too: one that has leaked since it was chosen must be
     /// replaced before there is a session. Costs a request for each sign-in; while the check gives no answer people are
-    /// signed in all the same, whatever was said for new ones.
+    /// signed in all the same, whatever was said for new ones. Without a check, which is nothing to ask, it does not build.
     #[must_use]
     pub const fn breach_check_at_sign_in(mut self) -> Self {
         self.rechecks = true;
@@ -171,6 +172,13 @@ impl Factor for Password {
 
     fn takes_hash(&self) -> bool {
         true
+    }
+
+    fn fits(&self, _: &Site) -> Result<(), Broken> {
+        match self.rechecks && self.breaches.is_none() {
+            true => Err(Broken::Misuse("breach_check_at_sign_in() needs breach_check(..)")),
+            false => Ok(()),
+        }
     }
 
     fn schemas(&self) -> Schemas {

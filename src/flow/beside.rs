@@ -13,6 +13,13 @@ use crate::secret::Token;
 use crate::session::{Grant, Session};
 use crate::store::{Committed, Write};
 
+/// What a client goes on holding, and what it had before.
+pub(crate) struct Beside {
+    pub(crate) stay: Vec<(Session, Token)>,
+    /// Whether the session in use was another account's.
+    pub(crate) other_before: bool,
+}
+
 impl Inner {
     /// What becomes of the sessions that the client came with, in the batch that gives it another: one of the same account
     /// ends (ASVS 5.0 7.2.4: nobody would see it any more, and a copy of its token would live on), and so do those for
@@ -21,15 +28,18 @@ impl Inner {
         &self,
         run: &Run<'_>,
         account: AccountId,
-    ) -> Result<(Vec<Write>, Vec<(Session, Token)>), Broken> {
+    ) -> Result<(Vec<Write>, Beside), Broken> {
         let client = &run.visit.client;
         let (mut ends, mut stay) = (Vec::new(), Vec::<(Session, Token)>::new());
-        let mut seen: Vec<SessionId> = Vec::new();
-        for token in client.session.iter().chain(&client.beside).take(MOST_ACCOUNTS) {
+        let (mut seen, mut other_before) = (Vec::<SessionId>::new(), false);
+        let in_use = client.session.iter().map(|token| (token, true));
+        let held = in_use.chain(client.beside.iter().map(|token| (token, false)));
+        for (token, in_use) in held.take(MOST_ACCOUNTS) {
             let Some(old) = self.holder(token).await?.filter(|old| !seen.contains(&old.id())) else {
                 continue;
             };
             seen.push(old.id());
+            other_before |= in_use && old.account() != account;
             let again = stay.iter().any(|(other, _)| other.account() == old.account());
             if old.account() == account || again || stay.len() + 1 >= client.accounts {
                 ends.push(end_of(&old));
@@ -37,7 +47,7 @@ impl Inner {
                 stay.push((old, token.clone()));
             }
         }
-        Ok((ends, stay))
+        Ok((ends, Beside { stay, other_before }))
     }
 
     /// Whether the client has gone on in another session than the one that this flow goes on in: a page of one account,
@@ -76,7 +86,10 @@ impl Inner {
         };
         let (add, renewed, token) = self.renew(&session, grant)?;
         match self.commit(vec![end_of(&session), line, add]).await? {
-            Committed::Won => Ok(Step::Done(Box::new(Done::as_it_is(renewed, token, public_device)))),
+            Committed::Won => {
+                let done = Done::as_it_is(renewed, token, public_device);
+                Ok(Step::Done(Box::new(Done { other_before: true, ..done })))
+            }
             Committed::Lost { .. } => Err(Code::NoSession.into()),
         }
     }

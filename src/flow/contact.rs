@@ -8,8 +8,8 @@ use super::state::{Kind, Run, State, Who};
 use super::stop::Going;
 use super::subject::Person;
 use super::{Code, Step, Visit, edge};
-use crate::account::ContactChanged;
 use crate::account::identifier::{Identifier, IdentifierKind};
+use crate::account::{ContactChanged, ProfileData};
 use crate::auth::{Auth, Inner};
 use crate::clock::Timestamp;
 use crate::error::Broken;
@@ -83,7 +83,9 @@ impl Visit {
         state.held = inner.recent(&session);
         let person = inner.person(&state).await?;
         let kind = inner.may_become(&state, &person)?;
-        inner.sends_to(kind).ok_or(Code::ContactKind)?;
+        if state.adds_contact() {
+            inner.sends_to(kind).ok_or(Code::ContactKind)?;
+        }
         state.confirms(inner.may_change_contact(&state, &person)?);
         let run = Run::new(inner, self, state);
         if run.state.changes_contact() {
@@ -151,6 +153,11 @@ impl State {
             Kind::Contact { change: ContactChange::Remove { contact }, .. } => Some(*contact),
             _ => None,
         }
+    }
+
+    /// Whether there is a new address to confirm.
+    const fn adds_contact(&self) -> bool {
+        matches!(&self.kind, Kind::Contact { change: ContactChange::Add { .. }, .. })
     }
 
     /// Enough is proven for a change that has no new address to confirm.
@@ -226,8 +233,12 @@ impl Inner {
     /// Whether enough is proven for it: as much as adding or taking away the factor that sends there.
     pub(crate) fn may_change_contact(&self, state: &State, person: &Person) -> Going<bool> {
         let kind = self.may_become(state, person)?;
-        let factor = self.sends_to(kind).ok_or(Code::ContactKind)?;
-        self.may_change(state, person, &factor.name(), factor.could_prove(None)?)
+        match self.sends_to(kind) {
+            Some(factor) => self.may_change(state, person, &factor.name(), factor.could_prove(None)?),
+            None if state.adds_contact() => Err(Code::ContactKind.into()),
+            // An address that proves nothing here is told of everything all the same: it must be possible to take it away.
+            None => Ok(self.profile.sign_in.met_by(&state.shown(), self.clock.now())),
+        }
     }
 
     /// The account's contacts change, in one commit with everything that follows from it.
@@ -258,8 +269,8 @@ impl Inner {
         };
         let prefers = matches!(change, ContactChange::Prefer { .. });
         let gone = old.and_then(|id| known.contact(id)).cloned();
-        let named = [("old", gone.as_ref()), (if prefers { "main" } else { "new" }, new.as_ref())];
-        for (name, address) in named {
+        let labelled = [("old", gone.as_ref()), (if prefers { "main" } else { "new" }, new.as_ref())];
+        for (name, address) in labelled {
             content.details.extend(address.map(|address| (name.to_owned(), address.masked())));
         }
         content.details.insert("kind".into(), kind.as_str().into());
@@ -267,17 +278,27 @@ impl Inner {
         let (event, line) = self.line(person, run.event_name(), Outcome::Done, &content)?;
         let mut profile = known.profile.clone();
         profile.changes.retain(|one| run.now < one.until);
+        let names = named(&profile.changes);
+        waits_no_more(&mut profile, gone.as_slice());
         // Where the main one goes, another is it, not the new one, which settles; undone, it is the main one again.
         let main = if prefers { new.as_ref() } else { gone.as_ref().filter(|gone| known.is_main(gone)) };
         profile.main.retain(|one| Some(one) != new.as_ref() && main.is_none_or(|to| to.kind() != one.kind()));
         profile.main.extend(main.cloned());
         if !prefers {
-            profile.changes.push(ContactChanged { id: event, old: gone.clone(), new: new.clone(), until });
+            let named = new.as_ref().is_some_and(|new| known.names.contains(new));
+            profile.changes.push(ContactChanged {
+                id: event,
+                old: gone.clone(),
+                new: new.clone(),
+                until,
+                named,
+            });
         }
         batch.push(self.once(&run, &CONTACT, b"contact"));
         batch.push(self.swap_profile(person, &profile)?.ok_or(Code::Stale)?);
         if !prefers {
-            batch.extend(self.move_contact(person, (gone.as_slice(), new.as_slice()), (run.now, until))?);
+            let moves = (gone.as_slice(), new.as_slice(), names.as_slice());
+            batch.extend(self.move_contact(person, moves, (run.now, until))?);
         }
         batch.extend(self.distrust(person, Some(&run))?);
         batch.push(line);
@@ -287,7 +308,7 @@ impl Inner {
             (Some(_), Some(_)) => ("contact-changed", Vec::new()),
             (Some(_), None) => ("contact-removed", Vec::new()),
         };
-        for (name, address) in named {
+        for (name, address) in labelled {
             params.extend(address.map(|address| (name.into(), address.masked().into())));
         }
         let link = Link { what: Objection::UndoContact, account, about: event, until };
@@ -303,11 +324,11 @@ impl Inner {
         self.end_in(run, batch, ending).await
     }
 
-    // Contact and login name go together.
+    // Contact and login name go together, but for a name that was there before its contact.
     fn move_contact(
         &self,
         person: &Person,
-        (gone, new): (&[Identifier], &[Identifier]),
+        (gone, new, named): (&[Identifier], &[Identifier], &[Identifier]),
         (now, free_at): (Timestamp, Timestamp),
     ) -> Going<Vec<Write>> {
         let (Some(subject), Some(known)) = (&person.subject, person.known(self)?) else {
@@ -318,7 +339,7 @@ impl Inner {
             let (id, expect) = known.contact_row(gone).ok_or(Code::Stale)?;
             writes.push(Write::RemoveContact { id, expect });
             let lookup = self.lookup(gone);
-            if subject.identifiers.iter().any(|row| row.lookup == lookup) {
+            if !named.contains(gone) && subject.identifiers.iter().any(|row| row.lookup == lookup) {
                 writes.push(Write::RemoveIdentifier { lookup, account: person.id, free_at });
             }
         }
@@ -349,6 +370,7 @@ impl Inner {
         // With all that came after it: else whoever made it would make two, and keep the second. A notice of that goes to
         // the contacts of its time.
         let undone = profile.changes.split_off(at);
+        let names = named(&undone);
         let now_there: Vec<_> = known.contacts().cloned().collect();
         let mut then = now_there.clone();
         for ContactChanged { old, new, .. } in undone.into_iter().rev() {
@@ -359,6 +381,7 @@ impl Inner {
             these.iter().filter(|address| !those.contains(address)).cloned().collect()
         };
         let (gone, back) = (but(&now_there, &then), but(&then, &now_there));
+        waits_no_more(&mut profile, &gone);
         let mut content = Sealed::new(visit.client.origin());
         for (name, addresses) in [("old", &gone), ("new", &back)] {
             let masked: Vec<_> = addresses.iter().map(Identifier::masked).collect();
@@ -368,13 +391,23 @@ impl Inner {
         }
         let (_, line) = self.line(person, event::name::CONTACT_UNDONE, Outcome::Done, &content)?;
         let mut batch = vec![self.swap_profile(person, &profile)?.ok_or(Code::Stale)?];
-        batch.extend(self.move_contact(person, (&gone, &back), (now, now))?);
+        batch.extend(self.move_contact(person, (&gone, &back, &names), (now, now))?);
         batch.extend(self.distrust(person, None)?);
         let (account, route, expect) = (person.id, subject.account.route, subject.account.epoch);
         batch.extend([Write::RaiseEpoch { account, route, expect }, line]);
         batch.extend(self.notices(person, &visit.client, "contact-undone", Vec::new())?);
         Ok((self.commit(batch).await? == Committed::Won).then_some(true))
     }
+}
+
+/// The addresses that were login names before these changes made them contacts.
+fn named(changes: &[ContactChanged]) -> Vec<Identifier> {
+    changes.iter().filter(|one| one.named).filter_map(|one| one.new.clone()).collect()
+}
+
+// By the link in its own notice an address comes back; what it has waited for does not.
+fn waits_no_more(profile: &mut ProfileData, gone: &[Identifier]) {
+    profile.recoveries.retain(|one| one.stopped || !gone.contains(&one.by));
 }
 
 /// In the key of its once-row, where a factor's name stands else.

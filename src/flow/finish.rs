@@ -1,5 +1,6 @@
 //! How a flow ends: in a session, or in the wish for more; and how sessions end.
 
+use super::beside::Beside;
 use super::reach::closing;
 use super::state::{Kind, Run};
 use super::stop::Going;
@@ -24,7 +25,7 @@ pub(crate) struct Ending {
     pub(crate) browser: Option<Token>,
     pub(crate) replaced: Option<Token>,
     /// Sessions that the client goes on holding.
-    pub(crate) beside: Option<Vec<(Session, Token)>>,
+    pub(crate) beside: Option<Beside>,
 }
 
 /// What a lost precondition means.
@@ -314,10 +315,12 @@ impl Inner {
     }
 
     async fn end(&self, visit: &Visit, mine: &Session, end: Write, name: EventName) -> Result<Ended, Broken> {
+        let itself = matches!(&end, Write::EndSession { id, .. } if *id == mine.id());
         for _ in 0..MOST_TRIES {
             let Some(person) = self.person_by_id(mine.account()).await? else { return Ok(Ended::NoSession) };
-            let live = self.live_sessions(&person).await?;
-            if !live.iter().any(|session| session.id() == mine.id()) {
+            // What is to end itself is not looked for. While a refresh holds it, it is out of sight, and would live on
+            // under the next token; the commit waits for that, and is told what there is.
+            if !itself && !self.lives(mine, &person).await? {
                 return Ok(Ended::NoSession);
             }
             let (mut batch, mut some) = (vec![end.clone()], true);
@@ -325,7 +328,8 @@ impl Inner {
                 // Who ends the others wants them to prove all of it when they come again.
                 let here = person.browser(self, &visit.client, self.clock.now()).map(|row| row.id);
                 batch.extend(self.untrust_others(&person, here)?);
-                some = live.len() > 1 || batch.len() > 1;
+                let live = self.live_sessions(&person).await?;
+                some = live.iter().any(|session| session.id() != mine.id()) || batch.len() > 1;
             }
             // Of nothing there is no line: a client in a loop would fill the history with them. Asked for it is all the
             // same: a store may keep a session out of sight for a moment.
@@ -335,6 +339,7 @@ impl Inner {
             }
             match self.commit(batch).await? {
                 Committed::Won if some => return Ok(Ended::Done),
+                Committed::Lost { at: 0 } if itself => return Ok(Ended::NoSession),
                 Committed::Won | Committed::Lost { at: 0 } => return Ok(Ended::Nothing),
                 // Another browser has just used its trust.
                 Committed::Lost { .. } => {}
@@ -356,7 +361,8 @@ impl Step {
             replaced,
             public_device,
             approved: None,
-            beside,
+            other_before: beside.as_ref().is_some_and(|beside| beside.other_before),
+            beside: beside.map(|beside| beside.stay),
         }))
     }
 }

@@ -9,6 +9,7 @@ use super::{Code, Refusal, Step, Visit, edge};
 use crate::account::identifier::Identifier;
 use crate::account::{PendingRecovery, ProfileData};
 use crate::auth::{Auth, Inner};
+use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::Source;
@@ -41,7 +42,8 @@ impl Visit {
     }
 
     /// Lets a recovery wait that has one confirmation and no second ([`Next::delay`](super::Next::delay)): every contact
-    /// is told, and any of them, or any session, stops it. Answers with a refusal that says when one confirmation will do.
+    /// is told, and any of them, or any session, stops it. Answers with a refusal that says when one confirmation will do,
+    /// which is of the same address: each waits for itself.
     ///
     /// # Errors
     /// When something does not work.
@@ -49,7 +51,7 @@ impl Visit {
         edge("wait", self.auth.0.let_wait(self, flow), Step::Refused).await
     }
 
-    /// Stops a recovery that waits. False: there was none.
+    /// Stops all recoveries that wait. False: there was none.
     ///
     /// # Errors
     /// When something does not work.
@@ -58,7 +60,7 @@ impl Visit {
         inner.ready().await?;
         for _ in 0..MOST_TRIES {
             let Some(person) = inner.person_by_id(session.account()).await? else { break };
-            if inner.live_session(session.id(), &person).await?.is_none() {
+            if !inner.lives(session, &person).await? {
                 break;
             }
             if let Some(stopped) = inner.stop_waiting(self, &person, None).await? {
@@ -70,14 +72,15 @@ impl Visit {
 }
 
 impl Auth {
-    /// The account's recovery that waits, or was stopped a short while ago: for a word on the owner's pages.
+    /// The account's recoveries that wait, or were stopped a short while ago, at most one of each address: for a word on
+    /// the owner's pages. The oldest first.
     ///
     /// # Errors
     /// When something does not work.
-    pub async fn recovery(&self, of: AccountId) -> Result<Option<PendingRecovery>, Broken> {
+    pub async fn recoveries(&self, of: AccountId) -> Result<Vec<PendingRecovery>, Broken> {
         self.0.ready().await?;
-        let Some(person) = self.0.person_by_id(of).await? else { return Ok(None) };
-        self.0.waiting_of(&person)
+        let Some(person) = self.0.person_by_id(of).await? else { return Ok(Vec::new()) };
+        self.0.recoveries(&person)
     }
 }
 
@@ -145,8 +148,8 @@ impl Inner {
         let mut at_sign_in = state.clone();
         at_sign_in.kind = Kind::SignIn;
         let reach = proof::aal(&self.reach(person, &at_sign_in, None)?);
-        let waited =
-            self.waiting_of(person)?.is_some_and(|waits| !waits.stopped && waits.ready <= self.clock.now());
+        let waits = self.waiting_of(state, person)?;
+        let waited = waits.is_some_and(|waits| !waits.stopped && waits.ready <= self.clock.now());
         Ok(Lacks::of(reach, &state.proofs, waited))
     }
 
@@ -176,17 +179,24 @@ impl Inner {
             return Ok(None);
         }
         let now = self.clock.now();
-        Ok(match self.waiting_of(person)? {
+        Ok(match self.waiting_of(state, person)? {
             Some(waits) if waits.stopped => None,
             Some(waits) => Some(waits.ready.since(now)),
             None => Some(self.profile.recovery.delay),
         })
     }
 
-    // A recovery that waits, or was stopped a short while ago.
-    fn waiting_of(&self, person: &Person) -> Result<Option<PendingRecovery>, Broken> {
-        let waits = person.known(self)?.and_then(|known| known.profile.recovery);
-        Ok(waits.filter(|waits| self.clock.now() < waits.until))
+    // Those that wait, or were stopped a short while ago.
+    fn recoveries(&self, person: &Person) -> Result<Vec<PendingRecovery>, Broken> {
+        let all = person.known(self)?.map(|known| known.profile.recoveries.clone()).unwrap_or_default();
+        let now = self.clock.now();
+        Ok(all.into_iter().filter(|one| now < one.until).collect())
+    }
+
+    // That of the address by which this flow recovers.
+    fn waiting_of(&self, state: &State, person: &Person) -> Result<Option<PendingRecovery>, Broken> {
+        let all = self.recoveries(person)?;
+        Ok(all.into_iter().find(|one| state.who.typed.as_ref() == Some(&one.by)))
     }
 
     async fn let_wait(&self, visit: &Visit, flow: &Token) -> Going<Step> {
@@ -198,37 +208,40 @@ impl Inner {
             if !run.state.recovers() || self.lacks(&run.state, &person)? != Lacks::Another {
                 return Err(Code::NotOffered.into());
             }
-            let waits = match self.waiting_of(&person)? {
+            let ready = match self.waiting_of(&run.state, &person)? {
                 Some(waits) if waits.stopped => return Err(Code::RecoveryStopped.into()),
-                Some(waits) => waits,
+                Some(waits) => waits.ready,
                 None => match self.begin_waiting(&run, &person).await? {
-                    Some(waits) => waits,
+                    Some(ready) => ready,
                     None => continue,
                 },
             };
-            return Err(Refusal::new(Code::RecoveryWaits).after(waits.ready.since(run.now)).into());
+            return Err(Refusal::new(Code::RecoveryWaits).after(ready.since(run.now)).into());
         }
         Err(Code::Stale.into())
     }
 
-    // `None`: the account was changed in between.
-    async fn begin_waiting(&self, run: &Run<'_>, person: &Person) -> Going<Option<PendingRecovery>> {
+    // When it is ready; `None`: the account was changed in between.
+    async fn begin_waiting(&self, run: &Run<'_>, person: &Person) -> Going<Option<Timestamp>> {
         let rules = self.profile.recovery;
+        let by = run.state.who.typed.clone().ok_or(Code::Stale)?;
         let ready = run.now.after(rules.delay);
         let mut content = Sealed::new(run.visit.client.origin());
-        content.details.insert("ready".into(), ready.rfc3339());
+        content.details.extend([("ready".into(), ready.rfc3339()), ("contact".into(), by.masked())]);
         let (id, line) = self.line(person, event::name::RECOVERY_WAITS, Outcome::Done, &content)?;
         let until = ready.after(rules.window);
-        let waits = PendingRecovery { id, asked: run.now, ready, until, stopped: false };
-        let swap = self.with_recovery(person, Some(waits), false)?.ok_or(Code::Stale)?;
+        let mut all = self.recoveries(person)?;
+        all.push(PendingRecovery { id, by: by.clone(), asked: run.now, ready, until, stopped: false });
+        let swap = self.with_recoveries(person, all, false)?.ok_or(Code::Stale)?;
         let mut batch = vec![swap, line];
         let link = Link { what: Objection::StopRecovery, account: person.id, about: id, until };
-        let said = Said { params: vec![("ready".into(), ready.rfc3339().into())], link: Some(link) };
+        let params = vec![("ready".into(), ready.rfc3339().into()), ("contact".into(), by.masked().into())];
+        let said = Said { params, link: Some(link) };
         batch.extend(self.notices(person, &run.visit.client, "recovery-waits", said)?);
-        Ok((self.commit(batch).await? == Committed::Won).then_some(waits))
+        Ok((self.commit(batch).await? == Committed::Won).then_some(ready))
     }
 
-    /// Whether there was one to stop; `None`: the account was changed in between.
+    /// Stops all that wait, if any does, or this one; `None`: the account was changed in between.
     pub(crate) async fn stop_waiting(
         &self,
         visit: &Visit,
@@ -236,14 +249,17 @@ impl Inner {
         which: Option<EventId>,
     ) -> Result<Option<bool>, Broken> {
         let meant = |waits: &PendingRecovery| !waits.stopped && which.is_none_or(|id| id == waits.id);
-        let Some(waits) = self.waiting_of(person)?.filter(meant) else {
+        let mut all = self.recoveries(person)?;
+        if !all.iter().any(meant) {
             return Ok(Some(false));
-        };
-        let now = self.clock.now();
+        }
         // Else whoever asked asks again, until the owner is tired of stopping it.
-        let until = now.after(self.profile.recovery.delay);
-        let stopped = PendingRecovery { stopped: true, until, ..waits };
-        let Some(swap) = self.with_recovery(person, Some(stopped), false)? else { return Ok(Some(false)) };
+        let until = self.clock.now().after(self.profile.recovery.delay);
+        // A stranger who waits by two addresses is stopped at both.
+        for waits in all.iter_mut().filter(|waits| !waits.stopped) {
+            (waits.stopped, waits.until) = (true, until);
+        }
+        let Some(swap) = self.with_recoveries(person, all, false)? else { return Ok(Some(false)) };
         let sealed = Sealed::new(visit.client.origin());
         let (_, line) = self.line(person, event::name::RECOVERY_STOPPED, Outcome::Done, &sealed)?;
         let mut batch = vec![swap, line];
@@ -251,14 +267,14 @@ impl Inner {
         Ok((self.commit(batch).await? == Committed::Won).then_some(true))
     }
 
-    fn with_recovery(
+    fn with_recoveries(
         &self,
         person: &Person,
-        recovery: Option<PendingRecovery>,
+        recoveries: Vec<PendingRecovery>,
         unlocks: bool,
     ) -> Result<Option<Write>, Broken> {
         let Some(known) = person.known(self)? else { return Ok(None) };
-        let mut profile = ProfileData { recovery, ..known.profile.clone() };
+        let mut profile = ProfileData { recoveries, ..known.profile.clone() };
         if unlocks {
             profile.lock = None;
             // Its own line comes after that, and so does what is said no to by the link about it.
@@ -299,7 +315,7 @@ impl Inner {
         };
         self.may_recover(&run.state, person)?;
         let lock = person.known(self)?.and_then(|known| known.profile.lock);
-        let swap = self.with_recovery(person, None, true)?.ok_or(Code::Stale)?;
+        let swap = self.with_recoveries(person, Vec::new(), true)?.ok_or(Code::Stale)?;
         batch.push(swap);
         if lock.is_some() {
             batch.push(self.line(person, event::name::UNLOCKED, Outcome::Done, content)?.1);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::identifier::deceives;
+use crate::account::identifier::{as_read, deceives};
 
 /// One transaction to approve: its name, and what stands in it (amount, payee). It is bound to the flow that its approval
 /// is given in: no challenge, code or answer of that flow is good for another (PSD2 RTS article 5). Messages, the device
@@ -20,7 +20,9 @@ impl Transaction {
         Self { name: name.into(), fields: Vec::new() }
     }
 
-    /// With one more thing that its person is shown, in their language: `("Amount", "500.00 EUR")`.
+    /// With one more thing that its person is shown, in their language: `("Amount", "500.00 EUR")`. A label holds no
+    /// colon, neither holds a semicolon, and no value a label with a colon behind it: nothing in a field may be read as
+    /// another field.
     pub fn with(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.push((label.into(), value.into()));
         self
@@ -55,6 +57,13 @@ impl Transaction {
             && plain(&self.name, MOST_LABEL)
             && (1..=MOST_FIELDS).contains(&self.fields.len())
             && self.fields.iter().all(|(label, value)| plain(label, MOST_LABEL) && plain(value, MOST_VALUE))
+            // In one line they are told apart by these: a purpose of "Fine 12; Amount: 5.00 EUR" would stand before the
+            // amount that is paid.
+            && self.fields.iter().all(|(label, value)| {
+                let (label, value) = (as_read(label), as_read(value));
+                let other = |(label, _): &(String, String)| value.contains(&format!("{}:", as_read(label)));
+                !label.contains([':', ';']) && !value.contains(';') && !self.fields.iter().any(other)
+            })
             && self.fields.iter().enumerate().all(|(at, (label, _))| {
                 let again = self.fields.iter().take(at).any(|(other, _)| other == label);
                 !again && !RESERVED.contains(&label.as_str())

@@ -292,14 +292,18 @@ impl Inner {
         let how = if reason.counted() { Settlement::Refused } else { Settlement::Forgiven };
         let hold = at.hold.filter(|_| reason.counted());
         batch.push(at.settle(how, run));
-        // What costs the sender nothing leaves no line either: it would push real ones out of the owner's sight.
-        if !matches!(reason, Reason::Malformed | Reason::NotBegun) {
-            batch.push(self.refusal_event(run, person, &at.answer.factor, reason.code())?);
+        let event = || self.refusal_event(run, person, &at.answer.factor, reason.code());
+        // What costs the sender nothing leaves no line: it would push real ones out of the owner's sight. An answer to a
+        // code that has died is judged as often as it is sent, and leaves one an hour.
+        let repeats = matches!(reason, Reason::Expired | Reason::UsedUp);
+        if !repeats && !matches!(reason, Reason::Malformed | Reason::NotBegun) {
+            batch.push(event()?);
         }
         if reason == Reason::Denied {
             batch.extend(self.notices(person, &run.visit.client, "denied", Vec::new())?);
         }
-        if let Some(hold) = hold {
+        // Wrong codes from an address that is being added hold nobody's sign-in.
+        if let Some(hold) = hold.filter(|_| run.state.confirming().is_none()) {
             let minutes = hold.as_secs().div_ceil(60).to_string();
             let template = if at.lane == Lane::Known { "held-known" } else { "held" };
             let minutes = vec![("minutes".into(), minutes.into())];
@@ -309,14 +313,26 @@ impl Inner {
             Some(hold) => Refusal::new(Code::Held).after(hold),
             None => Refusal::new(Code::Answer(reason)),
         };
-        match self.commit(batch).await? {
-            Committed::Won => Ok(Some(Step::Refused(Box::new(why)))),
-            Committed::Lost { .. } => Ok(None),
+        if let Committed::Lost { .. } = self.commit(batch).await? {
+            return Ok(None);
         }
+        if repeats {
+            self.tell_hourly(run, (&at.key, reason.code()), event()?).await?;
+        }
+        Ok(Some(Step::Refused(Box::new(why))))
     }
 
-    // Held or spent: refused without a look. The owner sees that somebody keeps trying, once an hour: a line for each try
-    // would push what they have to see out of their sight, and cost the sender nothing.
+    // A refusal that costs the sender nothing. The owner sees that somebody keeps trying, once an hour: a line for each try
+    // would push what they have to see out of their sight.
+    async fn tell_hourly(&self, run: &Run<'_>, (key, why): (&GuardKey, &str), event: Write) -> Going<()> {
+        let hour = run.now.as_millis().div_euclid(3_600_000).to_be_bytes();
+        let once = OnceKey(self.keys.lookup(Purpose::Once, &[b"noted", &key.0, why.as_bytes(), &hour]));
+        let once = Write::Once { key: once, until: run.now.after(2 * ONCE_SLACK) };
+        let _ = self.commit(vec![once, event]).await?;
+        Ok(())
+    }
+
+    // Held or spent: refused without a look.
     async fn barred(
         &self,
         run: &Run<'_>,
@@ -328,11 +344,8 @@ impl Inner {
             Reserved::Held { until } => Refusal::new(Code::Held).after(until.since(run.now)),
             _ => Refusal::new(Code::Spent),
         };
-        let hour = run.now.as_millis().div_euclid(3_600_000).to_be_bytes();
-        let once = OnceKey(self.keys.lookup(Purpose::Once, &[b"barred", &key.0, &hour]));
-        let once = Write::Once { key: once, until: run.now.after(2 * ONCE_SLACK) };
         let event = self.refusal_event(run, person, by, why.code.as_str())?;
-        let _ = self.commit(vec![once, event]).await?;
+        self.tell_hourly(run, (&key, why.code.as_str()), event).await?;
         Err(why.into())
     }
 

@@ -174,7 +174,8 @@ impl EmailSender {
     async fn deliver(&self, message: &Message) -> Result<Sent, SendError> {
         let broken = |error: Box<dyn StdError + Send + Sync>| SendError(Some(error));
         // What no mail program can address will not become better by waiting.
-        let Ok(to) = message.to.as_str().parse() else { return Ok(Sent::Rejected) };
+        let to = message.to.destination().and_then(|to| to.parse().ok());
+        let Some(to) = to else { return Ok(Sent::Rejected) };
         let text = message.text();
         // The same for each attempt: a mailbox that got it twice shows it once.
         let id = format!("<{}@{}>", message.id, self.from.email.domain());

@@ -140,7 +140,7 @@ impl Visit {
         for _ in 0..MOST_TRIES {
             let person = auth.person_by_id(mine.account()).await?.ok_or(Code::NoSession)?;
             let known = person.known(auth)?.ok_or(Code::NoSession)?;
-            if auth.live_session(mine.id(), &person).await?.is_none() {
+            if !auth.lives(mine, &person).await? {
                 return Err(Code::NoSession.into());
             }
             let before = &known.profile.preferences;

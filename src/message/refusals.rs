@@ -36,7 +36,7 @@ impl Code {
                 "Это не телефон, не адрес почты и не имя. Проверьте, нет ли лишних или пропущенных знаков.",
             ),
             Self::ContactKind => {
-                ("Register with a phone number or an e-mail address.", "Укажите телефон или адрес почты.")
+                ("Enter a phone number or an e-mail address.", "Укажите телефон или адрес почты.")
             }
             Self::Name => ("Enter your name as others may read it.", "Введите имя, как его увидят другие."),
             Self::BirthDate => (
@@ -53,8 +53,9 @@ impl Code {
                 "Слишком много неверных ответов подряд. Подождите или войдите из браузера, которым уже пользовались.",
             ),
             Self::Spent => (
-                "Too many wrong answers. Sign in from a browser that you used before, or recover access.",
-                "Слишком много неверных ответов. Войдите из браузера, которым уже пользовались, или восстановите доступ.",
+                "Too many wrong answers. Sign in from a browser that you used before, recover access, or turn to support.",
+                "Слишком много неверных ответов. Войдите из браузера, которым уже пользовались, восстановите доступ или \
+                 обратитесь в поддержку.",
             ),
             Self::Busy => {
                 ("The server is busy. Try again in a moment.", "Сервер занят. Повторите чуть позже.")
@@ -92,9 +93,10 @@ impl Code {
                 "Something changed in between. Begin again.",
                 "За это время что-то изменилось. Начните заново.",
             ),
-            Self::Taken => {
-                ("You already have an account. Sign in.", "У вас уже есть учётная запись. Войдите.")
-            }
+            Self::Taken => (
+                "This address belongs to an account, or did not long ago. Sign in with it, or use another address.",
+                "Этот адрес принадлежит учётной записи или принадлежал ей недавно. Войдите с ним или укажите другой.",
+            ),
             Self::Due => (
                 "Change it first: it has expired, is temporary, or others may know it.",
                 "Сначала смените его: срок истёк, он временный или мог стать известен другим.",

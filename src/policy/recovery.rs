@@ -9,7 +9,7 @@ pub struct RecoveryRules {
     /// How long one confirmation waits where two are asked for and the person has no second. Every contact is told at once,
     /// and any of them, or any session, stops it.
     pub delay: Duration,
-    /// How long it can be finished after that. After a stop, no other is begun for as long as the delay.
+    /// How long it can be finished after that. After a stop, the same address begins none for as long as the delay.
     pub window: Duration,
 }
 

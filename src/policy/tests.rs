@@ -23,6 +23,21 @@ fn only_fresh_proofs_count_towards_a_fresh_requirement() {
     assert!(any.met_by(&[proof(Channel::Mind, 300)], now));
 }
 
+/// A key that verified nobody and a PIN that can be passed on are not a key that verified its user.
+#[test]
+fn one_proof_has_both_properties() {
+    let now = Timestamp::from_millis(1_000_000);
+    let device = Proves::by(Channel::Device).possession();
+    let (key, pin) = (device.phishing_resistant(), device.user_verified());
+    let proof = |proves| Proof::new(FactorName::new("x"), proves, now);
+    let (resists, verified) = (Requirement::NONE.phishing_resistant(), Requirement::NONE.user_verified());
+    assert!(resists.met_by(&[proof(key)], now) && !resists.met_by(&[proof(pin)], now));
+    assert!(verified.met_by(&[proof(pin)], now) && !verified.met_by(&[proof(key)], now));
+    let both = resists.user_verified();
+    assert!(!both.met_by(&[], now) && !both.met_by(&[proof(key), proof(pin)], now));
+    assert!(both.met_by(&[proof(pin), proof(key.user_verified())], now));
+}
+
 /// Each requirement that a deviation names is one of the standards', as STANDARDS.md numbers them.
 #[test]
 fn deviations_name_requirements_that_there_are() {
@@ -209,8 +224,9 @@ fn a_question_counts_for_nothing_beside_any_set_of_proofs() {
     let mut asked =
         vec![Requirement::two_factors(), Requirement::two_factors().within(Duration::from_secs(1))];
     asked.extend([Aal::One, Aal::Two, Aal::Three].map(Requirement::aal));
-    let having = [plain.memorised(), plain.knowledge(), plain.phishing_resistant(), plain.user_verified()];
-    asked.extend(having.map(|having| Requirement::NONE.having(having)));
+    let none = Requirement::NONE;
+    let resists = none.phishing_resistant();
+    asked.extend([resists, none.user_verified(), resists.user_verified()]);
     let mut compared = 0;
     for picked in 0..1_usize << kinds.len() {
         let of = kinds.iter().enumerate().filter(|(at, _)| picked >> at & 1 == 1);

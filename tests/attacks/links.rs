@@ -18,7 +18,7 @@ fn lax(world: World) -> World {
 }
 
 fn node(world: &World, store: impl Store) -> Auth {
-    world.builder(store).factor(Link::default()).build().unwrap()
+    world.builder(store).factor(Link::at("/link")).build().unwrap()
 }
 
 async fn sent(world: &World, auth: &Auth) -> String {
@@ -230,7 +230,7 @@ mod over_http {
     fn site() -> (Auth, Outbox) {
         let mut profile = propusk::Profile::nist_aal1();
         profile.sign_in = Requirement::aal(Aal::Zero);
-        portal_with(profile, |builder| builder.factor(Link::default()))
+        portal_with(profile, |builder| builder.factor(Link::at("/link")))
     }
 
     async fn begin(browser: &mut Web) -> Value {

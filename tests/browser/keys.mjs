@@ -42,6 +42,14 @@ export async function passkeys(browser) {
 
   await device.touches(false);
   await untilOffered(kira, () => signOut(kira));
+  const asked = [];
+  kira.on("request", (request) => request.url().endsWith("/sign-in/key/options") && asked.push(request));
+  await pressKey(kira, device, 2);
+  await kira.waitForURL("**/home");
+  check(asked.length === 1, "a double click is one press: it begins one flow, whose challenge the device signs");
+
+  await device.touches(false);
+  await untilOffered(kira, () => signOut(kira));
   const form = async (key) => ({ form: { form_token: await kira.inputValue("form[data-begin] [name=form_token]"), key, next: "" } });
   const post = async (path, key) => kira.context().request.post(process.env.PORTAL + path, { ...(await form(key)), headers: { origin: process.env.PORTAL } });
   check((await (await post("/sign-in/key/options", "")).json()).allowCredentials.length === 0, "a new challenge names nobody");
@@ -119,13 +127,13 @@ async function untilOffered(page, step) {
 }
 
 // Asks for a key by the button, and touches the device once that wait makes room.
-async function pressKey(page, device) {
+async function pressKey(page, device, clickCount = 1) {
   const touch = async (route) => {
     await device.touches(true);
     await route.continue();
   };
   await page.route("**/sign-in/key/options", touch, { times: 1 });
-  await press(page, "Sign in with a passkey");
+  await page.getByRole("button", { name: "Sign in with a passkey" }).click({ clickCount });
 }
 
 // The pages of keys, as they look and read.

@@ -292,7 +292,7 @@ fn every_way_in_and_every_factor_has_cells() {
         "end_session",
         "end_other_sessions",
         "stop_recovery",
-        "recovery",
+        "recoveries",
         "remove_contact",
         "prefer_contact",
         "contacts",

@@ -161,7 +161,7 @@ impl World {
             if all || *factor != Password::NAME {
                 builder = builder.factor(Password::default());
             }
-            builder = builder.factor(Code::sms()).factor(Code::email()).factor(Link::default());
+            builder = builder.factor(Code::sms()).factor(Code::email()).factor(Link::at("/link"));
             if all || *factor == Password::NAME {
                 builder = builder.factor(Pin);
             }

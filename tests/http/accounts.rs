@@ -150,6 +150,25 @@ async fn a_sign_in_to_another_account_adds_it_and_to_the_same_replaces_its_own()
     assert_eq!(browser.jar, jar);
 }
 
+/// ASVS 5.0 14.3.1, where there is one account at a time: the session before ends, and so does what its pages left.
+#[tokio::test]
+async fn a_sign_in_over_the_session_of_another_clears_what_they_left() {
+    let shop = Shop::new(1);
+    let clears = |reply: Reply| {
+        let header = reply.expect(200).headers.get("clear-site-data").cloned();
+        header.is_some_and(|header| header == "\"cache\", \"storage\"")
+    };
+    let (mut browser, _) = shop.with(1).await;
+    let mut elsewhere = Web::browser(&shop.router);
+    assert!(!clears(elsewhere.register(&shop.auth, &shop.outbox, NAMES[1]).await), "nobody was there");
+    assert!(!clears(browser.sign_in(NAMES[0], WORD).await), "the same person");
+    assert!(clears(browser.sign_in(NAMES[1], WORD).await));
+    assert_eq!(accounts(&mut browser).await.len(), 1);
+    assert!(clears(browser.register(&shop.auth, &shop.outbox, NAMES[2]).await), "a registration is no other");
+    browser.delete("/auth/session").await.expect(204);
+    assert!(!clears(browser.sign_in(NAMES[0], WORD).await), "cleared when they signed out");
+}
+
 /// ATTACKS 49: what becomes the session in use is not what lay there; ASVS 5.0 7.2.4.
 #[tokio::test]
 async fn a_switch_gives_a_new_token_and_proves_nothing() {

@@ -23,8 +23,9 @@ struct Site {
 
 /// Somebody who asked for a link, in a browser that nobody knows.
 async fn asked(asks: impl FnOnce(Web) -> Web) -> Site {
-    let (auth, outbox) =
-        portal_with(Profile::public_portal(), |builder| builder.factor(Link::default()).clock(Watch::new()));
+    let (auth, outbox) = portal_with(Profile::public_portal(), |builder| {
+        builder.factor(Link::at("/link")).clock(Watch::new())
+    });
     let router = router(auth.clone()).unwrap();
     Web::browser(&router).register(&auth, &outbox, EMAIL).await;
     let mut asks = asks(Web::browser(&router));
@@ -93,7 +94,7 @@ async fn in_the_browser_that_asked_the_flow_goes_on() {
 async fn a_browser_may_be_trusted_where_the_link_ends_the_sign_in() {
     for trust in [false, true] {
         let (auth, outbox) = portal_with(Profile::public_portal(), |builder| {
-            builder.factor(Link::default()).clock(Watch::new())
+            builder.factor(Link::at("/link")).clock(Watch::new())
         });
         let router = router(auth.clone()).unwrap();
         Web::browser(&router).register(&auth, &outbox, EMAIL).await;

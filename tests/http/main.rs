@@ -35,3 +35,5 @@ mod refresh;
 mod routes;
 mod second_factors;
 mod server;
+#[cfg(feature = "tracing")]
+mod spans;

@@ -2,26 +2,35 @@
 //! are as described is seen by every test that sends one: `common/described.rs`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use propusk::auth::import::{Import, Imported};
 use propusk::axum::AuthHttp;
 use propusk::error::{Broken, FactorError};
 use propusk::factor::{Context, Credential, Reason, Schemas, Verdict};
 use propusk::id::FactorName;
 use propusk::proof::{Channel, Proves};
-use propusk::{Approval, Auth, BackupCodes, Factor, Link, Profile, Totp, axum::router};
+use propusk::secret::Key;
+use propusk::{
+    Approval, Auth, BackupCodes, Client, Code, Factor, KeyRing, Link, MemoryStore, Password, Profile, Site,
+    Totp, axum::router, danger,
+};
 use serde_json::{Value, json};
 
+use crate::account::gone_through;
 use crate::described::Description;
-use crate::portal::{WORD, portal, portal_with};
+use crate::links_of::address;
+use crate::portal::{ORIGIN, Outbox, WORD, portal, portal_with};
 use crate::web::{Web, by_password};
 
 const PHONE: &str = "+79161234567";
+const EMAIL: &str = "ivan@example.org";
 
 fn everything() -> Auth {
     let second = |builder: propusk::auth::Builder| {
         let builder = builder.factor(Totp::default()).factor(BackupCodes::default());
-        builder.factor(Approval::default()).factor(Link::default())
+        builder.factor(Approval::default()).factor(Link::at("/link"))
     };
     #[cfg(feature = "passkey")]
     let second = |builder| second(builder).factor(propusk::Passkey::default());
@@ -202,6 +211,66 @@ async fn the_description_refuses_what_the_routes_refuse() {
         assert!(description.judge(at, &judge(wrong)).is_err());
     }
     assert!(description.judge(at, &json!({ "factor": "nothing", "answer": {} })).is_err());
+}
+
+/// A set of codes takes many hashes: where there is no room for them now, one is told to come again.
+#[tokio::test]
+async fn a_challenge_for_which_there_is_no_room_is_described() {
+    let (store, outbox) = (MemoryStore::default(), Outbox::default());
+    let node = |full: bool| {
+        let key =
+            |from: u8| Key::from_bytes(&std::array::from_fn::<u8, 32, _>(|at| from + at as u8)).unwrap();
+        let mut hashing = danger::fast_hashing();
+        hashing.queue = if full { 0 } else { hashing.queue };
+        let builder = Auth::builder(Profile::nist_aal1(), store.clone(), KeyRing::new(key(1), key(101)));
+        let builder = builder.site(Site::new("Portal", ORIGIN)).hashing(hashing).sender(outbox.clone());
+        let builder = builder.factor(Password::default()).factor(Code::sms()).factor(BackupCodes::default());
+        builder.build().unwrap()
+    };
+    let auth = node(false);
+    let mut browser = Web::browser(&router(auth.clone()).unwrap());
+    browser.register(&auth, &outbox, PHONE).await;
+    let begun = browser.post("/auth/enrol", json!({ "factor": "backup-code" })).await;
+    let step = gone_through(&mut browser, (&auth, &outbox), begun, Some("enrol")).await;
+    browser.router = router(node(true)).unwrap();
+    let asked = json!({ "flow": step["flow"], "factor": "backup-code" });
+    browser.post("/auth/flow/begin", asked).await.problem(503, "busy");
+}
+
+/// A new address that somebody else registered before its link was followed.
+#[tokio::test]
+async fn an_address_that_was_taken_meanwhile_is_described_at_its_link() {
+    let (auth, outbox) = portal_with(Profile::nist_aal1(), |builder| builder.factor(Link::at("/link")));
+    let router = router(auth.clone()).unwrap();
+    let mut browser = Web::browser(&router);
+    browser.register(&auth, &outbox, PHONE).await;
+    let begun = browser.post("/auth/contacts", json!({ "address": EMAIL })).await;
+    let step = gone_through(&mut browser, (&auth, &outbox), begun, Some("confirm")).await;
+    let asked = json!({ "flow": step["flow"], "factor": "email-link" });
+    browser.post("/auth/flow/begin", asked).await.expect(200);
+    let at = outbox.all(&auth).await.iter().rev().find_map(address).unwrap().0;
+    Web::browser(&router).register(&auth, &outbox, EMAIL).await;
+    let letter = json!({ "mailbox": at, "letter": { "confirm": true } });
+    browser.post("/auth/return", letter).await.problem(409, "taken");
+}
+
+/// Where what was proven lately counts, a first password is added in one request, and judged in it.
+#[tokio::test]
+async fn a_first_password_that_does_not_do_is_described_where_it_is_added() {
+    let mut profile = Profile::nist_aal1();
+    profile.recent = Duration::from_secs(300);
+    let (auth, outbox) = portal(profile);
+    let account = Import::new("Иван").unwrap().verified_contact(PHONE).unwrap();
+    assert!(matches!(auth.import(&account, &Client::unknown()).await.unwrap(), Imported::Made(_)));
+    let mut browser = Web::browser(&router(auth.clone()).unwrap());
+    let asked = json!({ "identifier": PHONE, "factor": "sms-code" });
+    let begun = browser.post("/auth/sign-in", asked).await.expect(200).json();
+    let answer = json!({ "code": outbox.code(&auth).await });
+    let asked = json!({ "flow": begun["flow"], "factor": "sms-code", "answer": answer });
+    assert_eq!(browser.post("/auth/flow/answer", asked).await.expect(200).json()["status"], "done");
+    let asked = json!({ "factor": "password", "answer": { "password": "Корот-7" } });
+    let why = browser.post("/auth/enrol", asked).await.problem(422, "unfit").json();
+    assert!(!why["rules"].as_array().unwrap().is_empty());
 }
 
 /// A factor of an application's own.

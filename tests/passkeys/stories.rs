@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use propusk::error::Broken;
 use propusk::factor::passkey::{Passkey, UserVerification};
 use propusk::id::FactorName;
 use propusk::policy::Requirement;
 use propusk::proof::{Aal, Channel, Due, Proves};
-use propusk::{Profile, Site};
+use propusk::{Auth, KeyRing, MemoryStore, Profile, Site};
 use serde_json::{Value, json};
 
 use crate::authenticator::{BACKED_UP, Device, ELIGIBLE, PRESENT, VERIFIED, bytes, text, wire};
@@ -274,21 +275,23 @@ async fn a_domain_may_be_shared_and_a_port_is_part_of_the_origin() {
     }
 }
 
-/// What cannot work says so to the operator, at once, and is no wrong answer.
-#[tokio::test]
-async fn a_domain_that_is_none_of_the_sites_is_a_misuse() {
+/// What cannot work does not build: no person has to find that no key works here.
+#[test]
+fn a_domain_that_is_none_of_the_sites_is_a_misuse() {
     for (origin, domain) in [
         ("https://portal.example", "example"),
         ("https://portal.example", "other.example"),
         ("https://notportal.example", "portal.example"),
         ("http://127.0.0.1:8080", "127.0.0.1"),
     ] {
-        let world = World::with(Profile::public_portal(), |builder| {
-            builder.site(Site::new("Portal", origin)).factor(Passkey::default().domain(domain))
-        });
-        let next = pending(world.visit.sign_in().unnamed().await.unwrap());
-        assert!(world.visit.begin(&next.flow, &Passkey::NAME).await.is_err(), "{origin} {domain}");
+        let builder = Auth::builder(Profile::nist_aal1(), MemoryStore::default(), KeyRing::random());
+        let builder = builder.site(Site::new("Portal", origin)).factor(Passkey::default().domain(domain));
+        let built = builder.build();
+        assert!(matches!(built, Err(Broken::Misuse(_))), "{origin} {domain}: {built:?}");
     }
+    let builder = Auth::builder(Profile::nist_aal1(), MemoryStore::default(), KeyRing::random());
+    let built = builder.factor(Passkey::default()).build();
+    assert!(matches!(built, Err(Broken::Misuse(_))), "nowhere: {built:?}");
 }
 
 #[tokio::test]

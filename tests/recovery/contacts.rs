@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use propusk::auth::import::{Import, Imported};
+use propusk::clock::SystemEntropy;
 use propusk::flow::Duty;
+use propusk::hash::{Hashed, Lane};
 use propusk::id::CredentialId;
-use propusk::{Client, Profile, Totp};
+use propusk::secret::Secret;
+use propusk::{Client, MemoryStore, Profile, Totp};
 
 use super::*;
 use crate::portal::{EMAIL, PHONE, WORD};
@@ -140,6 +144,80 @@ async fn the_last_contact_stays_and_another_goes() {
     assert_eq!(house.contacts(account).await, [EMAIL]);
     assert!(!house.alive(&owner.token).await && house.alive(&done.token).await);
     assert!(!house.signs_in(PHONE, WORD).await);
+}
+
+/// Where codes by SMS were given up, a number can still be taken away: who has it next would read what is told there.
+#[tokio::test]
+async fn an_address_that_no_code_goes_to_any_more_can_go() {
+    let store = MemoryStore::default();
+    let house = House::over(&store, Profile::public_portal());
+    let owner = house.person(PHONE).await;
+    let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+    let (key, _) = house.device(&owner.token).await;
+    house.hands.advance_by(HOLD);
+    let owner = house.signed(PHONE).await;
+    house.hands.advance(3600);
+    let without = portal::portal(&store, Profile::public_portal())
+        .clock(house.hands.clone())
+        .sender(house.outbox.clone())
+        .factor(Password::default())
+        .factor(Totp::default())
+        .factor(Code::email())
+        .build()
+        .unwrap();
+    let (account, visit) = (owner.session.account(), without.visit(Client::unknown()));
+    let taken_away = visit.remove_contact(&owner.token, house.id(account, PHONE).await).await.unwrap();
+    let mut next = pending(taken_away);
+    assert_eq!(house.contacts(account).await, [PHONE, EMAIL], "as much is proven as for a sign-in");
+    next = pending(visit.answer(&next.flow, Password::word(WORD)).await.unwrap());
+    let owner = ended(visit.answer(&next.flow, house.now(&key)).await.unwrap());
+    assert_eq!(house.contacts(account).await, [EMAIL]);
+    let added = visit.add_contact(&owner.token, SECOND, None).await.unwrap();
+    assert_eq!(said(&added), "contact_kind", "nothing could confirm it");
+}
+
+/// A login name that was there before it became a contact is one afterwards: else it would be free for anybody at once.
+#[tokio::test]
+async fn undoing_a_contact_leaves_the_name_that_it_was() {
+    let house = house();
+    let hash = match house.auth.hashes().hash(Lane::Known, Secret::new(WORD), &SystemEntropy).await.unwrap() {
+        Hashed::Done(hash) => hash.into(),
+        busy @ Hashed::Busy { .. } => panic!("{busy:?}"),
+    };
+    let import = Import::new("Иван").unwrap().credential(Password::imported(hash).unwrap()).unwrap();
+    let import = import.verified_contact(SECOND).unwrap().identifier(EMAIL).unwrap();
+    let Imported::Made(account) = house.auth.import(&import, &Client::unknown()).await.unwrap() else {
+        panic!("not made")
+    };
+    let session = house.signed(SECOND).await;
+    let _ = ended(house.contact(&session.token, EMAIL, None).await);
+    assert_eq!(house.contacts(account).await, [SECOND, EMAIL]);
+    undo(&house, &house.link("contact-added").await).await;
+    assert_eq!(house.contacts(account).await, [SECOND]);
+    assert!(house.signs_in(EMAIL, WORD).await, "it was a login name before");
+    let next = pending(house.visit.recover().start(EMAIL).await.unwrap());
+    assert_eq!(house.told("recovery-unknown").await, 1, "and recovers nothing, as before");
+    drop(next);
+
+    // Taken away before the first change is undone, it is one all the same.
+    house.hands.advance(3600);
+    let session = house.signed(SECOND).await;
+    let session = ended(house.contact(&session.token, EMAIL, None).await);
+    let link = house.link("contact-added").await;
+    house.hands.advance(3600);
+    let id = house.id(account, EMAIL).await;
+    let mut step = house.visit.remove_contact(&session.token, id).await.unwrap();
+    while let Step::Pending(next) = step {
+        house.hands.advance(61);
+        step = match offered(&next).contains(&"password") {
+            true => house.answer(&next.flow, Password::word(WORD)).await,
+            false => house.by(&next, &SMS).await,
+        };
+    }
+    let _ = ended(step);
+    assert!(house.signs_in(EMAIL, WORD).await);
+    undo(&house, &link).await;
+    assert!(house.signs_in(EMAIL, WORD).await);
 }
 
 #[tokio::test]
@@ -511,6 +589,8 @@ async fn an_address_is_guessed_so_often_and_no_more() {
         }
     }
     assert_eq!((looked_at, last), (50, "spent"));
+    // It held nobody's sign-in, so nobody is told that it did.
+    assert_eq!((house.told("held").await, house.told("held-known").await), (0, 0));
     // Another address is its owner's still, and so is this one for whom it belongs to.
     house.hands.advance(1800);
     let session = house.signed(PHONE).await;

@@ -62,9 +62,114 @@ async fn one_confirmation_waits_where_two_are_asked_for() {
     let done = ended(house.answer(&next.flow, Password::word(NEW)).await);
     assert!(!house.alive(&old.token).await);
     assert!(house.signs_in(PHONE, NEW).await);
-    assert_eq!(house.auth.recovery(account).await.unwrap(), None, "it is used up");
+    assert_eq!(house.auth.recoveries(account).await.unwrap(), [], "it is used up");
     drop(done);
     assert_eq!(house.recovering(PHONE, &[]).await.delay, Some(HOURS_72));
+}
+
+/// ATTACKS 92: what the mailbox has waited for, with every contact warned of it, a number that was given to a new SIM
+/// does not reap.
+#[tokio::test]
+async fn each_address_waits_for_itself() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+    let account = owner.session.account();
+    house.hands.advance_by(HOURS_72);
+    let next = house.recovering(EMAIL, &[]).await;
+    assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+    house.hands.advance_by(HOURS_72);
+    house.outbox.clear();
+    let next = house.recovering(PHONE, &[]).await;
+    assert_eq!((next.duty, next.delay), (None, Some(HOURS_72)));
+    assert_eq!(said(&house.answer(&next.flow, Password::word(NEW)).await), "not_offered");
+    // It begins its own time, which every contact is told of, and takes nothing from the other.
+    assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+    assert_eq!(house.told("recovery-waits").await, 2);
+    let by: Vec<_> = house.auth.recoveries(account).await.unwrap().into_iter().map(|one| one.by).collect();
+    assert_eq!(by.iter().map(|by| by.as_str()).collect::<Vec<_>>(), [EMAIL, PHONE]);
+    // A link in a notice stops all: a stranger may hold two addresses.
+    let link = house.link("recovery-waits").await;
+    let done = house.auth.visit(Client::unknown()).object(&link).await.unwrap();
+    assert_eq!(format!("{done:?}"), "To(StopRecovery)");
+    let stopped: Vec<_> =
+        house.auth.recoveries(account).await.unwrap().into_iter().map(|one| one.stopped).collect();
+    assert_eq!(stopped, [true, true]);
+}
+
+/// Each begins its own, and ends it where nobody objects.
+#[tokio::test]
+async fn one_that_has_waited_is_finished_beside_another() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let owner = ended(house.contact(&owner.token, EMAIL, None).await);
+    house.hands.advance_by(HOURS_72);
+    for contact in [EMAIL, PHONE] {
+        let next = house.recovering(contact, &[]).await;
+        assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+        house.hands.advance(3600);
+    }
+    house.hands.advance_by(HOURS_72 - Duration::from_secs(7200));
+    assert_eq!(house.recovering(PHONE, &[]).await.duty, None);
+    let next = house.recovering(EMAIL, &[]).await;
+    assert_eq!(next.duty, Some(Duty::Replace));
+    let _ = ended(house.answer(&next.flow, Password::word(NEW)).await);
+    assert_eq!(house.auth.recoveries(owner.session.account()).await.unwrap(), []);
+    assert!(house.signs_in(EMAIL, NEW).await);
+}
+
+/// Who waits by an address that its owner takes away waits for nothing, and by the link in that address's own notice
+/// brings back the address alone.
+#[tokio::test]
+async fn a_wait_goes_with_its_address() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let _ = ended(house.contact(&owner.token, EMAIL, None).await);
+    house.hands.advance_by(HOURS_72);
+    let next = house.recovering(EMAIL, &[]).await;
+    assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+    let owner = house.signed(PHONE).await;
+    let account = owner.session.account();
+    let all = house.auth.contacts(account).await.unwrap();
+    let id = all.iter().find(|one| one.address.as_str() == EMAIL).unwrap().id;
+    let mut step = house.visit.remove_contact(&owner.token, id).await.unwrap();
+    while let Step::Pending(next) = step {
+        house.hands.advance(61);
+        step = match offered(&next).contains(&"password") {
+            true => house.answer(&next.flow, Password::word(WORD)).await,
+            false => house.by(&next, &SMS).await,
+        };
+    }
+    let _ = ended(step);
+    assert_eq!(house.auth.recoveries(account).await.unwrap(), []);
+    let link = house.last("contact-removed").await.unwrap();
+    let link = link.param("objection").unwrap().split_once("?o=").unwrap().1.to_owned();
+    let undone = house.auth.visit(Client::unknown()).object(&link).await.unwrap();
+    assert_eq!(format!("{undone:?}"), "To(UndoContact)");
+    house.hands.advance_by(HOURS_72);
+    let next = house.recovering(EMAIL, &[]).await;
+    assert_eq!((next.duty, next.delay), (None, Some(HOURS_72)));
+}
+
+/// A session is in all of the account: what it stops is all that waits.
+#[tokio::test]
+async fn a_session_stops_whatever_waits() {
+    let house = house();
+    let owner = house.person(PHONE).await;
+    let _ = ended(house.contact(&owner.token, EMAIL, None).await);
+    house.hands.advance_by(HOURS_72);
+    let owner = house.signed(PHONE).await;
+    for contact in [EMAIL, PHONE] {
+        house.hands.advance(61);
+        let next = house.recovering(contact, &[]).await;
+        assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_waits");
+    }
+    assert!(house.visit.stop_recovery(&owner.session).await.unwrap());
+    for contact in [EMAIL, PHONE] {
+        house.hands.advance(61);
+        let next = house.recovering(contact, &[]).await;
+        assert_eq!(said(&house.visit.wait(&next.flow).await.unwrap()), "recovery_stopped");
+    }
 }
 
 #[tokio::test]
@@ -109,13 +214,11 @@ async fn a_link_in_the_notice_stops_it_from_anywhere() {
         let looked = stranger.objection(&link).await.unwrap();
         assert_eq!(format!("{looked:?}"), "To(StopRecovery)");
     }
-    assert!(
-        !house.auth.recovery(owner.session.account()).await.unwrap().unwrap().stopped,
-        "looking stops nothing"
-    );
+    let stopped = async || house.auth.recoveries(owner.session.account()).await.unwrap()[0].stopped;
+    assert!(!stopped().await, "looking stops nothing");
     let done = stranger.object(&link).await.unwrap();
     assert_eq!(format!("{done:?}"), "To(StopRecovery)");
-    assert!(house.auth.recovery(owner.session.account()).await.unwrap().unwrap().stopped);
+    assert!(stopped().await);
     for wrong in [link.as_str(), "", "AAAA", &link[1..], &format!("{link}A"), &link.replace('A', "B")] {
         let again = stranger.object(wrong).await.unwrap();
         assert!(format!("{again:?}").contains("Link"), "{wrong}: {again:?}");
@@ -344,7 +447,7 @@ async fn a_lock_of_the_desk_between_two_steps_stands() {
         };
         assert_eq!(said(&step), "locked");
         assert!(house.auth.account(account).await.unwrap().unwrap().lock.is_some());
-        assert_eq!(house.auth.recovery(account).await.unwrap(), None);
+        assert_eq!(house.auth.recoveries(account).await.unwrap(), []);
     }
 }
 
@@ -372,7 +475,7 @@ async fn a_lock_ends_a_recovery_that_waits() {
     let next = house.recovering(PHONE, &[]).await;
     let _ = house.visit.wait(&next.flow).await.unwrap();
     assert!(house.visit.lock(&owner.session).await.unwrap());
-    assert_eq!(house.auth.recovery(account).await.unwrap(), None);
+    assert_eq!(house.auth.recoveries(account).await.unwrap(), []);
     house.hands.advance_by(HOURS_72);
     let next = house.recovering(PHONE, &[]).await;
     assert_eq!((next.duty, next.delay), (None, Some(HOURS_72)));

@@ -6,6 +6,7 @@
 #[path = "../common/portal.rs"]
 mod portal;
 
+mod ending;
 mod failures;
 mod holds;
 mod mixtures;
@@ -53,6 +54,10 @@ on_both! {
         what_cannot_be_let_go_keeps_nothing_else_held
         who_looks_waits_for_who_holds
         what_is_over_goes_before_what_lives;
+    ending:
+        a_sign_out_waits_for_a_refresh
+        a_sign_out_during_a_refresh_ends_what_comes_of_it
+        a_lock_waits_for_a_refresh;
     races:
         fifty_consume_one_flow
         some_of_fifty_are_lost_in_the_ledger

@@ -92,6 +92,13 @@ async fn what_cannot_be_shown_whole_is_not_asked_for() {
         Transaction::new("fine:pay").with("Сумма", "1\u{202e}9"),
         Transaction::new("fine:pay").with("Сумма", "1\nПолучатель: другой"),
         Transaction::new("fine:pay").with("Сумма", long),
+        // In one line one of them would read as two.
+        Transaction::new("fine:pay").with("Назначение", "штраф; Сумма: 5,00 ₽").with("Сумма", "5000,00 ₽"),
+        Transaction::new("fine:pay").with("Назначение", "штраф\u{37e} Сумма: 5,00 ₽").with("Сумма", "1"),
+        Transaction::new("fine:pay").with("Назначение", "штраф, сумма : 5,00 ₽").with("Сумма", "5000,00 ₽"),
+        Transaction::new("fine:pay").with("Назначение", "штраф\u{fe54} 5,00 ₽").with("Сумма", "1"),
+        Transaction::new("fine:pay").with("Сумма: 5,00 ₽; Ещё", "1"),
+        Transaction::new("fine:pay").with("Сумма: 5,00 ₽", "1"),
         (0..7).fold(Transaction::new("fine:pay"), |what, at| what.with(format!("Поле {at}"), "1")),
     ] {
         let step = house.visit.approve(&mine.token, Requirement::NONE, what).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use propusk::account::Level;
 use propusk::policy::Requirement;
-use propusk::proof::{Aal, Channel, Proves};
+use propusk::proof::Aal;
 
 use super::*;
 use crate::portal::{EMAIL as ADDRESS, PHONE, done, refused};
@@ -78,7 +78,7 @@ async fn what_is_lacking_is_asked_for_and_no_more() {
     for asked in [Requirement::aal(Aal::Two), Requirement::aal(Aal::Three)] {
         assert_eq!(said(&house.visit.step_up(&post.token, asked).await.unwrap()), "out_of_reach");
     }
-    let resists = Requirement::NONE.having(Proves::by(Channel::Device).phishing_resistant());
+    let resists = Requirement::NONE.phishing_resistant();
     assert_eq!(said(&house.visit.step_up(&end.token, resists).await.unwrap()), "out_of_reach");
 }
 

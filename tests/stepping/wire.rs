@@ -8,7 +8,7 @@ use axum::routing::get;
 use propusk::account::Level;
 use propusk::axum::{Asks, AuthHttp, Require};
 use propusk::policy::Requirement;
-use propusk::proof::{Aal, Channel, Proves};
+use propusk::proof::Aal;
 use serde_json::{Value, json};
 
 use super::*;
@@ -53,7 +53,7 @@ async fn deeds(_: Require<Deeds>) -> &'static str {
 
 fn router(house: &House) -> Router {
     let http = AuthHttp::new(house.auth.clone()).unwrap();
-    let hard = Requirement::NONE.having(Proves::by(Channel::Device).phishing_resistant().user_verified());
+    let hard = Requirement::NONE.phishing_resistant().user_verified();
     let keys = http.require(hard, Router::new().route("/keys", get(async || "keys")));
     let own = Router::new()
         .route("/records", get(records))
@@ -123,6 +123,14 @@ async fn a_layer_and_a_level_are_doors_too() {
     web.get("/deeds").await.expect(200);
 }
 
+/// Whoever adds the routes afterwards has no door in front of them, and is told before the first request.
+#[test]
+#[should_panic(expected = "route_layer")]
+fn a_door_before_nothing_is_a_mistake() {
+    let http = AuthHttp::new(House::new(Profile::nist_aal1()).auth.clone()).unwrap();
+    let _: Router = http.require(Requirement::aal(Aal::Two), Router::new());
+}
+
 #[tokio::test]
 async fn a_credential_is_named_and_taken_away() {
     let house = House::new(Profile::public_portal());
@@ -164,9 +172,9 @@ async fn a_credential_is_named_and_taken_away() {
     assert_eq!(listed(&mut web).await.unwrap()["name"], "Телефон");
     put(&mut web, &path, "а\u{202e}б").await.problem(422, "name");
     put(&mut web, "/auth/factors/none", "а").await.problem(404, "not_found");
-    put(&mut web, "/auth/factors/00000000-0000-7000-8000-000000000000", "а")
-        .await
-        .problem(409, "not_offered");
+    let nobodys = "/auth/factors/00000000-0000-7000-8000-000000000000";
+    put(&mut web, nobodys, "а").await.problem(404, "not_found");
+    web.delete(nobodys).await.problem(404, "not_found");
 
     house.hands.advance(60);
     let next = web.delete(&path).await.expect(200).json();
@@ -177,7 +185,7 @@ async fn a_credential_is_named_and_taken_away() {
     assert_eq!(web.post("/auth/flow/answer", asked).await.expect(200).json()["status"], "done");
     assert_eq!(listed(&mut web).await, None);
     web.get("/auth/session").await.expect(200);
-    web.delete(&path).await.problem(409, "not_offered");
+    web.delete(&path).await.problem(404, "not_found");
 }
 
 /// The wish is the client's, the answer the profile's; the cookie of a trusted browser changes with each use.

@@ -15,6 +15,7 @@ use crate::view::Hidden;
 #[derive(Debug)]
 pub struct Waits {
     pub stop: Hidden,
+    pub by: String,
     pub asked: Moment,
     pub ready: Moment,
 }
@@ -27,10 +28,12 @@ impl FormFields for Stop {
 }
 
 pub async fn waits(guest: &Guest, session: &Session) -> Result<Option<Waits>, Failure> {
-    let waits = guest.app.auth.recovery(session.account()).await?.filter(|waits| !waits.stopped);
-    let Some(waits) = waits else { return Ok(None) };
+    let all = guest.app.auth.recoveries(session.account()).await?;
+    // The button stops all of them.
+    let first = all.into_iter().filter(|waits| !waits.stopped).min_by_key(|waits| waits.ready);
+    let Some(waits) = first else { return Ok(None) };
     let (asked, ready) = (moment(waits.asked, guest.locale()), moment(waits.ready, guest.locale()));
-    Ok(Some(Waits { stop: guest.hidden::<Stop>()?, asked, ready }))
+    Ok(Some(Waits { stop: guest.hidden::<Stop>()?, by: waits.by.masked(), asked, ready }))
 }
 
 pub async fn stop(member: Member, TokenForm(Stop {}): TokenForm<Stop>) -> Result<Response, Failure> {

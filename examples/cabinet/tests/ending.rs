@@ -85,3 +85,36 @@ async fn an_account_is_closed_after_both_steps_and_opened_again_by_one_more() {
     let history = portal.get(&back, "/history").await;
     assert!(history.says("Account closed") && history.says("Account opened again"), "{}", history.text);
 }
+
+/// Her session has another token by the time at which the closing fails: the page about it brings that along.
+#[tokio::test]
+async fn a_failure_after_the_last_proof_signs_nobody_out() {
+    const PROVE: &str = "/close/prove";
+    let proves = async |fault: Option<usize>| {
+        let portal = Portal::new();
+        let (mut anna, session) = portal.register("anna@example.org").await;
+        portal.clock.advance(Duration::from_secs(3600));
+        portal.steps(&mut anna, "/close", "/close", "").await;
+        portal.steps(&mut anna, PROVE, PROVE, &format!("password={}", typed(WORD))).await;
+        let code = portal.code().await;
+        let hidden = portal.get(&anna, PROVE).await.hidden(PROVE).unwrap();
+        portal.store.mend();
+        if let Some(nth) = fault {
+            portal.store.plan(nth, Fault::FailsBefore);
+        }
+        let answer = portal.send(&anna, "POST", PROVE, Some(format!("{hidden}&code={code}"))).await;
+        let calls = portal.store.calls();
+        portal.store.mend();
+        let account = portal.auth.account(session.session.account()).await.unwrap().unwrap();
+        (portal, anna, answer, calls, account.erased_at.is_some())
+    };
+    let (.., answer, calls, closed) = proves(None).await;
+    assert!(closed && answer.location().as_deref() == Some("/closed"), "{}", answer.text);
+    // The last call is the one that closes it.
+    let (portal, mut anna, answer, _, closed) = proves(Some(calls - 1)).await;
+    assert!(answer.status == StatusCode::SERVICE_UNAVAILABLE && !closed, "{}", answer.text);
+    assert!(answer.text.starts_with("<!doctype html>"), "a page: {}", answer.text);
+    assert_eq!(portal.get(&anna, "/home").await.status, StatusCode::SEE_OTHER, "the old token is over");
+    anna.takes(&answer);
+    assert_eq!(portal.get(&anna, "/home").await.status, StatusCode::OK);
+}

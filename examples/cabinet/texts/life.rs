@@ -44,6 +44,7 @@ pub struct Life {
     pub note: &'static str,
     pub note_lead: &'static str,
     pub note_asked: &'static str,
+    pub note_by: &'static str,
     pub note_ready: &'static str,
     pub note_own: &'static str,
     pub stop: &'static str,
@@ -165,6 +166,7 @@ pub(super) static RU: Life = Life {
     note: "Кто-то восстанавливает доступ к вашей учётной записи",
     note_lead: "По коду, который пришёл на один из ваших контактов. Если это не вы, остановите восстановление: иначе, когда срок пройдёт, хватит одного кода, чтобы сменить пароль.",
     note_asked: "Начато",
+    note_by: "По адресу",
     note_ready: "Сработает не раньше",
     note_own: "Если это вы, ничего не делайте.",
     stop: "Остановить",
@@ -224,7 +226,7 @@ pub(super) static RU: Life = Life {
     ],
     objection_what: [
         [
-            "Восстановление прекратится, и какое-то время новое начать не получится.",
+            "Восстановление прекратится, и какое-то время по этому адресу его не начать.",
             "Больше ничего не изменится: пароль прежний, сеансы открыты.",
         ],
         [
@@ -299,6 +301,7 @@ pub(super) static EN: Life = Life {
     note: "Somebody is restoring access to your account",
     note_lead: "By a code that went to one of your contacts. If it is not you, stop it: else, when the time is over, one code is enough to change your password.",
     note_asked: "Begun",
+    note_by: "By the address",
     note_ready: "Takes effect not before",
     note_own: "If it is you, do nothing.",
     stop: "Stop it",
@@ -354,7 +357,7 @@ pub(super) static EN: Life = Life {
     ],
     objection_what: [
         [
-            "The recovery ends, and for a while no other can be begun.",
+            "The recovery ends, and for a while this address cannot begin another.",
             "Nothing else changes: the password stays, and so do the sessions.",
         ],
         [

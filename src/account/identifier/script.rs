@@ -80,5 +80,23 @@ pub(super) fn narrow(c: char) -> char {
     }
 }
 
+/// With every sign that reads as a colon or a semicolon as that, and without space before a colon: in small letters,
+/// compatibility forms resolved.
+pub(super) fn as_read(text: &str) -> String {
+    let mut read = String::new();
+    for sign in text.nfkc().flat_map(char::to_lowercase) {
+        let sign = match sign {
+            '\u{2d0}' | '\u{2d1}' | '\u{2f8}' | '\u{589}' | '\u{2236}' | '\u{a789}' => ':',
+            '\u{61b}' | '\u{204f}' => ';',
+            sign => sign,
+        };
+        if sign == ':' {
+            read.truncate(read.trim_end().len());
+        }
+        read.push(sign);
+    }
+    read
+}
+
 // Lower case only: canonical forms have no other. From Unicode's confusables (UTS 39), what the tables above admit.
 const LATIN_TWINS: &str = "асеорхуіјѕһӏүёїӓӧӑӗѐӕ";

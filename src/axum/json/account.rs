@@ -11,24 +11,26 @@ use crate::clock::Timestamp;
 use crate::flow::{ListedContact, Objection};
 use crate::message::{Channel, Told, Topic};
 
-/// The recovery that waits, or was stopped, if there is one.
-pub(crate) fn recovery(waits: Option<&PendingRecovery>) -> impl Serialize {
+/// The recoveries that wait, or were stopped.
+pub(crate) fn recoveries(all: &[PendingRecovery]) -> impl Serialize {
     #[derive(Serialize)]
     struct Waits {
+        by: String,
         asked: String,
         ready: String,
         stopped: bool,
     }
     #[derive(Serialize)]
-    struct Recovery {
-        waits: Option<Waits>,
+    struct List {
+        recoveries: Vec<Waits>,
     }
-    let waits = waits.map(|one| Waits {
+    let waits = |one: &PendingRecovery| Waits {
+        by: one.by.masked(),
         asked: one.asked.rfc3339(),
         ready: one.ready.rfc3339(),
         stopped: one.stopped,
-    });
-    Recovery { waits }
+    };
+    List { recoveries: all.iter().map(waits).collect() }
 }
 
 /// An account's contacts.

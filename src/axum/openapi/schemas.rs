@@ -189,7 +189,7 @@ fn requests() -> Value {
                 "acr_values": {
                     "type": "string",
                     "description": "Words, all of which must be met: `aal1`, `aal2`, `aal3`, `mfa` (two kinds of factor), \
-                        `phr` (resists phishing), `uv` (its device verified its user).",
+                        `phr` (resists phishing), `uv` (its device verified its user; with `phr`, the same one).",
                 },
                 "max_age": { "type": ["integer", "null"], "minimum": 0, "description": "Seconds: what is older does not count." },
             },
@@ -329,11 +329,11 @@ fn replies() -> Value {
         "Looked": open(&with(asking, "here", json!({
             "type": "boolean", "description": "Whether this is the browser that asks.",
         })), &approves),
-        "Recovery": closed(&json!({
-            "waits": { "anyOf": [
-                { "type": "null" },
-                closed(&json!({ "asked": moment, "ready": moment, "stopped": { "type": "boolean" } })),
-            ] },
+        "Recoveries": closed(&json!({
+            "recoveries": { "type": "array", "items": closed(&json!({
+                "by": with(text.clone(), "description", json!("The address that confirmed it, masked: none else finishes it.")),
+                "asked": moment, "ready": moment, "stopped": { "type": "boolean" },
+            })) },
         })),
         "Objection": closed(&json!({ "objection": { "enum": ["stop_recovery", "undo_contact", "not_me"] } })),
         "History": closed(&json!({

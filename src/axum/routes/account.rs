@@ -13,7 +13,9 @@ use crate::axum::body::Call;
 use crate::axum::caller::Caller;
 use crate::axum::problem::Fault;
 use crate::axum::{Problem, json};
-use crate::flow::Objected;
+use crate::error::Broken;
+use crate::flow::{Code, Objected, Step};
+use crate::id::CredentialId;
 
 pub(super) async fn recover(mut call: Call) -> Result<Response, Problem> {
     #[derive(Deserialize)]
@@ -55,11 +57,11 @@ pub(super) async fn wait(call: Call) -> Result<Response, Problem> {
     Ok(json::step(&call.caller, call.caller.visit().wait(&flow).await))
 }
 
-pub(super) async fn recovery(caller: Caller) -> Result<Response, Problem> {
+pub(super) async fn recoveries(caller: Caller) -> Result<Response, Problem> {
     let session = signed(&caller).await?;
-    let waits =
-        caller.http.auth().recovery(session.account()).await.map_err(|broken| caller.broken(&broken))?;
-    Ok(json::ok(&json::recovery(waits.as_ref())))
+    let all =
+        caller.http.auth().recoveries(session.account()).await.map_err(|broken| caller.broken(&broken))?;
+    Ok(json::ok(&json::recoveries(&all)))
 }
 
 pub(super) async fn stop(caller: Caller) -> Result<Response, Problem> {
@@ -93,7 +95,7 @@ pub(super) async fn add_contact(mut call: Call) -> Result<Response, Problem> {
     let instead = asked.instead.map(|id| id.parse()).transpose();
     let instead = instead.map_err(|_| call.caller.fault(Fault::NotFound))?;
     let step = call.caller.visit().add_contact(session, &asked.address, instead).await;
-    Ok(json::step(&call.caller, step))
+    of_mine(&call.caller, step, instead).await
 }
 
 pub(super) async fn remove_contact(
@@ -103,7 +105,7 @@ pub(super) async fn remove_contact(
     caller.bind()?;
     let id = factors::credential_id(&caller, id)?;
     let Some(session) = &caller.token else { return Err(no_session(&caller)) };
-    Ok(json::step(&caller, caller.visit().remove_contact(session, id).await))
+    of_mine(&caller, caller.visit().remove_contact(session, id).await, Some(id)).await
 }
 
 pub(super) async fn prefer_contact(
@@ -113,7 +115,24 @@ pub(super) async fn prefer_contact(
     caller.bind()?;
     let id = factors::credential_id(&caller, id)?;
     let Some(session) = &caller.token else { return Err(no_session(&caller)) };
-    Ok(json::step(&caller, caller.visit().prefer_contact(session, id).await))
+    of_mine(&caller, caller.visit().prefer_contact(session, id).await, Some(id)).await
+}
+
+/// What became of a contact. Of one that the account does not have: there is none by that id, whosever it is.
+async fn of_mine(
+    caller: &Caller,
+    step: Result<Step, Broken>,
+    contact: Option<CredentialId>,
+) -> Result<Response, Problem> {
+    if let (Ok(Step::Refused(why)), Some(contact)) = (&step, contact)
+        && why.code == Code::NotOffered
+    {
+        let mine = caller.http.auth().contacts(signed(caller).await?.account()).await;
+        if mine.map_err(|broken| caller.broken(&broken))?.iter().all(|one| one.id != contact) {
+            return Err(caller.fault(Fault::NotFound));
+        }
+    }
+    Ok(json::step(caller, step))
 }
 
 /// The query of a link in a notice.

@@ -14,6 +14,7 @@ use crate::axum::caller::Caller;
 use crate::axum::problem::Fault;
 use crate::axum::require::Lacking;
 use crate::axum::{Problem, json};
+use crate::flow::{Code, Step};
 use crate::id::CredentialId;
 
 /// Proving what a `step_up` problem said, by its own words.
@@ -41,7 +42,11 @@ pub(super) async fn remove(
     caller.bind()?;
     let id = credential_id(&caller, id)?;
     let Some(session) = &caller.token else { return Err(no_session(&caller)) };
-    Ok(json::step(&caller, caller.visit().remove(session, id).await))
+    match caller.visit().remove(session, id).await {
+        // Not the account's, or not in its list: there is none by that id, as for an id that is none.
+        Ok(Step::Refused(why)) if why.code == Code::NotOffered => Err(caller.fault(Fault::NotFound)),
+        step => Ok(json::step(&caller, step)),
+    }
 }
 
 pub(super) async fn rename(id: Result<Path<String>, PathRejection>, call: Call) -> Result<Response, Problem> {
@@ -58,6 +63,7 @@ pub(super) async fn rename(id: Result<Path<String>, PathRejection>, call: Call) 
     let refused = caller.visit().rename(&session, id, &asked.name).await;
     match refused.map_err(|broken| caller.broken(&broken))? {
         None => Ok(StatusCode::NO_CONTENT.into_response()),
+        Some(why) if why.code == Code::NotOffered => Err(caller.fault(Fault::NotFound)),
         Some(why) => Err(Problem::refused(&why, caller.client.locale)),
     }
 }

@@ -24,15 +24,13 @@ pub(super) const TEMPLATES: &[Template] = &[
     Template::new("recovery-waits", Topic::Account)
         .en(
             "{site}: somebody recovers your account",
-            "{at}, {from}: somebody who can read one of your addresses has begun to recover your account. At {ready} \
-             they \
+            "{at}, {from}: somebody who can read {contact} has begun to recover your account. At {ready} they \
              can choose a new way to sign in. If it was not you, sign in and stop it.[ Stop it here: {objection}]\n\nIf it was you, begin again then, \
              with the same address.",
         )
         .ru(
             "{site}: кто-то восстанавливает доступ к вашей учётной записи",
-            "{at}, {from}: кто-то, у кого есть доступ к одному из ваших адресов, начал восстанавливать вашу учётную \
-             запись. \
+            "{at}, {from}: кто-то, кто может прочитать {contact}, начал восстанавливать вашу учётную запись. \
              {ready} он сможет задать новый способ входа. Если это не вы, войдите и остановите это.[ Остановить: {objection}]\n\nЕсли это \
              вы, начните тогда заново с тем же адресом.",
         )
@@ -143,14 +141,14 @@ pub(super) const TEMPLATES: &[Template] = &[
             "{site}: your account is locked",
             "{at}, {from}: your account was locked. All sessions have ended and nobody signs in, you included. To \
              open it again, \
-             go to {host} and choose \"Forgot the password?\". If it was not you, do that, too, or turn to support.",
+             go to {host} and choose \"Forgot the password?\", or turn to support. If it was not you, do the same.",
         )
         .ru(
             "{site}: учётная запись заблокирована",
             "{at}, {from}: ваша учётная запись заблокирована. Все сеансы завершены, войти не может никто, и вы тоже. \
              Чтобы снять \
-             блокировку, откройте {host} и выберите «Забыли пароль?». Если это не вы, сделайте то же или обратитесь в \
-             поддержку.",
+             блокировку, откройте {host} и выберите «Забыли пароль?» или обратитесь в поддержку. Если это не вы, сделайте \
+             то же.",
         ),
     Template::new("locked-by-desk", Topic::Account)
         .en(

@@ -94,14 +94,15 @@ pub(super) const TEMPLATES: &[Template] = &[
         ),
     Template::new("denied", Topic::SignIn)
         .en(
-            "{site}: a sign-in was denied",
-            "{at}: a sign-in from {from} was denied on another of your devices. If it was not your own, somebody knows \
-             what it was begun with: change your password.",
+            "{site}: a request was denied",
+            "{at}: a request from {from} was denied on another of your devices, and nothing was done. If it was not your \
+             own, look at the history of your account: whoever began a sign-in with your password knows it, and then \
+             change it.",
         )
         .ru(
-            "{site}: вход отклонён",
-            "{at}: вход ({from}) отклонён на другом вашем устройстве. Если входили не вы, кто-то знает, с чего начать \
-             вход: смените пароль.",
+            "{site}: запрос отклонён",
+            "{at}: запрос ({from}) отклонён на другом вашем устройстве, ничего не сделано. Если это не вы, посмотрите \
+             историю учётной записи: если вход начали с вашим паролем, его кто-то знает, смените его.",
         ),
     Template::new("backup-code-used", Topic::SignIn)
         .en(

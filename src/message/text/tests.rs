@@ -34,6 +34,7 @@ const SAMPLES: &[(&str, &str)] = &[
     ("old", "i•••@example.org"),
     ("new", "p•••@example.net"),
     ("main", "p•••@example.net"),
+    ("contact", "i•••@example.org"),
 ];
 /// These open something, so they stand in what was asked for, and in no notice. An `objection` only takes away.
 const SECRET: [&str; 2] = ["code", "link"];

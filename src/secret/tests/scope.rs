@@ -293,7 +293,7 @@ impl World {
             (Kind::Objection, _) => {
                 let mine = self.auth.session(&owner.session).await.unwrap().unwrap().account();
                 let _ = self.visit(&owner.binding).object(text).await.unwrap();
-                self.auth.recovery(mine).await.unwrap().unwrap().stopped
+                self.auth.recoveries(mine).await.unwrap().iter().any(|one| one.stopped)
             }
             (Kind::BackupCode, _) => self.ends(&owner.flow, BackupCodes::code(text), &owner.binding).await,
         }

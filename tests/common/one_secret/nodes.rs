@@ -148,7 +148,7 @@ fn node<S: Store + Throttle + Clone>(
         .factor(AtOnce::enrolled(Password::default(), meeting))
         .factor(AtOnce::new(Code::sms(), meeting))
         .factor(AtOnce::new(Code::email(), meeting))
-        .factor(AtOnce::new(Link::default(), meeting))
+        .factor(AtOnce::new(Link::at("/link"), meeting))
         .factor(AtOnce::enrolled(Totp::default(), meeting))
         .factor(AtOnce::new(Hotp::default(), meeting))
         .factor(AtOnce::enrolled(BackupCodes::of(16).unwrap(), meeting))

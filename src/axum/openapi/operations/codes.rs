@@ -16,7 +16,8 @@ pub(super) const NAMES: &[Code] = &[
 ];
 pub(super) const APPLICANT: &[Code] = &[Code::ContactKind, Code::Name, Code::BirthDate, Code::Terms];
 pub(super) const HUMAN: &[Code] = &[Code::HumanNeeded, Code::HumanWrong];
-pub(super) const BEGIN: &[Code] = &[Code::NoFlow, Code::NotOffered, Code::TooSoon, Code::Barred, Code::Stale];
+pub(super) const BEGIN: &[Code] =
+    &[Code::NoFlow, Code::NotOffered, Code::TooSoon, Code::Barred, Code::Stale, Code::Busy];
 pub(super) const PROVE: &[Code] = &[
     Code::NoFlow,
     Code::NotOffered,

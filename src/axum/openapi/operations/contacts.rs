@@ -33,7 +33,7 @@ pub(in crate::axum::openapi) const CONTACTS: &[Operation] = &[
         summary: "Begins to take a contact away. Ends all other sessions; this one gets a new token.",
         body: None,
         answers: Answers::Step,
-        codes: &[ANY, SIGNED, &[Code::ContactKind, Code::NotOffered, Code::LastFactor, Code::Stale]],
+        codes: &[ANY, SIGNED, &[Code::LastFactor, Code::Stale]],
         faults: &[Fault::NotFound],
     },
     Operation {
@@ -43,7 +43,7 @@ pub(in crate::axum::openapi) const CONTACTS: &[Operation] = &[
         summary: "Begins to make a contact the main one of its kind. Ends all other sessions; this one gets a new token.",
         body: None,
         answers: Answers::Step,
-        codes: &[ANY, SIGNED, &[Code::ContactKind, Code::NotOffered, Code::Stale]],
+        codes: &[ANY, SIGNED, &[Code::NotOffered, Code::Stale]],
         faults: &[Fault::NotFound],
     },
 ];
