@@ -41,6 +41,7 @@ use crate::proof::Due;
 use crate::secret::Token;
 use crate::session::Session;
 
+pub use crate::effect::Effect;
 pub use client::Client;
 #[cfg(feature = "axum")]
 pub(crate) use client::MOST_ACCOUNTS;
@@ -474,7 +475,7 @@ impl Visit {
     ///
     /// # Errors
     /// When something does not work.
-    pub async fn end_session(&self, mine: &Session, other: crate::id::SessionId) -> Result<Ended, Broken> {
+    pub async fn end_session(&self, mine: &Session, other: crate::id::SessionId) -> Result<Effect, Broken> {
         self.auth.0.end_session(self, mine, other).await
     }
 
@@ -483,22 +484,9 @@ impl Visit {
     ///
     /// # Errors
     /// When something does not work.
-    pub async fn end_other_sessions(&self, mine: &Session) -> Result<Ended, Broken> {
+    pub async fn end_other_sessions(&self, mine: &Session) -> Result<Effect, Broken> {
         self.auth.0.end_other_sessions(self, mine).await
     }
-}
-
-/// How the ending of other sessions ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-#[non_exhaustive]
-pub enum Ended {
-    /// They have ended.
-    Done,
-    /// There was nothing to end.
-    Nothing,
-    /// The session that asked has itself ended meanwhile, and ended nothing.
-    NoSession,
 }
 
 /// A sign-in about to begin.

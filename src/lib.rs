@@ -11,6 +11,7 @@ pub mod axum;
 pub mod clock;
 pub mod danger;
 pub mod device;
+mod effect;
 pub mod error;
 pub mod event;
 pub mod factor;

@@ -147,12 +147,12 @@ async fn it_says_what_the_messages_said_in_the_language_that_is_read() {
 async fn what_is_tried_at_a_locked_account_breaks_nothing() {
     let house = House::over(&MemoryStore::default(), EMAIL).await;
     house.sign_in().await;
-    assert!(house.visit.lock(&house.mine.session).await.unwrap());
+    assert!(house.visit.lock(&house.mine.session).await.unwrap().is_done());
     let stranger = house.auth.visit(Client::unknown());
     for _ in 0..7 {
         let _ = stranger.sign_in().with(EMAIL, Password::word("wrong")).await.unwrap();
     }
-    assert!(house.auth.unlock(house.account, &somebody()).await.unwrap());
+    assert!(house.auth.unlock(house.account, &somebody()).await.unwrap().is_done());
     let subjects = house.subjects().await;
     assert!(subjects.iter().any(|one| one == "Sign-in from a new browser"), "{subjects:?}");
     let _ = house.auth.export(house.account).await.unwrap().unwrap().whole().await.unwrap();
@@ -190,7 +190,7 @@ async fn what_is_switched_off_elsewhere_is_there_still() {
     let mine = house.sign_in().await;
     let account = house.auth.account(house.account).await.unwrap().unwrap();
     let quiet = account.preferences.with(Topic::SignIn, Channel::Email, false);
-    assert!(house.visit.prefer(&mine.session, |_| quiet.clone()).await.unwrap().is_none());
+    assert!(house.visit.prefer(&mine.session, |_| quiet.clone()).await.unwrap().is_ok());
     house.sent().await;
     house.outbox.clear();
     house.sign_in().await;
@@ -226,7 +226,7 @@ async fn it_is_paged_and_no_line_of_the_history() {
     let history = house.auth.history(house.account, EventPage::newest(100)).await.unwrap();
     assert!(history.iter().all(|event| ["sign-in", "sign-up"].contains(&event.name.as_str())), "{history:?}");
     // No line of it is an event of the account's: "this was not me" is said of what is in the history.
-    assert!(!house.visit.not_me(&house.mine.session, all[0]).await.unwrap());
+    assert!(!house.visit.not_me(&house.mine.session, all[0]).await.unwrap().is_done());
 }
 
 #[tokio::test]

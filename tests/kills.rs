@@ -27,7 +27,7 @@ use propusk::clock::Clock;
 use propusk::error::Broken;
 use propusk::event::{EventPage, Outcome};
 use propusk::factor::password::due::Issued;
-use propusk::flow::{Closing, Done, Ended, Next, Objected, Objection, Refreshed, Transaction};
+use propusk::flow::{Closing, Done, Effect, Next, Objected, Objection, Refreshed, Transaction};
 use propusk::id::AccountId;
 use propusk::message::Locale;
 use propusk::policy::Requirement;
@@ -248,7 +248,7 @@ impl Stage {
             hands.advance(if story == Story::Erase { 30 * 24 * 3600 } else { 3600 });
         }
         if let (Story::Unlock, Some((here, _))) = (story, &before) {
-            assert!(visit.lock(&here.session).await.unwrap());
+            assert!(visit.lock(&here.session).await.unwrap().is_done());
         }
         if story == Story::StopRecovery {
             let next = pending(visit.recover().start(name(story)).await.unwrap());
@@ -402,7 +402,7 @@ impl Stage {
                 self.ack(self.say(&next.flow, Which::Word(NEW_WORD)).await?);
             }
             (Story::StopRecovery, Some((here, _))) => {
-                assert!(visit.stop_recovery(&here.session).await?);
+                assert!(visit.stop_recovery(&here.session).await?.is_done());
                 *self.secret.borrow_mut() = "stopped".to_owned();
             }
             (Story::Contact, Some((here, _))) => {
@@ -453,17 +453,17 @@ impl Stage {
             (Story::Switch, Some((_, there))) => self.ack(visit.switch(&there.token).await?),
             (Story::SignOut, Some((here, _))) => visit.sign_out(&here.token).await?,
             (Story::EndOne, Some((here, there))) => {
-                assert_eq!(visit.end_session(&here.session, there.session.id()).await?, Ended::Done);
+                assert_eq!(visit.end_session(&here.session, there.session.id()).await?, Effect::Done);
             }
             (Story::EndOthers, Some((here, _))) => {
-                assert_eq!(visit.end_other_sessions(&here.session).await?, Ended::Done);
+                assert_eq!(visit.end_other_sessions(&here.session).await?, Effect::Done);
             }
             (Story::SwitchOff, Some((here, _))) => {
                 self.auth.disable(here.session.account(), &somebody()).await?
             }
-            (Story::Lock, Some((here, _))) => assert!(visit.lock(&here.session).await?),
+            (Story::Lock, Some((here, _))) => assert!(visit.lock(&here.session).await?.is_done()),
             (Story::Unlock, Some((here, _))) => {
-                assert!(self.auth.unlock(here.session.account(), &somebody()).await?);
+                assert!(self.auth.unlock(here.session.account(), &somebody()).await?.is_done());
             }
             (Story::NotMe, _) => {
                 let link = self.secret.borrow().clone();
@@ -732,7 +732,7 @@ impl Stage {
                 assert!(auth.session(&here.token).await.unwrap().is_some(), "{at}");
             }
             (Story::EndOthers, Some((here, there))) => {
-                assert_ne!(visit.end_other_sessions(&here.session).await.unwrap(), Ended::NoSession, "{at}");
+                assert_ne!(visit.end_other_sessions(&here.session).await.unwrap(), Effect::NoSession, "{at}");
                 assert!(auth.session(&there.token).await.unwrap().is_none(), "{at}");
                 assert!(auth.session(&here.token).await.unwrap().is_some(), "{at}");
             }
@@ -751,13 +751,13 @@ impl Stage {
                     assert_eq!(auth.session(&end.token).await.unwrap().is_none(), locked, "{at}");
                 }
                 assert_eq!(no(&by(WORD).await.unwrap()) == "wrong", locked, "{at}");
-                assert_eq!(auth.unlock(account, &somebody()).await.unwrap(), locked, "{at}");
+                assert_eq!(auth.unlock(account, &somebody()).await.unwrap().is_done(), locked, "{at}");
             }
             (Story::Unlock, Some((here, there))) => {
                 let account = here.session.account();
                 let locked = auth.account(account).await.unwrap().unwrap().lock.is_some();
                 assert_eq!(no(&by(WORD).await.unwrap()) == "wrong", locked, "{at}");
-                assert_eq!(auth.unlock(account, &somebody()).await.unwrap(), locked, "{at}");
+                assert_eq!(auth.unlock(account, &somebody()).await.unwrap().is_done(), locked, "{at}");
                 for end in [here, there] {
                     assert!(auth.session(&end.token).await.unwrap().is_none(), "{at}: it lives again");
                 }
@@ -787,7 +787,7 @@ impl Stage {
                 let sent = sent.iter().filter(|one| one.template.as_str() == "locked").count();
                 assert_eq!((lines, sent), (1, 1), "{at}: locked, and told of it");
                 assert!(auth.sessions(account).await.unwrap().is_empty(), "{at}");
-                assert!(auth.unlock(account, &somebody()).await.unwrap(), "{at}");
+                assert!(auth.unlock(account, &somebody()).await.unwrap().is_done(), "{at}");
             }
             (Story::Inbox, Some((here, _))) => {
                 let read = async || {
@@ -804,7 +804,7 @@ impl Stage {
                 let still = waits().await;
                 let stopped = *self.secret.borrow() == "stopped";
                 assert!(!(still && stopped), "{at}: what was acknowledged is lost");
-                assert_eq!(visit.stop_recovery(&here.session).await.unwrap(), still, "{at}");
+                assert_eq!(visit.stop_recovery(&here.session).await.unwrap().is_done(), still, "{at}");
                 assert!(!waits().await, "{at}");
             }
             (Story::Undo, Some((here, there))) => {

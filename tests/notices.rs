@@ -79,7 +79,11 @@ impl House {
 
     async fn prefer(&self, mine: &Session, wanted: &Preferences) -> &'static str {
         let visit = self.auth.visit(Client::unknown());
-        visit.prefer(mine, |_| wanted.clone()).await.unwrap().map_or("done", |why| why.code.as_str())
+        visit
+            .prefer(mine, |_| wanted.clone())
+            .await
+            .unwrap()
+            .map_or_else(|why| why.code.as_str(), |()| "done")
     }
 
     /// The newest line of the history: its name, and what stands beside it.

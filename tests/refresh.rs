@@ -11,7 +11,7 @@ use std::time::Duration;
 use portal::{Hands, NEW_WORD, Outbox, PHONE, WORD, done, pending, register};
 use propusk::clock::Clock;
 use propusk::event::{EventPage, Outcome};
-use propusk::flow::{Done, Ended, Refreshed};
+use propusk::flow::{Done, Effect, Refreshed};
 use propusk::policy::Requirement;
 use propusk::proof::Aal;
 use propusk::store::sqlite::SqliteStore;
@@ -174,9 +174,9 @@ async fn it_ends_with_its_session() {
             }
             "end" => assert_eq!(
                 phone.app.end_session(&other.session, mine.session.id()).await.unwrap(),
-                Ended::Done
+                Effect::Done
             ),
-            "others" => assert_eq!(phone.app.end_other_sessions(&other.session).await.unwrap(), Ended::Done),
+            "others" => assert_eq!(phone.app.end_other_sessions(&other.session).await.unwrap(), Effect::Done),
             "disable" => phone.auth.disable(account, &Client::unknown()).await.unwrap(),
             "password" => {
                 let next = pending(phone.app.change(&other.token, Password::NAME).await.unwrap());

@@ -16,7 +16,7 @@ use propusk::auth::import::{Import, Imported};
 use propusk::clock::{Clock, SystemEntropy, Timestamp};
 use propusk::error::Broken;
 use propusk::event::EventPage;
-use propusk::flow::{Code as Why, Done, Ended, Posted, Transaction};
+use propusk::flow::{Code as Why, Done, Effect, Posted, Transaction};
 use propusk::hash::{Hashed, Lane};
 use propusk::id::FactorName;
 use propusk::message::{Message, SendError, Sender, Sending, Sent};
@@ -158,7 +158,7 @@ async fn f28_what_waits_behind_a_channel_that_hangs_is_not_given_up() {
     };
     for _ in 0..50 {
         auth.lock(account, LockReason::Desk, &Client::unknown()).await.unwrap();
-        assert!(auth.unlock(account, &Client::unknown()).await.unwrap());
+        assert!(auth.unlock(account, &Client::unknown()).await.unwrap().is_done());
     }
     let until = auth.now().after(Duration::from_secs(20 * 60));
     let mut given_up = 0;
@@ -432,15 +432,15 @@ async fn f32_where_no_other_session_is_none_is_told_to_have_ended() {
     };
     let before = lines().await;
     for _ in 0..3 {
-        assert_eq!(visit.end_other_sessions(&mine.session).await.unwrap(), Ended::Nothing);
+        assert_eq!(visit.end_other_sessions(&mine.session).await.unwrap(), Effect::Nothing);
     }
     assert_eq!(lines().await, before);
     let other = done(visit.sign_in().with(PHONE, Password::word(WORD)).await.unwrap());
     let before = lines().await;
-    assert_eq!(visit.end_other_sessions(&mine.session).await.unwrap(), Ended::Done);
+    assert_eq!(visit.end_other_sessions(&mine.session).await.unwrap(), Effect::Done);
     assert_eq!(lines().await, before + 1);
-    assert_eq!(visit.end_other_sessions(&other.session).await.unwrap(), Ended::NoSession);
-    assert_eq!(visit.end_session(&other.session, mine.session.id()).await.unwrap(), Ended::NoSession);
+    assert_eq!(visit.end_other_sessions(&other.session).await.unwrap(), Effect::NoSession);
+    assert_eq!(visit.end_session(&other.session, mine.session.id()).await.unwrap(), Effect::NoSession);
     assert!(house.auth.session(&mine.token).await.unwrap().is_some());
 }
 

@@ -61,7 +61,7 @@ impl Auth {
     }
 
     /// Sets the name and the birth date of its owner; a name alone takes the birth date away. A new password must not be
-    /// made of them from then on. `Some`: the name is refused, and why; nothing was written.
+    /// made of them from then on. Refused for a name that is none: nothing was written.
     ///
     /// # Errors
     /// As [`Auth::set_level`].
@@ -70,11 +70,11 @@ impl Auth {
         id: AccountId,
         who: impl Into<PersonalData<'_>>,
         by: &Client,
-    ) -> Result<Option<Refusal>, Broken> {
-        let Some(who) = who.into().cleaned() else { return Ok(Some(Refusal::new(Code::Name))) };
+    ) -> Result<Result<(), Refusal>, Broken> {
+        let Some(who) = who.into().cleaned() else { return Ok(Err(Refusal::new(Code::Name))) };
         let set = |profile: &mut ProfileData, _: &mut AccountState| profile.who = who.clone();
         self.set_account(id, Change::by(event::name::PERSONAL_DATA_SET, by), set).await?;
-        Ok(None)
+        Ok(Ok(()))
     }
 
     /// Switches an account off: all its sessions end at once, and every door refuses, in the same bytes as for a

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Inner;
 use crate::clock::Timestamp;
-use crate::error::Broken;
+use crate::error::{Broken, StoreError};
 use crate::event::{self, EventPage, Origin, Outcome, Sealed};
-use crate::flow::{Person, Visit};
+use crate::flow::{Effect, Person, Visit};
 use crate::id::BrowserId;
 use crate::session::Session;
 use crate::store::{BrowserRow, Committed, Write};
@@ -54,21 +54,23 @@ impl Visit {
     }
 
     /// Has the account forget one of its browsers: who signs in there is a stranger again. Its session, if it has
-    /// one, is ended apart. False when there is no such browser, or this session has itself ended meanwhile.
+    /// one, is ended apart.
     ///
     /// # Errors
     /// When the store does not work.
-    pub async fn forget_browser(&self, mine: &Session, id: BrowserId) -> Result<bool, Broken> {
+    pub async fn forget_browser(&self, mine: &Session, id: BrowserId) -> Result<Effect, Broken> {
         let auth = &self.auth.0;
         for _ in 0..MOST_TRIES {
-            let Some(person) = auth.person_by_id(mine.account()).await? else { break };
+            let Some(person) = auth.person_by_id(mine.account()).await? else { return Ok(Effect::NoSession) };
+            if !auth.lives(mine, &person).await? {
+                return Ok(Effect::NoSession);
+            }
             let now = auth.clock.now();
             let mut rows = person.subject.iter().flat_map(|subject| &subject.browsers);
             // Only its own: the id comes from outside.
-            let Some(row) = rows.find(|row| row.id == id && now < row.expires) else { break };
-            if !auth.lives(mine, &person).await? {
-                break;
-            }
+            let Some(row) = rows.find(|row| row.id == id && now < row.expires) else {
+                return Ok(Effect::Nothing);
+            };
             let sealed = Sealed::new(self.client.origin());
             let (_, line) = auth.line(&person, event::name::BROWSER_FORGOTTEN, Outcome::Done, &sealed)?;
             // It is over now, and its trust with it: a sign-in by less that is just being finished there is judged again.
@@ -76,11 +78,11 @@ impl Visit {
             let mut batch = vec![Write::TouchBrowser { id, seen: row.seen, expires: now }, line];
             batch.extend(auth.untrust(&person, id)?);
             if auth.commit(batch).await? == Committed::Won {
-                return Ok(true);
+                return Ok(Effect::Done);
             }
             // It has just used its trust, and is another row now.
         }
-        Ok(false)
+        Err(StoreError::Unavailable("a browser uses its trust faster than it is forgotten").into())
     }
 }
 

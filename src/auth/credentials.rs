@@ -87,7 +87,7 @@ impl Auth {
 
 impl Visit {
     /// Gives one of this account's credentials a name for its owner's list: up to 40 characters; an empty one takes it
-    /// away. `Some`: refused, and why; nothing was written.
+    /// away. Refused: nothing was written.
     ///
     /// # Errors
     /// When the store does not work.
@@ -96,10 +96,10 @@ impl Visit {
         mine: &Session,
         credential: CredentialId,
         name: &str,
-    ) -> Result<Option<Refusal>, Broken> {
+    ) -> Result<Result<(), Refusal>, Broken> {
         let (auth, name) = (&self.auth.0, name.trim());
         if name.chars().count() > MOST_NAME || name.chars().any(deceives) {
-            return Ok(Some(Refusal::new(Code::Name)));
+            return Ok(Err(Refusal::new(Code::Name)));
         }
         for _ in 0..MOST_TRIES {
             let Some(person) = auth.person_by_id(mine.account()).await? else { break };
@@ -107,7 +107,7 @@ impl Visit {
             // Only its own: the id comes from outside.
             let Some(row) = rows.find(|row| row.id == credential && auth.factor(&row.factor).is_some())
             else {
-                return Ok(Some(Refusal::new(Code::NotOffered)));
+                return Ok(Err(Refusal::new(Code::NotOffered)));
             };
             if !auth.lives(mine, &person).await? {
                 break;
@@ -118,10 +118,10 @@ impl Visit {
             let (expect, version) = (row.version, row.version.next());
             let row = CredentialRow { version, sealed, ..row.clone() };
             if auth.commit(vec![Write::SwapCredential { row, expect }]).await? == Committed::Won {
-                return Ok(None);
+                return Ok(Ok(()));
             }
         }
-        Ok(Some(Refusal::new(Code::NoSession)))
+        Ok(Err(Refusal::new(Code::NoSession)))
     }
 }
 

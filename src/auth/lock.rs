@@ -7,7 +7,7 @@ use super::{Auth, Change, Inner};
 use crate::account::{Lock, LockReason, ProfileData};
 use crate::error::Broken;
 use crate::event::{self, Sealed};
-use crate::flow::{Client, Person, Visit};
+use crate::flow::{Client, Effect, Person, Visit};
 use crate::id::{AccountId, EventId, SessionId};
 use crate::session::Session;
 use crate::store::AccountState;
@@ -24,13 +24,13 @@ impl Auth {
         locked.then_some(()).ok_or(super::admin::NO_ACCOUNT)
     }
 
-    /// Lifts a lock, whoever set it; whether there was one. What ended with it does not come back. One that is switched
+    /// Lifts a lock, whoever set it. What ended with it does not come back. One that is switched
     /// off besides stays so. Wrong answers are forgotten, also where there was no lock: strangers who used up an account's
     /// guesses shut out an owner who has no browser that is known.
     ///
     /// # Errors
     /// When the store does not work.
-    pub async fn unlock(&self, id: AccountId, by: &Client) -> Result<bool, Broken> {
+    pub async fn unlock(&self, id: AccountId, by: &Client) -> Result<Effect, Broken> {
         self.0.ready().await?;
         let change = Change::new(event::name::UNLOCKED, Sealed::new(by.origin())).telling("unlocked");
         let now = self.0.clock.now();
@@ -39,43 +39,42 @@ impl Auth {
             profile.secured = Some(now);
             profile.lock.take().is_some()
         };
-        self.0.change_account(id, change, lift).await
+        Ok(Effect::of(self.0.change_account(id, change, lift).await?))
     }
 }
 
 impl Visit {
-    /// Locks the account of this session, which ends with all others. False when it has itself ended meanwhile.
+    /// Locks the account of this session, which ends with all others.
     ///
     /// # Errors
     /// When the store does not work.
-    pub async fn lock(&self, mine: &Session) -> Result<bool, Broken> {
+    pub async fn lock(&self, mine: &Session) -> Result<Effect, Broken> {
         let auth = &self.auth.0;
         if !auth.is_live(mine).await? {
-            return Ok(false);
+            return Ok(Effect::NoSession);
         }
-        auth.lock(mine.account(), (LockReason::Owner, true), Sealed::new(self.client.origin())).await
+        auth.lock_mine(mine, LockReason::Owner, Sealed::new(self.client.origin())).await
     }
 
-    /// "This was not me", said of a line of the account's own history: locks it as [`Visit::lock`] does. False when
-    /// there is no such line, or this session has itself ended meanwhile.
+    /// "This was not me", said of a line of the account's own history: locks it as [`Visit::lock`] does.
     ///
     /// # Errors
     /// When the store does not work.
-    pub async fn not_me(&self, mine: &Session, line: EventId) -> Result<bool, Broken> {
+    pub async fn not_me(&self, mine: &Session, line: EventId) -> Result<Effect, Broken> {
         let auth = &self.auth.0;
         if !auth.is_live(mine).await? {
-            return Ok(false);
+            return Ok(Effect::NoSession);
         }
         // A session carries the id of the event that began it, so this finds any event by its id.
         let found = auth.store.beginnings(vec![SessionId::from_bytes(*line.as_bytes())]).await?;
         // Only its own: the id comes from outside.
         let Some(found) = found.into_iter().find(|row| row.account == Some(mine.account())) else {
-            return Ok(false);
+            return Ok(Effect::Nothing);
         };
         let mut content = Sealed::new(self.client.origin());
         content.details.insert("event".into(), line.to_string());
         content.details.insert("about".into(), found.name.to_string());
-        auth.lock(mine.account(), (LockReason::NotMe, true), content).await
+        auth.lock_mine(mine, LockReason::NotMe, content).await
     }
 }
 
@@ -127,6 +126,12 @@ impl Inner {
             true
         };
         self.change_account(id, change, set).await
+    }
+
+    async fn lock_mine(&self, mine: &Session, why: LockReason, content: Sealed) -> Result<Effect, Broken> {
+        // An account that was closed in between has no session any more.
+        let locked = self.lock(mine.account(), (why, true), content).await?;
+        Ok(if locked { Effect::Done } else { Effect::NoSession })
     }
 
     async fn is_live(&self, mine: &Session) -> Result<bool, Broken> {

@@ -31,7 +31,7 @@ use crate::clock::Timestamp;
 use crate::error::Broken;
 use crate::event::{EventPage, Outcome};
 use crate::factor::Answer;
-use crate::flow::{Code, Ended, Posted, Refusal, Step, Visit};
+use crate::flow::{Code, Effect, Posted, Refusal, Step, Visit};
 use crate::human::{HumanFor, HumanWay, Puzzle};
 use crate::id::FactorName;
 use crate::secret::Token;
@@ -314,8 +314,8 @@ async fn sessions(caller: Caller) -> Result<Response, Problem> {
 async fn end_others(caller: Caller) -> Result<Response, Problem> {
     let session = signed(&caller).await?;
     match caller.visit().end_other_sessions(&session).await.map_err(|broken| caller.broken(&broken))? {
-        Ended::Done | Ended::Nothing => Ok(StatusCode::NO_CONTENT.into_response()),
-        Ended::NoSession => Err(no_session(&caller)),
+        Effect::Done | Effect::Nothing => Ok(StatusCode::NO_CONTENT.into_response()),
+        Effect::NoSession => Err(no_session(&caller)),
     }
 }
 
@@ -325,12 +325,12 @@ async fn end_session(caller: Caller, id: Result<Path<String>, PathRejection>) ->
     let Ok(id) = id.map_err(|_| not_found())?.parse() else { return Err(not_found()) };
     let ended = caller.visit().end_session(&session, id).await.map_err(|broken| caller.broken(&broken))?;
     match ended {
-        Ended::Done if id == session.id() => {
+        Effect::Done if id == session.id() => {
             Ok((caller.signed_out(), StatusCode::NO_CONTENT).into_response())
         }
-        Ended::Done => Ok(StatusCode::NO_CONTENT.into_response()),
-        Ended::Nothing => Err(not_found()),
-        Ended::NoSession => Err(no_session(&caller)),
+        Effect::Done => Ok(StatusCode::NO_CONTENT.into_response()),
+        Effect::Nothing => Err(not_found()),
+        Effect::NoSession => Err(no_session(&caller)),
     }
 }
 

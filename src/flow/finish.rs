@@ -7,7 +7,7 @@ use super::stop::Going;
 use super::subject::Person;
 use super::trust::Trusted;
 use super::verify::Attempt;
-use super::{Code, Done, Ended, Step, Visit};
+use super::{Code, Done, Effect, Step, Visit};
 use crate::auth::Inner;
 use crate::error::{Broken, StoreError};
 use crate::event::{self, Outcome, Reached, Sealed};
@@ -303,25 +303,31 @@ impl Inner {
         visit: &Visit,
         mine: &Session,
         other: SessionId,
-    ) -> Result<Ended, Broken> {
+    ) -> Result<Effect, Broken> {
         let end = Write::EndSession { account: mine.account(), route: mine.route(), id: other };
         self.end(visit, mine, end, event::name::SESSION_ENDED).await
     }
 
-    pub(crate) async fn end_other_sessions(&self, visit: &Visit, mine: &Session) -> Result<Ended, Broken> {
+    pub(crate) async fn end_other_sessions(&self, visit: &Visit, mine: &Session) -> Result<Effect, Broken> {
         let end =
             Write::EndSessions { account: mine.account(), route: mine.route(), except: Some(mine.id()) };
         self.end(visit, mine, end, event::name::OTHERS_ENDED).await
     }
 
-    async fn end(&self, visit: &Visit, mine: &Session, end: Write, name: EventName) -> Result<Ended, Broken> {
+    async fn end(
+        &self,
+        visit: &Visit,
+        mine: &Session,
+        end: Write,
+        name: EventName,
+    ) -> Result<Effect, Broken> {
         let itself = matches!(&end, Write::EndSession { id, .. } if *id == mine.id());
         for _ in 0..MOST_TRIES {
-            let Some(person) = self.person_by_id(mine.account()).await? else { return Ok(Ended::NoSession) };
+            let Some(person) = self.person_by_id(mine.account()).await? else { return Ok(Effect::NoSession) };
             // What is to end itself is not looked for. While a refresh holds it, it is out of sight, and would live on
             // under the next token; the commit waits for that, and is told what there is.
             if !itself && !self.lives(mine, &person).await? {
-                return Ok(Ended::NoSession);
+                return Ok(Effect::NoSession);
             }
             let (mut batch, mut some) = (vec![end.clone()], true);
             if matches!(end, Write::EndSessions { .. }) {
@@ -338,9 +344,9 @@ impl Inner {
                 batch.push(self.line(&person, name.clone(), Outcome::Done, &sealed)?.1);
             }
             match self.commit(batch).await? {
-                Committed::Won if some => return Ok(Ended::Done),
-                Committed::Lost { at: 0 } if itself => return Ok(Ended::NoSession),
-                Committed::Won | Committed::Lost { at: 0 } => return Ok(Ended::Nothing),
+                Committed::Won if some => return Ok(Effect::Done),
+                Committed::Lost { at: 0 } if itself => return Ok(Effect::NoSession),
+                Committed::Won | Committed::Lost { at: 0 } => return Ok(Effect::Nothing),
                 // Another browser has just used its trust.
                 Committed::Lost { .. } => {}
             }

@@ -5,7 +5,7 @@ use super::owner::{Link, Objection};
 use super::state::{Kind, Run, State};
 use super::stop::Going;
 use super::subject::Person;
-use super::{Code, Refusal, Step, Visit, edge};
+use super::{Code, Effect, Refusal, Step, Visit, edge};
 use crate::account::identifier::Identifier;
 use crate::account::{PendingRecovery, ProfileData};
 use crate::auth::{Auth, Inner};
@@ -51,11 +51,11 @@ impl Visit {
         edge("wait", self.auth.0.let_wait(self, flow), Step::Refused).await
     }
 
-    /// Stops all recoveries that wait. False: there was none.
+    /// Stops all recoveries that wait.
     ///
     /// # Errors
     /// When something does not work.
-    pub async fn stop_recovery(&self, session: &Session) -> Result<bool, Broken> {
+    pub async fn stop_recovery(&self, session: &Session) -> Result<Effect, Broken> {
         let inner = &self.auth.0;
         inner.ready().await?;
         for _ in 0..MOST_TRIES {
@@ -64,10 +64,10 @@ impl Visit {
                 break;
             }
             if let Some(stopped) = inner.stop_waiting(self, &person, None).await? {
-                return Ok(stopped);
+                return Ok(Effect::of(stopped));
             }
         }
-        Ok(false)
+        Ok(Effect::NoSession)
     }
 }
 

@@ -116,8 +116,8 @@ impl Auth {
 
 impl Visit {
     /// Changes what this account is told of by which channel: `change` is given how it stands
-    /// ([`Account::preferences`]), and may be asked again where another change comes in between. `Some`: refused, and why;
-    /// nothing was written. Where something is switched off every contact hears of it, once a day: who stole a session
+    /// ([`Account::preferences`]), and may be asked again where another change comes in between. Refused: nothing was
+    /// written. Where something is switched off every contact hears of it, once a day: who stole a session
     /// would else begin by silencing the owner.
     ///
     /// # Errors
@@ -126,10 +126,10 @@ impl Visit {
         &self,
         mine: &Session,
         change: impl Fn(&Preferences) -> Preferences,
-    ) -> Result<Option<Refusal>, Broken> {
+    ) -> Result<Result<(), Refusal>, Broken> {
         match self.preferring(mine, change).await {
-            Ok(()) => Ok(None),
-            Err(Stop::No(why)) => Ok(Some(*why)),
+            Ok(()) => Ok(Ok(())),
+            Err(Stop::No(why)) => Ok(Err(*why)),
             Err(Stop::Broken(broken)) => Err(broken),
         }
     }

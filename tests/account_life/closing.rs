@@ -244,7 +244,7 @@ async fn a_lock_stops_the_erasure_and_switching_off_puts_it_off() {
     house.auth.lock(account, LockReason::NotMe, &somebody()).await.unwrap();
     house.hands.advance(2 * DAY);
     assert_eq!(house.auth.tend(100).await.unwrap().erased, 0);
-    assert!(house.auth.unlock(account, &somebody()).await.unwrap());
+    assert!(house.auth.unlock(account, &somebody()).await.unwrap().is_done());
     assert_eq!(state(&house, account).await, AccountState::Active);
     let mine = house.sign_in().await;
     let _ = closed(&house, &mine).await;

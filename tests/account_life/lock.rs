@@ -34,7 +34,7 @@ async fn an_owner_locks_the_account_and_everything_ends() {
     let account = first.session.account();
     let _ = house.templates().await;
     house.outbox.clear();
-    assert!(house.visit().lock(&second.session).await.unwrap());
+    assert!(house.visit().lock(&second.session).await.unwrap().is_done());
     for token in [&first.token, &second.token] {
         assert!(house.auth.session(token).await.unwrap().is_none());
     }
@@ -48,7 +48,10 @@ async fn an_owner_locks_the_account_and_everything_ends() {
         sent.iter().map(|message| (message.to.as_str(), message.template.to_string())).collect();
     assert_eq!(told, [(PHONE, "locked".to_owned())]);
     assert!(sent[0].text().body.contains("portal.example"), "{}", sent[0].text().body);
-    assert!(!house.visit().lock(&second.session).await.unwrap(), "a session that has ended locks nothing");
+    assert!(
+        !house.visit().lock(&second.session).await.unwrap().is_done(),
+        "a session that has ended locks nothing"
+    );
 }
 
 /// "This was not me", of a line of one's own history and of no other.
@@ -61,13 +64,13 @@ async fn not_me_is_said_of_a_line_of_ones_own() {
     let account = mine.session.account();
     let theirs = house.history(other.session.account()).await[0].id;
     for line in [theirs, EventId::from_bytes([7; 16])] {
-        assert!(!house.visit().not_me(&mine.session, line).await.unwrap());
+        assert!(!house.visit().not_me(&mine.session, line).await.unwrap().is_done());
     }
     assert_eq!(locked(&house, account).await, None);
     assert!(house.auth.session(&mine.token).await.unwrap().is_some());
     let strange = house.sign_in().await;
     let line = house.history(account).await.into_iter().find(|line| line.name == name::SIGN_IN).unwrap();
-    assert!(house.visit().not_me(&mine.session, line.id).await.unwrap());
+    assert!(house.visit().not_me(&mine.session, line.id).await.unwrap().is_done());
     assert_eq!(locked(&house, account).await, Some(LockReason::NotMe));
     assert!(house.auth.session(&strange.token).await.unwrap().is_none(), "whoever it was is out");
     assert!(shut(&house).await);
@@ -93,13 +96,13 @@ async fn a_desks_lock_is_lifted_by_the_desk() {
     house.auth.enable(account, &desk).await.unwrap();
     assert_eq!(locked(&house, account).await, Some(LockReason::Desk));
     assert!(shut(&house).await);
-    assert!(house.auth.unlock(account, &desk).await.unwrap());
-    assert!(!house.auth.unlock(account, &desk).await.unwrap(), "there is none any more");
+    assert!(house.auth.unlock(account, &desk).await.unwrap().is_done());
+    assert!(!house.auth.unlock(account, &desk).await.unwrap().is_done(), "there is none any more");
     assert!(!shut(&house).await);
     assert!(house.auth.session(&mine.token).await.unwrap().is_none(), "what ended does not come back");
     house.auth.disable(account, &desk).await.unwrap();
     house.auth.lock(account, LockReason::Application, &desk).await.unwrap();
-    assert!(house.auth.unlock(account, &desk).await.unwrap());
+    assert!(house.auth.unlock(account, &desk).await.unwrap().is_done());
     assert!(shut(&house).await, "switched off it stays");
     let told = house.templates().await;
     assert!(["locked", "locked-by-desk", "unlocked"].iter().all(|one| told.iter().any(|told| told == one)));

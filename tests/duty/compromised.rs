@@ -9,7 +9,7 @@ use propusk::secret::Secret;
 use super::*;
 
 async fn mark(house: &House, account: AccountId) -> bool {
-    Password::mark_compromised(&house.auth, account, &Client::unknown()).await.unwrap()
+    Password::mark_compromised(&house.auth, account, &Client::unknown()).await.unwrap().is_done()
 }
 
 /// NIST SP 800-63B-4 section 3.1.1.2 and ASVS 6.2.10: a change when there is a reason. In every profile.

@@ -61,7 +61,13 @@ async fn the_application_sets_them_and_takes_them_away() {
         let mine = house.person().await;
         let (account, desk) = (mine.session.account(), Client::unknown());
         let set = async |who: PersonalData<'_>| {
-            house.auth.set_personal_data(account, who, &desk).await.unwrap().map(|why| why.code.as_str())
+            house
+                .auth
+                .set_personal_data(account, who, &desk)
+                .await
+                .unwrap()
+                .err()
+                .map(|why| why.code.as_str())
         };
         assert_eq!(set(PersonalData::from("  ")).await, Some("name"));
         assert_eq!(set(PersonalData::from("Иван\u{202E}вор")).await, Some("name"));

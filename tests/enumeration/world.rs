@@ -199,7 +199,7 @@ impl World {
             if whose == Whose::Due {
                 let (id, day) = (end.session.account(), Duration::from_secs(24 * 3600));
                 let _ = Password::issue_temporary(&auth, id, day, &somebody()).await.unwrap();
-                assert!(Password::mark_compromised(&auth, id, &somebody()).await.unwrap());
+                assert!(Password::mark_compromised(&auth, id, &somebody()).await.unwrap().is_done());
             }
             if whose == Whose::SwitchedOff {
                 auth.disable(end.session.account(), &somebody()).await.unwrap();

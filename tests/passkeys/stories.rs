@@ -34,7 +34,7 @@ async fn a_sign_in_by_key_asks_for_no_new_password() {
     let (world, mut key) = (World::new(), device());
     let account = world.person(PHONE, &mut key).await.session.account();
     let (password, app) = (propusk::Password::NAME, propusk::Client::unknown());
-    assert!(propusk::Password::mark_compromised(&world.auth, account, &app).await.unwrap());
+    assert!(propusk::Password::mark_compromised(&world.auth, account, &app).await.unwrap().is_done());
     let (flow, options) = world.unnamed().await;
     let end = done(world.answer(&flow, &key.get(&options)).await);
     assert!(world.auth.session(&end.token).await.unwrap().is_some());

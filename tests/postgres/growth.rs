@@ -2,7 +2,7 @@
 
 use propusk::clock::Timestamp;
 use propusk::event::EventPage;
-use propusk::flow::{Done, Ended};
+use propusk::flow::{Done, Effect};
 use propusk::id::{FactorName, Realm};
 use propusk::store::postgres::PostgresStore;
 use propusk::store::{Commit, EventStore};
@@ -93,11 +93,11 @@ async fn a_day(auth: &Auth, hands: &Hands, outbox: &Outbox) {
     }
     let end = done(by_word(WORD).await);
     let browser = visit(Some(&first)).browsers(&end.session).await.unwrap().remove(0);
-    assert!(visit(None).forget_browser(&end.session, browser.id).await.unwrap());
+    assert!(visit(None).forget_browser(&end.session, browser.id).await.unwrap().is_done());
     let next = pending(visit(None).change(&end.token, Password::NAME).await.unwrap());
     let next = pending(visit(None).answer(&next.flow, Password::word(WORD)).await.unwrap());
     let end = done(visit(None).answer(&next.flow, Password::word(NEW_WORD)).await.unwrap());
-    assert_ne!(visit(None).end_other_sessions(&end.session).await.unwrap(), Ended::NoSession);
+    assert_ne!(visit(None).end_other_sessions(&end.session).await.unwrap(), Effect::NoSession);
 }
 
 /// A schema whose reads are counted.

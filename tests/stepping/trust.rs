@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use propusk::account::LockReason;
-use propusk::flow::Ended;
+use propusk::flow::Effect;
 use propusk::policy::Requirement;
 use propusk::proof::Aal;
 use propusk::testing::{Fault, FaultyStore};
@@ -152,12 +152,12 @@ async fn trust_ends_with_what_it_was_given_on() {
             }
             "others" => {
                 let mine = house.auth.session(&other.token).await.unwrap().unwrap();
-                assert_eq!(house.visit.end_other_sessions(&mine).await.unwrap(), Ended::Done);
+                assert_eq!(house.visit.end_other_sessions(&mine).await.unwrap(), Effect::Done);
             }
             "locked" => {
                 let desk = LockReason::Desk;
                 house.auth.lock(account, desk, &Client::unknown()).await.unwrap();
-                assert!(house.auth.unlock(account, &Client::unknown()).await.unwrap());
+                assert!(house.auth.unlock(account, &Client::unknown()).await.unwrap().is_done());
             }
             "switched off" => {
                 house.auth.disable(account, &Client::unknown()).await.unwrap();
@@ -167,7 +167,7 @@ async fn trust_ends_with_what_it_was_given_on() {
                 let mine = house.auth.session(&other.token).await.unwrap().unwrap();
                 let known = visit.browsers(&mine).await.unwrap();
                 let here = known.iter().find(|one| one.here).unwrap();
-                assert!(house.visit.forget_browser(&mine, here.id).await.unwrap());
+                assert!(house.visit.forget_browser(&mine, here.id).await.unwrap().is_done());
             }
         }
         let step = visit.sign_in().with(PHONE, Password::word(word)).await.unwrap();
@@ -180,7 +180,7 @@ async fn trust_ends_with_what_it_was_given_on() {
 async fn ending_the_others_leaves_ones_own() {
     let (house, browser, mine) = trusting(Profile::public_portal()).await;
     let session = house.auth.session(&mine.token).await.unwrap().unwrap();
-    assert_eq!(browser.visit(&house, false).end_other_sessions(&session).await.unwrap(), Ended::Done);
+    assert_eq!(browser.visit(&house, false).end_other_sessions(&session).await.unwrap(), Effect::Done);
     assert_eq!(said(&browser.sign_in(&house, false).await), "done");
 }
 
@@ -250,7 +250,7 @@ async fn a_browser_that_is_forgotten_meanwhile_skips_nothing() {
             assert!(nth > 3 && signing.await.unwrap() == "done", "call {nth}");
             break;
         }
-        assert!(visit.forget_browser(&owner, laptop.unwrap().id).await.unwrap(), "call {nth}");
+        assert!(visit.forget_browser(&owner, laptop.unwrap().id).await.unwrap().is_done(), "call {nth}");
         store.mend();
         assert_eq!(signing.await.unwrap(), "pending", "call {nth}");
         let left = visit.browsers(&owner).await.unwrap();

@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
+use propusk::flow::Effect;
 use propusk::id::BrowserId;
 use serde::Deserialize;
 
@@ -54,8 +55,8 @@ pub async fn forget(member: Member, TokenForm(form): TokenForm<Forget>) -> Resul
     // Only one of the same account is forgotten, whatever id is posted: the library sees to it.
     let gone = match form.browser.parse() {
         Ok(id) => guest.visit.forget_browser(&session, id).await?,
-        Err(_) => false,
+        Err(_) => Effect::Nothing,
     };
-    guest.say(if gone { |t| t.portal.forgotten } else { |t| t.portal.no_such_browser });
+    guest.say(if gone.is_done() { |t| t.portal.forgotten } else { |t| t.portal.no_such_browser });
     Ok(Redirect::to("/security").into_response())
 }

@@ -7,6 +7,7 @@ use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
 use propusk::event::Event;
+use propusk::flow::Effect;
 use propusk::id::EventId;
 use propusk::{Auth, Session};
 use serde::Deserialize;
@@ -74,8 +75,8 @@ pub async fn lock(member: Member, TokenForm(form): TokenForm<Lock>) -> Result<Re
         Err(_) => guest.visit.lock(&session).await?,
     };
     match locked {
-        true => Ok((guest.signed_out(), Redirect::to("/locked")).into_response()),
-        false => Ok(Redirect::to("/history").into_response()),
+        Effect::Done => Ok((guest.signed_out(), Redirect::to("/locked")).into_response()),
+        _ => Ok(Redirect::to("/history").into_response()),
     }
 }
 

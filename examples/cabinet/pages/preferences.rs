@@ -64,11 +64,11 @@ pub async fn set(member: Member, TokenForm(Wanted(ticked)): TokenForm<Wanted>) -
         wanted = wanted.with(topic, channel, ticked.contains_key(&name(topic, channel)));
     }
     match guest.visit.prefer(&session, |_| wanted.clone()).await? {
-        None => {
+        Ok(()) => {
             guest.say(|t| t.told.saved);
             Ok(Redirect::to("/preferences").into_response())
         }
-        Some(why) => {
+        Err(why) => {
             let told = guest.t.told.one_stays;
             let text = if why.code == Code::Untold { told } else { why.text(guest.locale()) }.to_owned();
             account.preferences = wanted;

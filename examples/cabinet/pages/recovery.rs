@@ -39,6 +39,6 @@ pub async fn waits(guest: &Guest, session: &Session) -> Result<Option<Waits>, Fa
 pub async fn stop(member: Member, TokenForm(Stop {}): TokenForm<Stop>) -> Result<Response, Failure> {
     let Member { guest, session, .. } = member;
     let stopped = guest.visit.stop_recovery(&session).await?;
-    guest.say(if stopped { |t| t.life.stopped } else { |t| t.life.not_stopped });
+    guest.say(if stopped.is_done() { |t| t.life.stopped } else { |t| t.life.not_stopped });
     Ok(Redirect::to("/security").into_response())
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 use propusk::axum::{FormFields, TokenForm};
-use propusk::flow::Ended;
+use propusk::flow::Effect;
 use propusk::id::SessionId;
 use serde::Deserialize;
 
@@ -79,9 +79,9 @@ pub async fn end(member: Member, TokenForm(form): TokenForm<End>) -> Result<Resp
     // Only a session of the same account can be ended, whatever id is posted: the library sees to it.
     let ended = match form.session.parse() {
         Ok(id) => guest.visit.end_session(&session, id).await?,
-        Err(_) => Ended::Nothing,
+        Err(_) => Effect::Nothing,
     };
-    guest.say(if ended == Ended::Done { |t| t.session_ended } else { |t| t.no_such_session });
+    guest.say(if ended == Effect::Done { |t| t.session_ended } else { |t| t.no_such_session });
     Ok(Redirect::to("/sessions").into_response())
 }
 
@@ -91,7 +91,7 @@ pub async fn end_others(
 ) -> Result<Response, Failure> {
     let Member { guest, session, .. } = member;
     // A session that has itself ended meanwhile has ended nothing: the next page asks to sign in.
-    if guest.visit.end_other_sessions(&session).await? != Ended::NoSession {
+    if guest.visit.end_other_sessions(&session).await? != Effect::NoSession {
         guest.say(|t| t.others_ended);
     }
     Ok(Redirect::to("/sessions").into_response())

@@ -92,17 +92,17 @@ pub async fn show_name(member: Member, Query(which): Query<Which>) -> Result<Res
 
 pub async fn name(member: Member, TokenForm(form): TokenForm<Naming>) -> Result<Response, Failure> {
     let Ok(id) = form.credential.parse() else { return Ok(Redirect::to("/security").into_response()) };
-    let refused = member.guest.visit.rename(&member.session, id, &form.name).await?;
-    match refused.map(|why| why.code) {
-        Some(Code::Name) => {
+    let renamed = member.guest.visit.rename(&member.session, id, &form.name).await?;
+    match renamed.map_err(|why| why.code) {
+        Err(Code::Name) => {
             let bad = member.guest.t.ways.name_bad;
             return named(&member, &form.credential, Some(&form.name), Some(bad)).await;
         }
-        Some(_) => {
+        Err(_) => {
             member.guest.say(|t| t.ways.name_gone);
             return Ok(Redirect::to("/security").into_response());
         }
-        None => {}
+        Ok(()) => {}
     }
     let Member { guest, session, token } = member;
     if later(&guest).is_none() {

@@ -129,7 +129,7 @@ async fn what_is_over_is_not_named() {
     let (mut browser, anna) = portal.register("anna@example.org").await;
     portal.register("boris@example.org").await;
     add(&portal, &mut browser, "boris@example.org").await;
-    portal.auth.visit(Client::unknown()).lock(&anna.session).await.unwrap();
+    assert!(portal.auth.visit(Client::unknown()).lock(&anna.session).await.unwrap().is_done());
     let page = portal.get(&browser, "/accounts").await;
     assert!(page.says("sign in again") && page.says("Sign in again") && !page.says("a***a@example.org"));
     browser.language = "ru";

@@ -14,7 +14,7 @@ use crate::axum::caller::Caller;
 use crate::axum::problem::Fault;
 use crate::axum::{Problem, json};
 use crate::error::Broken;
-use crate::flow::{Code, Objected, Step};
+use crate::flow::{Code, Effect, Objected, Step};
 use crate::id::CredentialId;
 
 pub(super) async fn recover(mut call: Call) -> Result<Response, Problem> {
@@ -67,8 +67,9 @@ pub(super) async fn recoveries(caller: Caller) -> Result<Response, Problem> {
 pub(super) async fn stop(caller: Caller) -> Result<Response, Problem> {
     let session = signed(&caller).await?;
     match caller.visit().stop_recovery(&session).await.map_err(|broken| caller.broken(&broken))? {
-        true => Ok(StatusCode::NO_CONTENT.into_response()),
-        false => Err(caller.fault(Fault::NotFound)),
+        Effect::Done => Ok(StatusCode::NO_CONTENT.into_response()),
+        Effect::Nothing => Err(caller.fault(Fault::NotFound)),
+        Effect::NoSession => Err(no_session(&caller)),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::axum::body::Call;
 use crate::axum::caller::Caller;
 use crate::axum::problem::Fault;
 use crate::axum::{Problem, json};
-use crate::flow::{Closing, Code};
+use crate::flow::{Closing, Code, Effect};
 
 /// Locks the account; where an event is named, because it was not its owner.
 pub(super) async fn lock(call: Call) -> Result<Response, Problem> {
@@ -32,8 +32,9 @@ pub(super) async fn lock(call: Call) -> Result<Response, Problem> {
         }
     };
     match locked.map_err(|broken| caller.broken(&broken))? {
-        true => Ok((caller.signed_out(), StatusCode::NO_CONTENT).into_response()),
-        false => Err(caller.fault(Fault::NotFound)),
+        Effect::Done => Ok((caller.signed_out(), StatusCode::NO_CONTENT).into_response()),
+        Effect::Nothing => Err(caller.fault(Fault::NotFound)),
+        Effect::NoSession => Err(no_session(caller)),
     }
 }
 

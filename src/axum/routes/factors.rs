@@ -62,9 +62,9 @@ pub(super) async fn rename(id: Result<Path<String>, PathRejection>, call: Call) 
     let id = credential_id(caller, id)?;
     let refused = caller.visit().rename(&session, id, &asked.name).await;
     match refused.map_err(|broken| caller.broken(&broken))? {
-        None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(why) if why.code == Code::NotOffered => Err(caller.fault(Fault::NotFound)),
-        Some(why) => Err(Problem::refused(&why, caller.client.locale)),
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(why) if why.code == Code::NotOffered => Err(caller.fault(Fault::NotFound)),
+        Err(why) => Err(Problem::refused(&why, caller.client.locale)),
     }
 }
 

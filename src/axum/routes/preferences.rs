@@ -48,8 +48,8 @@ pub(super) async fn set(call: Call) -> Result<Response, Problem> {
     };
     let refused = caller.visit().prefer(&session, change).await;
     match refused.map_err(|broken| caller.broken(&broken))? {
-        None => Ok(StatusCode::NO_CONTENT.into_response()),
-        Some(why) => Err(Problem::refused(&why, caller.client.locale)),
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(why) => Err(Problem::refused(&why, caller.client.locale)),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::error::{Broken, FactorError};
 use crate::event;
 use crate::factor::{Context, Credential, Reason, Verdict};
-use crate::flow::Client;
+use crate::flow::{Client, Effect};
 use crate::hash::{Hashed, Lane, StoredHash};
 use crate::id::AccountId;
 use crate::policy::password::{CredentialPolicy, Recipe};
@@ -85,19 +85,19 @@ impl Password {
 
     /// Marks an account's password as known to others, on the word of the application (a leak that it read of, a report
     /// by its owner). All sessions end, known browsers are forgotten, the owner is told; the next sign-in by it asks for
-    /// a new one. False: there is none, or it is marked already.
+    /// a new one. Nothing is done where there is none, or it is marked already.
     ///
     /// Where the password alone signs in, whoever else knows it may be the first to change it. If that is to be feared,
     /// [issue a temporary one](Self::issue_temporary) instead.
     ///
     /// # Errors
     /// When something does not work; [`Broken::Misuse`] as [`Password::issue_temporary`].
-    pub async fn mark_compromised(auth: &Auth, account: AccountId, by: &Client) -> Result<bool, Broken> {
+    pub async fn mark_compromised(auth: &Auth, account: AccountId, by: &Client) -> Result<Effect, Broken> {
         let mark = |old: Option<Stored>| {
             old.filter(|old| !old.compromised).map(|old| Stored { compromised: true, ..old })
         };
         let told = (event::name::COMPROMISED, "credential-compromised");
-        auth.0.rewrite(account, &Self::NAME, told, by, mark).await
+        Ok(Effect::of(auth.0.rewrite(account, &Self::NAME, told, by, mark).await?))
     }
 
     /// What a right password proves, and what is to be written of it: a new hash, the day from which its age counts,
