@@ -112,7 +112,7 @@ impl Requirement {
 
     /// Something fresh is asked for wherever freshness is: nothing is never old.
     fn least(&self) -> usize {
-        self.kinds.max(usize::from(self.fresh.is_some()))
+        self.kinds.min(2).max(usize::from(self.fresh.is_some()))
     }
 
     // One proof has both: a key that asked for no PIN, beside a PIN that a proxy can pass on, is neither.

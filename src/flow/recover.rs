@@ -10,7 +10,7 @@ use crate::account::identifier::Identifier;
 use crate::account::{PendingRecovery, ProfileData};
 use crate::auth::{Auth, Inner};
 use crate::clock::Timestamp;
-use crate::error::Broken;
+use crate::error::{Broken, StoreError};
 use crate::event::{self, Outcome, Sealed};
 use crate::factor::Source;
 use crate::human::HumanFor;
@@ -59,15 +59,17 @@ impl Visit {
         let inner = &self.auth.0;
         inner.ready().await?;
         for _ in 0..MOST_TRIES {
-            let Some(person) = inner.person_by_id(session.account()).await? else { break };
+            let Some(person) = inner.person_by_id(session.account()).await? else {
+                return Ok(Effect::NoSession);
+            };
             if !inner.lives(session, &person).await? {
-                break;
+                return Ok(Effect::NoSession);
             }
             if let Some(stopped) = inner.stop_waiting(self, &person, None).await? {
                 return Ok(Effect::of(stopped));
             }
         }
-        Ok(Effect::NoSession)
+        Err(StoreError::Unavailable("the account changes faster than its recovery is stopped").into())
     }
 }
 

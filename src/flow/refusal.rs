@@ -104,7 +104,7 @@ pub enum Code {
     Locked,
     /// The recovery waits: every contact was told, and any of them can stop it.
     RecoveryWaits,
-    /// A recovery was stopped by the owner: none is begun for a while.
+    /// A recovery was stopped by the owner: none is begun by this address for a while.
     RecoveryStopped,
     /// The other device has not answered yet.
     Waiting,

@@ -22,7 +22,7 @@ impl Transaction {
 
     /// With one more thing that its person is shown, in their language: `("Amount", "500.00 EUR")`. A label holds no
     /// colon, neither holds a semicolon, and no value a label with a colon behind it: nothing in a field may be read as
-    /// another field.
+    /// another field, as far as that shows without knowing which letters of two alphabets look alike.
     pub fn with(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.push((label.into(), value.into()));
         self
@@ -61,7 +61,10 @@ impl Transaction {
             // amount that is paid.
             && self.fields.iter().all(|(label, value)| {
                 let (label, value) = (as_read(label), as_read(value));
-                let other = |(label, _): &(String, String)| value.contains(&format!("{}:", as_read(label)));
+                let other = |(label, _): &(String, String)| {
+                    let before = |(at, _)| value.get(..at).is_some_and(|text| text.ends_with(char::is_alphanumeric));
+                    value.match_indices(&as_read(&format!("{label}:"))).any(|found| !before(found))
+                };
                 !label.contains([':', ';']) && !value.contains(';') && !self.fields.iter().any(other)
             })
             && self.fields.iter().enumerate().all(|(at, (label, _))| {

@@ -317,7 +317,8 @@ impl Inner {
             return Ok(None);
         }
         if repeats {
-            self.tell_hourly(run, (&at.key, reason.code()), event()?).await?;
+            // It is judged: where the line cannot be written, the answer is the same.
+            let _ = self.tell_hourly(run, (&at.key, reason.code()), event()?).await;
         }
         Ok(Some(Step::Refused(Box::new(why))))
     }

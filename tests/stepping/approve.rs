@@ -97,6 +97,10 @@ async fn what_cannot_be_shown_whole_is_not_asked_for() {
         Transaction::new("fine:pay").with("Назначение", "штраф\u{37e} Сумма: 5,00 ₽").with("Сумма", "1"),
         Transaction::new("fine:pay").with("Назначение", "штраф, сумма : 5,00 ₽").with("Сумма", "5000,00 ₽"),
         Transaction::new("fine:pay").with("Назначение", "штраф\u{fe54} 5,00 ₽").with("Сумма", "1"),
+        Transaction::new("fine:pay")
+            .with("Назначение", "штраф, к  оплате: 5,00 ₽")
+            .with("К оплате", "5000,00 ₽"),
+        Transaction::new("fine:pay").with("Назначение", "штраф, сумма: 5,00 ₽").with("Сумма ", "5000,00 ₽"),
         Transaction::new("fine:pay").with("Сумма: 5,00 ₽; Ещё", "1"),
         Transaction::new("fine:pay").with("Сумма: 5,00 ₽", "1"),
         (0..7).fold(Transaction::new("fine:pay"), |what, at| what.with(format!("Поле {at}"), "1")),
@@ -104,6 +108,10 @@ async fn what_cannot_be_shown_whole_is_not_asked_for() {
         let step = house.visit.approve(&mine.token, Requirement::NONE, what).await.unwrap();
         assert_eq!(said(&step), "transaction");
     }
+    // The end of a word is no label.
+    let what = Transaction::new("fine:pay").with("ИД", "Вид: 3");
+    let step = house.visit.approve(&mine.token, Requirement::NONE, what).await.unwrap();
+    assert!(matches!(step, Step::Pending(_)), "{step:?}");
 }
 
 /// Fifty handlers that ask at once: one pays.

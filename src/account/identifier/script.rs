@@ -80,14 +80,16 @@ pub(super) fn narrow(c: char) -> char {
     }
 }
 
-/// With every sign that reads as a colon or a semicolon as that, and without space before a colon: in small letters,
-/// compatibility forms resolved.
+/// With every sign that reads as a colon or a semicolon as that, without space before a colon, and one space for many: in
+/// small letters, compatibility forms resolved.
 pub(super) fn as_read(text: &str) -> String {
     let mut read = String::new();
     for sign in text.nfkc().flat_map(char::to_lowercase) {
         let sign = match sign {
             '\u{2d0}' | '\u{2d1}' | '\u{2f8}' | '\u{589}' | '\u{2236}' | '\u{a789}' => ':',
             '\u{61b}' | '\u{204f}' => ';',
+            sign if sign.is_whitespace() && read.ends_with(' ') => continue,
+            sign if sign.is_whitespace() => ' ',
             sign => sign,
         };
         if sign == ':' {
