@@ -140,15 +140,21 @@ async fn there(store: &PostgresStore, n: u32) -> bool {
     store.find_flow(token(n), T0).await.unwrap().is_some()
 }
 
-/// The server gives up before the store does: so it is known that nothing of the batch will be applied later.
-#[tokio::test]
-async fn whoever_waits_too_long_gets_an_error_and_leaves_nothing() {
+/// A store that gives up soon, over one connection, with a batch in it; and whoever holds what the next one wants.
+async fn hasty() -> (PostgresStore, Client) {
     let schema = fresh();
-    let hasty = settings(&schema).connections(1).answer_timeout(Duration::from_millis(1500));
-    let store = connect(&url(), hasty).await;
+    let soon = settings(&schema).connections(1).answer_timeout(Duration::from_millis(1500));
+    let store = connect(&url(), soon).await;
     won(store.commit(batch(2)).await);
     let other = other(&schema).await;
     hold(&other, 1).await;
+    (store, other)
+}
+
+/// The server gives up before the store does: so it is known that nothing of the batch will be applied later.
+#[tokio::test]
+async fn whoever_waits_too_long_gets_an_error_and_leaves_nothing() {
+    let (store, other) = hasty().await;
     let committed = store.commit(vec![flow(1), once(1)]).await;
     let Err(StoreError::Untouched(error)) = committed else { panic!("{committed:?}") };
     assert!(error.to_string().contains("gave the work up"), "{error}");
@@ -160,12 +166,7 @@ async fn whoever_waits_too_long_gets_an_error_and_leaves_nothing() {
 /// One of three waits for a row, the second for the row after it, and the third for a connection.
 #[tokio::test]
 async fn whoever_gets_no_connection_has_applied_nothing() {
-    let schema = fresh();
-    let hasty = settings(&schema).connections(1).answer_timeout(Duration::from_millis(1500));
-    let store = connect(&url(), hasty).await;
-    won(store.commit(batch(2)).await);
-    let other = other(&schema).await;
-    hold(&other, 1).await;
+    let (store, other) = hasty().await;
     let commit = || store.commit(vec![flow(1), once(1)]);
     let (_, _, third, found) = tokio::join!(commit(), commit(), commit(), store.find_flow(token(2), T0));
     let Err(StoreError::Untouched(error)) = third else { panic!("{third:?}") };
