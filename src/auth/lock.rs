@@ -24,9 +24,9 @@ impl Auth {
         locked.then_some(()).ok_or(super::admin::NO_ACCOUNT)
     }
 
-    /// Lifts a lock, whoever set it. What ended with it does not come back. One that is switched
-    /// off besides stays so. Wrong answers are forgotten, also where there was no lock: strangers who used up an account's
-    /// guesses shut out an owner who has no browser that is known.
+    /// Lifts a lock, whoever set it. What ended with it does not come back. One that is switched off besides stays so.
+    /// Wrong answers are forgotten, also where there was no lock: strangers who used up an account's guesses shut out an
+    /// owner who has no browser that is known.
     ///
     /// # Errors
     /// When the store does not work.
